@@ -1,0 +1,1 @@
+"""How the lowest level becomes code that runs, and how every level is run as it is."""

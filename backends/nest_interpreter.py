@@ -1,0 +1,122 @@
+"""An executable meaning for the nest level in NumPy, independent of its lowering and so its judge.
+
+Schedule marks do not change the meaning and are ignored.  Every access is checked: one that leaves its
+buffer, and parallel iterations that write the same element, are errors that name the nest.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects import arith, func, memref
+from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.utils.hints import isa
+
+from penstock.backends.nests.buffers import fresh_buffer, stored
+from penstock.backends.nests.compute import run_nest
+from penstock.backends.nests.scalars import dtype_of, number
+from penstock.dialects.nest.ops import ComputeOp, ConstantOp, buffer_type, element_of, shape_of
+
+Array = NDArray[np.generic]
+Functions = Mapping[str, func.FuncOp]
+Buffers = dict[SSAValue, Array]
+
+
+def run_nests(module: ModuleOp, function: str, arrays: Sequence[Array]) -> None:
+    """Run a function of a nest-level module on arrays, one per argument; buffers are written in place."""
+    functions = {f.sym_name.data: f for f in module.body.block.ops if isinstance(f, func.FuncOp)}
+    if function not in functions:
+        raise KeyError(f"the module defines no function @{function}")
+    types = functions[function].function_type.inputs.data
+    if len(types) != len(arrays):
+        raise ValueError(f"@{function} takes {len(types)} arguments, not {len(arrays)}")
+    held = [_argument(a, t, i) for i, (a, t) in enumerate(zip(arrays, types, strict=True))]
+    with np.errstate(all="ignore"):
+        _run(functions[function], functions, held)
+
+
+def _argument(array: Array, kind: Attribute, position: int) -> Array:
+    if not isa(kind, MemRefType) or tuple(array.shape) != tuple(kind.get_shape()):
+        raise ValueError(f"argument {position} is {kind}, not an array of shape {list(array.shape)}")
+    if not array.flags.c_contiguous:
+        raise ValueError(f"argument {position} is not contiguous, so it cannot be written in place")
+    return stored(array, kind.get_element_type())
+
+
+def _run(function: func.FuncOp, functions: Functions, arguments: Sequence[Array]) -> None:
+    buffers: Buffers = dict(zip(function.body.block.args, arguments, strict=True))
+    for op in function.body.block.ops:
+        if op.name not in _MEANINGS:
+            raise NotImplementedError(f"the nest interpreter has no meaning for '{op.name}'")
+        _MEANINGS[op.name](op, functions, buffers)
+
+
+def _compute(op: Operation, functions: Functions, buffers: Buffers) -> None:
+    assert isinstance(op, ComputeOp)
+    run_nest(op, buffers)
+
+
+def _call(op: Operation, functions: Functions, buffers: Buffers) -> None:
+    assert isinstance(op, func.CallOp)
+    name = op.callee.string_value()
+    if name not in functions:
+        raise KeyError(f"the module defines no function @{name}")
+    _run(functions[name], functions, [buffers[o] for o in op.operands])
+
+
+def _allocate(op: Operation, functions: Functions, buffers: Buffers) -> None:
+    (result,) = op.results
+    buffers[result] = fresh_buffer(shape_of(result), element_of(result))
+
+
+def _constant(op: Operation, functions: Functions, buffers: Buffers) -> None:
+    assert isinstance(op, ConstantOp)
+    array = np.asarray(op.value.array, order="C").reshape(shape_of(op.buffer))
+    held = stored(array, element_of(op.buffer)).view()
+    held.flags.writeable = False
+    buffers[op.buffer] = held
+
+
+def _number(op: Operation, functions: Functions, buffers: Buffers) -> None:
+    assert isinstance(op, arith.ConstantOp)
+    buffers[op.result] = number(op.value)
+
+
+def _view(op: Operation, functions: Functions, buffers: Buffers) -> None:
+    """Bytes of an arena as a buffer of its own."""
+    assert isinstance(op, memref.ViewOp)
+    arena, start = buffers[op.source], int(buffers[op.byte_shift].item())
+    shape, dtype = shape_of(op.result), dtype_of(element_of(op.result))
+    stop = start + prod(shape) * dtype.itemsize
+    if start < 0 or stop > arena.size:
+        raise IndexError(f"memref.view of the bytes [{start}, {stop}) of an arena of {arena.size}")
+    buffers[op.result] = arena[start:stop].view(dtype).reshape(shape)
+
+
+def _reshape(op: Operation, functions: Functions, buffers: Buffers) -> None:
+    (result,) = op.results
+    if buffer_type(result).layout != buffer_type(op.operands[0]).layout:
+        raise NotImplementedError(f"the nest interpreter reshapes contiguous buffers only: {op}")
+    buffers[result] = buffers[op.operands[0]].reshape(shape_of(result))
+
+
+def _nothing(op: Operation, functions: Functions, buffers: Buffers) -> None:
+    """Ops that leave no trace in the buffers."""
+
+
+_MEANINGS: Mapping[str, Callable[[Operation, Functions, Buffers], None]] = {
+    ComputeOp.name: _compute,
+    ConstantOp.name: _constant,
+    func.CallOp.name: _call,
+    func.ReturnOp.name: _nothing,
+    arith.ConstantOp.name: _number,
+    memref.AllocOp.name: _allocate,
+    memref.AllocaOp.name: _allocate,
+    memref.DeallocOp.name: _nothing,
+    memref.ViewOp.name: _view,
+    memref.CollapseShapeOp.name: _reshape,
+    memref.ExpandShapeOp.name: _reshape,
+    memref.CastOp.name: _reshape,
+}

@@ -1,0 +1,77 @@
+"""The reference executor: runs a module of the `graph` level by the NumPy meaning of its operations."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Block, SSAValue
+
+from penstock.dialects.element_types import element_type, numpy_dtype
+from penstock.dialects.graph.base import Array, GraphOp, compatible, element_of, tensor, tensor_of
+from penstock.errors import CallError
+
+
+def main_function(module: ModuleOp) -> FuncOp:
+    """The function `@main` of a module."""
+    for op in module.ops:
+        if isinstance(op, FuncOp) and op.sym_name.data == "main":
+            return op
+    raise LookupError("the module has no function @main")
+
+
+def argument_names(function: FuncOp) -> list[str]:
+    """The names of a function's inputs in the model."""
+    return _names(function.arg_attrs, "input", len(function.function_type.inputs))
+
+
+def result_names(function: FuncOp) -> list[str]:
+    """The names of a function's results in the model."""
+    return _names(function.res_attrs, "output", len(function.function_type.outputs))
+
+
+def _names(attributes: ArrayAttr[DictionaryAttr] | None, kind: str, count: int) -> list[str]:
+    given = [a.data.get("graph.name") for a in attributes] if attributes is not None else [None] * count
+    return [n.data if isinstance(n, StringAttr) else f"{kind}{i}" for i, n in enumerate(given)]
+
+
+def run_graph(module: ModuleOp, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Run `@main` on arrays by name; `CallError` when an input is missing, unknown or of another type."""
+    function = main_function(module)
+    names = argument_names(function)
+    for name in (*names, *inputs):
+        if (name in names) != (name in inputs):
+            state = "missing" if name in names else "not one of the model's"
+            raise CallError(f"input {name!r} is {state}", remedy=f"The inputs are {names}.")
+    results = evaluate_function(function, [inputs[name] for name in names])
+    return dict(zip(result_names(function), results, strict=True))
+
+
+def evaluate_function(function: FuncOp, arrays: Sequence[Array]) -> list[Array]:
+    """The results of a function of `graph` operations on arrays in the order of its arguments."""
+    for argument, array in zip(function.args, arrays, strict=True):
+        _check(argument, array)
+    return evaluate_block(function.body.block, dict(zip(function.args, arrays, strict=True)))
+
+
+def _check(argument: SSAValue, array: Array) -> None:
+    if array.dtype != numpy_dtype(element_of(argument)) or not compatible(
+        tensor_of(argument), tensor(array.shape, element_type(array.dtype))
+    ):
+        raise CallError(f"got {array.dtype} {list(array.shape)}, the model takes {argument.type}")
+
+
+def evaluate_block(block: Block, values: dict[SSAValue, Array]) -> list[Array]:
+    """Run a block on the values of what it reads; arrays are dropped after their last use."""
+    uses = Counter(operand for op in block.ops for operand in op.operands)
+    for op in block.ops:
+        if isinstance(op, ReturnOp):
+            return [values[operand] for operand in op.operands]
+        assert isinstance(op, GraphOp), f"{op.name} has no meaning at the graph level"
+        results = op.evaluate(*(values[operand] for operand in op.operands))
+        values.update(zip(op.results, results, strict=True))
+        uses.subtract(op.operands)
+        for value in {*op.operands, *op.results}:
+            if uses[value] == 0:
+                del values[value]
+    raise LookupError("the block does not return")

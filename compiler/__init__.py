@@ -1,0 +1,17 @@
+"""Penstock compiles neural networks to native code: this module is the public door, all else is behind it."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from penstock.driver import CompiledModel, compile, load
+
+__version__ = "0.1.0"
+__all__ = ["CompiledModel", "__version__", "compile", "load"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the driver only when one of its names is asked for, so that `import penstock` stays instant."""
+    if name not in __all__:
+        raise AttributeError(f"module 'penstock' has no attribute {name!r}")
+    return getattr(import_module("penstock.driver"), name)

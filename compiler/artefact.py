@@ -1,0 +1,131 @@
+"""The `.penstock` file: a JSON header, the code and the weights, each at a page boundary so that it can be mapped.
+
+    bytes 0..8    PENSTOCK
+    8..16         length of the header, little-endian
+    16..          the header: what the model takes and gives, where code and weights lie, the memory plan
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from penstock.backends.llvm.image import Image, Symbol
+from penstock.backends.targets import Target
+from penstock.dialects.memory_plan import Interval, Placement, Plan
+from penstock.errors import ModelError
+from penstock.model import KernelInfo, Package, TensorInfo
+
+MAGIC = b"PENSTOCK"
+FORMAT = 1
+PAGE = 4096
+HEADER_LIMIT = 64 << 20
+
+Json = Mapping[str, Any]
+
+
+def save(package: Package, path: Path) -> None:
+    """Write the artefact; the file appears complete or not at all, and equal packages give equal bytes."""
+    code = package.image.code
+    header = json.dumps(_header(package), sort_keys=True, separators=(",", ":")).encode()
+    code_at = _page(16 + len(header))
+    weights_at = _page(code_at + len(code))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(temporary, "wb") as file:
+        file.write(MAGIC + len(header).to_bytes(8, "little") + header)
+        file.write(bytes(code_at - file.tell()) + code)
+        file.write(bytes(weights_at - file.tell()))
+        file.write(package.weights.data)
+    os.replace(temporary, path)
+
+
+def _page(position: int) -> int:
+    return -(-position // PAGE) * PAGE
+
+
+def _header(package: Package) -> dict[str, object]:
+    plan = package.memory
+    return {
+        "format": FORMAT,
+        "name": package.name,
+        "target": asdict(package.target),
+        "inputs": [asdict(t) for t in package.inputs],
+        "outputs": [asdict(t) for t in package.outputs],
+        "symbols": {n: [s.offset, s.size] for n, s in package.image.symbols.items()},
+        "alignment": package.image.alignment,
+        "code": {"size": len(package.image.code), "digest": _digest(package.image.code)},
+        "weights": package.weights.nbytes,
+        "arena": {"size": plan.arena, "bound": plan.bound},
+        "plan": [[*_interval(p.interval), p.offset] for p in plan.placements],
+        "kernels": [asdict(k) for k in package.kernels],
+        "numerics": list(package.numerics),
+    }
+
+
+def _interval(interval: Interval) -> list[object]:
+    return [interval.name, interval.first, interval.last, interval.size, interval.alignment]
+
+
+def _digest(code: bytes) -> str:
+    return hashlib.blake2b(code, digest_size=16).hexdigest()
+
+
+def read(path: Path) -> Package:
+    """Read an artefact; `ModelError` says what is wrong with it."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(16)
+            length = int.from_bytes(start[8:], "little")
+            if start[:8] != MAGIC or length > HEADER_LIMIT:
+                raise ModelError("not a .penstock artefact", remedy="Make one with penstock compile -o.")
+            header = cast(Json, json.loads(file.read(length)))
+            return _package(header, path, 16 + length)
+    except OSError as error:
+        raise ModelError(f"cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ModelError("the artefact is damaged", remedy="Compile the model again.") from error
+
+
+def _package(header: Json, path: Path, end: int) -> Package:
+    if header["format"] != FORMAT:
+        raise ModelError(f"artefact format {header['format']}, this version reads {FORMAT}", remedy="Compile it again.")
+    code_at = _page(end)
+    code_size, weights_size = int(header["code"]["size"]), int(header["weights"])
+    weights_at = _page(code_at + code_size)
+    if path.stat().st_size != weights_at + weights_size:
+        raise ModelError("the artefact is cut short or has grown", remedy="Compile the model again.")
+    code = np.fromfile(path, np.uint8, code_size, offset=code_at).tobytes()
+    if _digest(code) != header["code"]["digest"]:
+        raise ModelError("the code of the artefact is damaged", remedy="Compile the model again.")
+    weights = np.memmap(path, np.uint8, "r", weights_at, (weights_size,)) if weights_size else np.empty(0, np.uint8)
+    symbols = {n: Symbol(*place) for n, place in header["symbols"].items()}
+    return Package(
+        header["name"],
+        _target(header["target"]),
+        tuple(map(_tensor, header["inputs"])),
+        tuple(map(_tensor, header["outputs"])),
+        Image(code, symbols, header["alignment"]),
+        weights,
+        _plan(header),
+        tuple(KernelInfo(k["name"], tuple(k["nodes"]), k["calls"], k["size"]) for k in header["kernels"]),
+        tuple(header["numerics"]),
+    )
+
+
+def _tensor(entry: Json) -> TensorInfo:
+    return TensorInfo(entry["name"], entry["dtype"], tuple(entry["shape"]))
+
+
+def _target(entry: Json) -> Target:
+    values = {f.name: entry[f.name] for f in fields(Target)}
+    return Target(**{n: tuple(v) if isinstance(v, list) else v for n, v in values.items()})
+
+
+def _plan(header: Json) -> Plan:
+    placements = tuple(Placement(Interval(*entry[:5]), entry[5]) for entry in header["plan"])
+    return Plan(placements, header["arena"]["size"], header["arena"]["bound"])

@@ -1,0 +1,274 @@
+"""The `penstock` command: reads arguments, calls the driver, prints; nothing about models is decided here."""
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
+
+import click
+
+from penstock import __version__
+from penstock.cli_values import (
+    Named,
+    NamedFile,
+    NamedShape,
+    NamedSize,
+    random_inputs,
+    read_inputs,
+    write_outputs,
+)
+from penstock.crash import FAILED, guarded
+
+if TYPE_CHECKING:
+    from penstock.driver import CompiledModel
+
+F = TypeVar("F", bound=Callable[..., None])
+
+ARTEFACT = ".penstock"
+EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+WRITABLE = click.Path(dir_okay=False, path_type=Path)
+
+# The driver, xDSL and rich are imported inside the commands, so that `--help` answers at once.
+
+
+class Build(TypedDict):
+    """What a model is compiled for; the driver takes these by name."""
+
+    shapes: Mapping[str, tuple[int, ...]]
+    dims: Mapping[str, int]
+    target: str
+
+
+def pairs(flag: str, name: str, kind: Named, text: str) -> Callable[[F], F]:
+    """Declare an option that may be repeated and arrives as a dict."""
+
+    def collect(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, object], ...]) -> object:
+        return dict(value)
+
+    return click.option(flag, name, type=kind, metavar=kind.name, multiple=True, callback=collect, help=text)
+
+
+def build_options(command: F) -> F:
+    """Declare the options that say what a model is compiled for."""
+    text = "Machine to compile for; `penstock targets` lists them."
+    target = click.option("--target", default="host", show_default=True, help=text)
+    dims = pairs(
+        "--dim", "dims", NamedSize(), "Size of a symbolic dim, as in --dim batch=1; may be repeated."
+    )
+    shapes = pairs(
+        "--shape",
+        "shapes",
+        NamedShape(),
+        "Shape of an input, as in --shape input=1x3x224x224; may be repeated.",
+    )
+    return shapes(dims(target(command)))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="penstock")
+def cli() -> None:
+    """Compile neural networks to native code, and see every step of it.
+
+    \b
+    penstock doctor model.onnx                      what stands in its way?
+    penstock compile model.onnx -o model.o          object file and C header
+    penstock run model.onnx --input x=picture.png   compile in memory and run
+    """
+
+
+@cli.command("compile")
+@click.argument("model", type=EXISTING)
+@click.option("-o", "--output", type=WRITABLE, required=True, help="File to write; its suffix says what.")
+@build_options
+def compile_command(model: Path, output: Path, **build: Unpack[Build]) -> None:
+    """Compile MODEL ahead of time.
+
+    \b
+    .penstock   all in one file, for `penstock run` and penstock.load()
+    .o          object file, with a C header beside it
+    .so .a      library, with a C header; needs a linker
+    .s .ll      assembly, LLVM IR
+    .mlir       the module at the lowest level before LLVM
+
+    \b
+    penstock compile resnet50.onnx -o resnet50.o --target x86-64-v3
+    penstock compile bert.onnx -o bert.penstock --dim batch=1 --dim sequence=128
+    """
+    compiled = open_model(model, build)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    for path in compiled.write(output):
+        click.echo(f"{path}  {path.stat().st_size:,} bytes")
+
+
+@cli.command()
+@click.argument("model", type=EXISTING)
+@pairs(
+    "--input", "inputs", NamedFile(), "Array (.npy) or picture (.png, .jpg) for an input; may be repeated."
+)
+@click.option(
+    "--random", "seed", type=int, metavar="SEED", help="Fill the inputs with random numbers instead."
+)
+@click.option("-o", "--output", type=WRITABLE, help="Write the outputs to this .npz file.")
+@click.option("--top", default=3, show_default=True, help="Number of largest values to show per output.")
+@build_options
+def run(
+    model: Path,
+    inputs: Mapping[str, Path],
+    seed: int | None,
+    output: Path | None,
+    top: int,
+    **build: Unpack[Build],
+) -> None:
+    """Run MODEL (.onnx or .penstock) once and show its outputs.
+
+    A picture is scaled to the input's height and width and read as numbers from 0 to 1.
+
+    \b
+    penstock run digits.onnx --input image=seven.png
+    penstock run model.penstock --input x=x.npy -o outputs.npz
+    penstock run model.onnx --random 0
+    """
+    from penstock.cli_tables import outputs_table, show
+
+    if seed is not None and inputs:
+        raise click.UsageError("--random fills all inputs: give it or --input, not both")
+    compiled = open_model(model, build)
+    arrays = read_inputs(inputs, compiled.inputs) if seed is None else random_inputs(compiled.inputs, seed)
+    outputs = compiled(arrays)
+    if output is not None:
+        write_outputs(output, outputs)
+    show(outputs_table(outputs, top))
+
+
+@cli.command()
+@click.argument("model", type=EXISTING)
+@click.option("--seconds", default=2.0, show_default=True, help="Time to spend on measuring.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the random inputs.")
+@build_options
+def bench(model: Path, seconds: float, seed: int, **build: Unpack[Build]) -> None:
+    """Measure how long MODEL (.onnx or .penstock) takes per call.
+
+    \b
+    penstock bench resnet50.onnx --seconds 10
+    """
+    from penstock.cli_tables import show, timing_table
+    from penstock.timing import measure
+
+    compiled = open_model(model, build)
+    arrays = random_inputs(compiled.inputs, seed)
+    show(timing_table(model.name, measure(partial(compiled, arrays), budget=seconds)))
+
+
+@cli.command()
+@click.argument("model", type=EXISTING)
+@click.option("--seed", default=0, show_default=True, help="Seed of the random inputs.")
+@build_options
+def check(model: Path, seed: int, **build: Unpack[Build]) -> None:
+    """Run MODEL before and after every pass and name the first that changes the meaning.
+
+    Each pass states its numerics; a difference beyond what it states fails the check (exit code 1).
+
+    \b
+    penstock check model.onnx --dim batch=2
+    """
+    from penstock.cli_tables import checks_table, show
+    from penstock.driver import check as check_model
+
+    steps = list(check_model(model, seed=seed, **build))
+    show(checks_table(steps))
+    sys.exit(FAILED if any(not step.passed for step in steps) else 0)
+
+
+@cli.command()
+@click.argument("model", type=EXISTING)
+@click.option("--level", help="Print the module as it leaves this level.")
+@click.option("--after", metavar="PASS", help="Print the module as it leaves this pass.")
+@click.option("--diff", metavar="PASS", help="Print what this pass changed, as a unified diff.")
+@build_options
+def inspect(
+    model: Path, level: str | None, after: str | None, diff: str | None, **build: Unpack[Build]
+) -> None:
+    """Show what happens to MODEL: a table of all passes, or the text of one level or pass.
+
+    \b
+    penstock inspect model.onnx
+    penstock inspect model.onnx --level nest
+    penstock inspect model.onnx --diff fuse-elementwise
+    """
+    from penstock.cli_inspect import difference, text_after, text_of_level
+    from penstock.cli_tables import show, snapshots_table
+    from penstock.driver import trace
+
+    if sum(choice is not None for choice in (level, after, diff)) > 1:
+        raise click.UsageError("give one of --level, --after and --diff")
+    snapshots = trace(model, **build)
+    if level is not None:
+        click.echo(text_of_level(snapshots, level))
+    elif after is not None:
+        click.echo(text_after(snapshots, after))
+    elif diff is not None:
+        click.echo(difference(snapshots, diff))
+    else:
+        show(snapshots_table(snapshots))
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def opt(arguments: tuple[str, ...]) -> None:
+    """Run passes over a module in MLIR syntax (`penstock opt --help` lists them).
+
+    \b
+    penstock opt module.mlir -p canonicalize,cse
+    penstock opt module.mlir --load my_pass.py -p my-pass
+    """
+    from penstock.opt import run as run_opt
+
+    run_opt(arguments)
+
+
+@cli.command()
+def targets() -> None:
+    """List the machines that can be compiled for, and whether this one runs their code."""
+    from penstock.cli_tables import show, targets_table
+
+    show(targets_table())
+
+
+@cli.command()
+@click.argument("model", type=EXISTING)
+@build_options
+def doctor(model: Path, **build: Unpack[Build]) -> None:
+    """List all that stands in the way of compiling MODEL: node, op, opset, shapes and remedy.
+
+    Nothing is compiled. The exit code is 0 when nothing stands in the way, 1 when something does.
+
+    \b
+    penstock doctor model.onnx && penstock compile model.onnx -o model.o
+    """
+    from penstock.cli_tables import problems_table, show
+    from penstock.driver import diagnose
+
+    problems = diagnose(model, **build)
+    if not problems:
+        click.echo(f"{model}: nothing stands in the way")
+        return
+    show(problems_table(problems))
+    sys.exit(FAILED)
+
+
+def open_model(path: Path, build: Build) -> "CompiledModel":
+    """Load an artefact, or compile a model in memory."""
+    from penstock.driver import compile as compile_model
+    from penstock.driver import load
+
+    if path.suffix != ARTEFACT:
+        return compile_model(path, **build)
+    if build["shapes"] or build["dims"] or build["target"] != "host":
+        raise click.UsageError(f"{path} is compiled already: --shape, --dim and --target came too late")
+    return load(path)
+
+
+def main() -> None:
+    """Be the `penstock` command."""
+    sys.exit(guarded(partial(cli.main, standalone_mode=False)))

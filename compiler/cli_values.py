@@ -1,0 +1,149 @@
+"""Values on the command line: `name=1x3x224x224`, `name=4`, `name=file`, and the arrays in these files."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.errors import CallError, PenstockError
+
+Array = NDArray[np.generic]
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+class Port(Protocol):
+    """An input or output of a compiled model: what a caller must know of it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shape(self) -> Sequence[int]: ...
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]: ...
+
+
+class Named(click.ParamType[tuple[str, object]]):
+    """`NAME=VALUE`, where a subclass says what the value may be."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, object]:
+        """Split at the last `=`, since the names in models may hold one."""
+        name, separator, text = str(value).rpartition("=")
+        parsed = self.parse(text) if separator and name else None
+        if parsed is None:
+            self.fail(f"'{value}' is not {self.name}", param, ctx)
+        return name, parsed
+
+    def parse(self, text: str) -> object | None:
+        """Return the value, or None where the text is not one."""
+        raise NotImplementedError
+
+
+class NamedShape(Named):
+    """An input and its shape, with `scalar` for no dims at all."""
+
+    name = "NAME=2x3x4"
+
+    def parse(self, text: str) -> tuple[int, ...] | None:
+        """Read sizes separated by `x`."""
+        if text == "scalar":
+            return ()
+        return tuple(map(int, text.split("x"))) if re.fullmatch(r"\d+(x\d+)*", text) else None
+
+
+class NamedSize(Named):
+    """A symbolic dim and its size."""
+
+    name = "NAME=SIZE"
+
+    def parse(self, text: str) -> int | None:
+        """Read a positive size."""
+        return int(text) if re.fullmatch(r"0*[1-9]\d*", text) else None
+
+
+class NamedFile(Named):
+    """An input and the file that holds its array."""
+
+    name = "NAME=FILE"
+
+    def parse(self, text: str) -> Path | None:
+        """Read the path of a file that exists."""
+        return Path(text) if Path(text).is_file() else None
+
+
+def read_inputs(files: Mapping[str, Path], ports: Sequence[Port]) -> dict[str, Array]:
+    """Read the array of every input that a model has; each must be given and no other."""
+    names = {port.name for port in ports}
+    if set(files) != names:
+        wrong = ", ".join(sorted(names ^ set(files)))
+        raise CallError(
+            f"the model's inputs are {', '.join(sorted(names))}; missing or not among them: {wrong}"
+        )
+    return {port.name: read_array(files[port.name], port) for port in ports}
+
+
+def read_array(path: Path, port: Port) -> Array:
+    """Read an array from a `.npy` file or a picture."""
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return read_image(path, port)
+    try:
+        # Pickled objects in the file would be code.
+        return np.load(path, allow_pickle=False)
+    except ValueError as error:
+        raise CallError("not a NumPy array", file=str(path), remedy="Save it with numpy.save.") from error
+
+
+def read_image(path: Path, port: Port) -> Array:
+    """Read a picture as numbers from 0 to 1, scaled to the height, width and channels of the input."""
+    channels, height, width, channels_last = image_layout(port)
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ImportError as error:
+        raise PenstockError(
+            "reading pictures needs Pillow", remedy="pip install 'penstock[images]'"
+        ) from error
+    try:
+        with Image.open(path) as file:
+            picture = file.convert("L" if channels == 1 else "RGB").resize((width, height))
+    except (UnidentifiedImageError, OSError) as error:
+        raise CallError("not a picture that can be read", file=str(path)) from error
+    pixels = np.asarray(picture, np.float32).reshape(1, height, width, channels) / np.float32(255)
+    return (pixels if channels_last else pixels.transpose(0, 3, 1, 2)).astype(port.dtype)
+
+
+def image_layout(port: Port) -> tuple[int, int, int, bool]:
+    """Find channels, height and width in an input's shape, and whether the channels are last."""
+    match tuple(port.shape):
+        case (1, 1 | 3 as channels, height, width):
+            return channels, height, width, False
+        case (1, height, width, 1 | 3 as channels):
+            return channels, height, width, True
+        case shape:
+            raise CallError(f"input '{port.name}' of shape {list(shape)} does not hold one picture")
+
+
+def random_inputs(ports: Sequence[Port], seed: int) -> dict[str, Array]:
+    """Make arrays for every input of a model, the same ones for the same seed."""
+    generator = np.random.default_rng(seed)
+    return {port.name: random_array(generator, port) for port in ports}
+
+
+def random_array(generator: np.random.Generator, port: Port) -> Array:
+    """Draw normal numbers, or for integers 0 and 1, which any table has a row for."""
+    shape = tuple(port.shape)
+    if port.dtype.kind in "iub":
+        return generator.integers(0, 2, shape).astype(port.dtype)
+    return generator.standard_normal(shape).astype(port.dtype)
+
+
+def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
+    """Write arrays to a `.npz` file under their names."""
+    np.savez(path, allow_pickle=False, **outputs)

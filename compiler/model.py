@@ -1,0 +1,188 @@
+"""A compiled model in memory: checks what it is called with, then jumps into its code.
+
+Loading and running import neither the compiler nor LLVM.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.backends.llvm.image import Image
+from penstock.backends.llvm.native import NativeImage
+from penstock.backends.targets import Target, missing_features
+from penstock.dialects.memory_plan import Plan
+from penstock.errors import CallError, PenstockError, TargetError
+
+Array = NDArray[np.generic]
+ALIGNMENT = 64
+ENTRY = "main"
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output: its name, NumPy dtype name and shape."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the whole tensor."""
+        return int(np.prod(self.shape, dtype=np.int64)) * numpy_dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class KernelInfo:
+    """A kernel: its symbol, the model nodes it serves, how often it is called, its bytes of code."""
+
+    name: str
+    nodes: tuple[str, ...]
+    calls: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Package:
+    """All of a compiled model as data: what an artefact holds."""
+
+    name: str
+    target: Target
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    image: Image
+    weights: NDArray[np.uint8]
+    memory: Plan
+    kernels: tuple[KernelInfo, ...]
+    numerics: tuple[str, ...]
+    """What passes did beyond exact rewriting, as `pass: numerics`."""
+
+
+def numpy_dtype(name: str) -> np.dtype[np.generic]:
+    """The dtype of a name in an artefact; `bfloat16` comes from ml_dtypes."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
+def aligned_bytes(size: int) -> NDArray[np.uint8]:
+    """Uninitialised memory that starts at a multiple of 64 bytes."""
+    block = np.empty(size + ALIGNMENT, np.uint8)
+    start = -block.ctypes.data % ALIGNMENT
+    return block[start : start + size]
+
+
+@dataclass
+class CompiledModel:
+    """A model ready to run: call it with a dict of arrays, or with keywords.
+
+    Calls may come from several threads at once: each takes an arena of its own.
+    """
+
+    package: Package
+    _arenas: list[NDArray[np.uint8]] = field(default_factory=list[NDArray[np.uint8]], repr=False)
+
+    def __post_init__(self) -> None:
+        lacking = missing_features(self.package.target)
+        if lacking:
+            raise TargetError(
+                f"the code is for {self.package.target.name} and this CPU lacks {', '.join(lacking)}",
+                remedy="Compile with --target host on this machine, or for an older target.",
+            )
+        self._main = NativeImage(self.package.image).function(ENTRY)
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """What the model takes."""
+        return self.package.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """What the model gives."""
+        return self.package.outputs
+
+    @property
+    def memory(self) -> Plan:
+        """Where every intermediate value lies in the arena, with the lower bound of its size."""
+        return self.package.memory
+
+    @property
+    def kernels(self) -> tuple[KernelInfo, ...]:
+        """The distinct kernels of the model."""
+        return self.package.kernels
+
+    def __call__(self, arrays: Mapping[str, Array] | None = None, /, **named: Array) -> dict[str, Array]:
+        """Run once; `CallError` names an input that is missing, unknown, or of another type or shape."""
+        given = {**(arrays or {}), **named}
+        inputs = self._checked(given)
+        outputs = [np.empty(t.shape, numpy_dtype(t.dtype)) for t in self.outputs]
+        self.run(inputs, outputs)
+        return {t.name: array for t, array in zip(self.outputs, outputs, strict=True)}
+
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        """Run on arrays that are known to fit: contiguous, of the right types and shapes, in order."""
+        arena = self._arenas.pop() if self._arenas else aligned_bytes(self.memory.arena)
+        addresses = [a.ctypes.data for a in (*inputs, *outputs, arena, self.package.weights)]
+        self._main(*addresses)
+        self._arenas.append(arena)
+
+    def _checked(self, given: Mapping[str, Array]) -> list[Array]:
+        names = [t.name for t in self.inputs]
+        unknown = sorted(set(given) - set(names))
+        missing = [n for n in names if n not in given]
+        if unknown or missing:
+            told = [f"no input '{n}'" for n in unknown] + [f"input '{n}' is missing" for n in missing]
+            raise CallError("; ".join(told), remedy=f"The inputs are: {', '.join(names)}.")
+        return [_fitting(t, given[t.name]) for t in self.inputs]
+
+    def save(self, path: str | Path) -> None:
+        """Write the artefact that `penstock.load` reads."""
+        from penstock.artefact import save
+
+        save(self.package, Path(path))
+
+    def write(self, path: str | Path) -> list[Path]:
+        """Write what the suffix says (.penstock .o .a .so); the files written."""
+        from penstock.artefact import save
+
+        path = Path(path)
+        if path.suffix == ".penstock":
+            save(self.package, path)
+            return [path]
+        from penstock.objects import write_object
+
+        return write_object(self.package, path)
+
+
+def _fitting(wanted: TensorInfo, array: object) -> Array:
+    """The array, contiguous, if it is what the model takes."""
+    if not isinstance(array, np.ndarray):
+        raise CallError(f"input '{wanted.name}' is a {type(array).__name__}", remedy="Pass a NumPy array.")
+    if array.dtype != numpy_dtype(wanted.dtype):
+        raise CallError(
+            f"input '{wanted.name}' is {array.dtype}, the model takes {wanted.dtype}",
+            remedy=f"Convert it with .astype('{wanted.dtype}').",
+        )
+    if array.shape != wanted.shape:
+        raise CallError(
+            f"input '{wanted.name}' has shape {array.shape}, the model was compiled for {wanted.shape}",
+            remedy="Reshape it, or compile with --shape.",
+        )
+    return np.ascontiguousarray(array)
+
+
+def load(path: str | Path) -> CompiledModel:
+    """Load an artefact written by `CompiledModel.save`; the weights stay on disk until they are read."""
+    from penstock.artefact import read
+
+    path = Path(path)
+    try:
+        return CompiledModel(read(path))
+    except PenstockError as error:
+        error.file = error.file or str(path)
+        raise

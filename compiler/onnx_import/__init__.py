@@ -1,0 +1,31 @@
+"""The ONNX importer: a model file becomes a module of the `graph` dialect, or one clear error."""
+
+from os import PathLike
+
+from onnx import ModelProto
+from xdsl.dialects.builtin import ModuleOp
+
+from penstock.errors import PenstockError
+from penstock.onnx_import.graph_import import GraphImport
+from penstock.onnx_import.model_file import read_model
+from penstock.onnx_import.signature import Shapes, Signature, Sizes
+
+__all__ = ["import_model"]
+
+
+def import_model(
+    source: str | PathLike[str] | bytes | ModelProto,
+    *,
+    shapes: Shapes | None = None,
+    dims: Sizes | None = None,
+) -> ModuleOp:
+    """Import a model as `func.func @main` over tensors.
+
+    `shapes` replaces the shapes of inputs by name; `dims` gives numbers for symbolic sizes by name.
+    """
+    file = read_model(source)
+    try:
+        return GraphImport(file, Signature(file.model.graph, shapes or {}, dims or {})).run()
+    except PenstockError as error:
+        error.file = error.file or file.name
+        raise

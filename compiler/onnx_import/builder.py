@@ -1,0 +1,160 @@
+"""Where importers put the operations they make: insertion, provenance and common compositions."""
+
+from collections.abc import Mapping, Sequence
+from typing import overload
+
+import numpy as np
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr, i64
+from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from penstock.dialects.element_types import byte_size, numpy_dtype
+from penstock.dialects.graph.base import (
+    Array,
+    Dim,
+    GraphOp,
+    element_of,
+    integers,
+    rank_of,
+    shape_of,
+    tensor_of,
+)
+from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.movement import (
+    END,
+    BroadcastToOp,
+    ConcatOp,
+    ReshapeOp,
+    SliceOp,
+    TransposeOp,
+    dims_attr,
+)
+from penstock.errors import ShapeError
+from penstock.onnx_import.known_values import KnownValues
+
+MAX_TENSOR_BYTES = 2**40
+"""A tensor larger than this is a mistake in the model, and refused."""
+
+Operands = Sequence[SSAValue | Sequence[SSAValue] | None]
+
+
+class Builder:
+    """Inserts graph operations that all came from one node of the model."""
+
+    def __init__(self, block: Block, node: str, known: KnownValues) -> None:
+        self._block = block
+        self._node = node
+        self._known = known
+        self._provenance = ArrayAttr([StringAttr(node)])
+
+    @overload
+    def op(
+        self,
+        kind: type[GraphOp],
+        operands: Operands,
+        properties: Mapping[str, Attribute | None] | None = None,
+    ) -> SSAValue: ...
+
+    @overload
+    def op(
+        self,
+        kind: type[GraphOp],
+        operands: Operands,
+        properties: Mapping[str, Attribute | None] | None = None,
+        *,
+        results: int,
+    ) -> list[SSAValue]: ...
+
+    def op(
+        self,
+        kind: type[GraphOp],
+        operands: Operands,
+        properties: Mapping[str, Attribute | None] | None = None,
+        *,
+        results: int | None = None,
+    ) -> SSAValue | list[SSAValue]:
+        """Make and insert an operation; its result, or the list of them when their number is given.
+
+        A broken rule of the operation is a `ShapeError` that names the node.
+        """
+        try:
+            made = kind.make(operands, properties, 1 if results is None else results)
+            made.verify(verify_nested_ops=False)
+        except VerifyException as error:
+            raise self._broken(str(error)) from error
+        for result in made.results:
+            self._check_size(result)
+        self._insert(made)
+        return made.results[0] if results is None else list(made.results)
+
+    def constant(self, array: Array, name: str = "") -> SSAValue:
+        """A constant; `name` is what its resource is called, by default after the node."""
+        op = ConstantOp.of(array, name or self._node)
+        self._insert(op)
+        return op.y
+
+    def scalar(self, value: float | int | bool, like: SSAValue | Attribute) -> SSAValue:
+        """A constant of rank 0 with the element type of `like`."""
+        element = element_of(like)
+        return self.constant(np.asarray(value).astype(numpy_dtype(element)))
+
+    def reshape(self, x: SSAValue, shape: Sequence[Dim]) -> SSAValue:
+        """The elements of `x` in their order under another shape; `x` itself when it is the same."""
+        if tuple(shape) == shape_of(x) and "?" not in shape:
+            return x
+        return self.op(ReshapeOp, [x], {"shape": dims_attr(shape)})
+
+    def transpose(self, x: SSAValue, permutation: Sequence[int]) -> SSAValue:
+        """`x` with its axes permuted as NumPy's `transpose` does; `x` itself for the identity."""
+        if list(permutation) == list(range(rank_of(x))):
+            return x
+        return self.op(TransposeOp, [x], {"permutation": integers(permutation)})
+
+    def broadcast_to(self, x: SSAValue, shape: Sequence[Dim]) -> SSAValue:
+        """`x` repeated along its dims of size 1 (and new leading ones) up to `shape`."""
+        if tuple(shape) == shape_of(x) and "?" not in shape:
+            return x
+        return self.op(BroadcastToOp, [x], {"shape": dims_attr(shape)})
+
+    def unsqueeze(self, x: SSAValue, axes: Sequence[int]) -> SSAValue:
+        """`x` with dims of size 1 inserted so that they are at `axes` (from the front) of the result."""
+        rest = iter(shape_of(x))
+        return self.reshape(x, [1 if i in axes else next(rest) for i in range(rank_of(x) + len(axes))])
+
+    def slice(self, x: SSAValue, axis: int, start: int, end: int, step: int = 1) -> SSAValue:
+        """A range of `x` along one axis, bounds as in Python."""
+        whole = [(0, END, 1)] * rank_of(x)
+        return self.slices(x, [*whole[:axis], (start, end, step), *whole[axis + 1 :]])
+
+    def slices(self, x: SSAValue, bounds: Sequence[tuple[int, int, int]]) -> SSAValue:
+        """A range (start, end, step) of every dim of `x`; `x` itself when all of it is taken."""
+        if all(bound == (0, END, 1) for bound in bounds):
+            return x
+        names = ("starts", "ends", "steps")
+        return self.op(SliceOp, [x], {name: integers([b[i] for b in bounds]) for i, name in enumerate(names)})
+
+    def concat(self, parts: Sequence[SSAValue], axis: int) -> SSAValue:
+        """Values behind one another along an axis; a single one is itself."""
+        return parts[0] if len(parts) == 1 else self.op(ConcatOp, [parts], {"axis": IntegerAttr(axis, i64)})
+
+    def append_axes(self, x: SSAValue, count: int) -> SSAValue:
+        """`x` with `count` dims of size 1 at its end, as a bias per channel needs before (n, c, *spatial)."""
+        return self.reshape(x, [*shape_of(x), *[1] * count])
+
+    def _insert(self, op: GraphOp) -> None:
+        op.attributes["nodes"] = self._provenance
+        self._block.add_op(op)
+        self._known.note(op)
+
+    def _broken(self, rule: str) -> ShapeError:
+        return ShapeError(
+            rule, node=self._node, remedy="Check the shapes of the node's inputs and its attributes."
+        )
+
+    def _check_size(self, value: SSAValue) -> None:
+        size = byte_size(element_of(value))
+        for dim in tensor_of(value).get_shape():
+            size *= max(dim, 1)
+        if size > MAX_TENSOR_BYTES:
+            shape = list(shape_of(value))
+            raise self._broken(f"a tensor of {shape} takes {size} bytes, the limit is {MAX_TENSOR_BYTES}")

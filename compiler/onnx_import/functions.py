@@ -1,0 +1,91 @@
+"""Operations defined by others: functions of the model, and those the standard itself spells out."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Protocol, cast
+
+from onnx import AttributeProto, FunctionProto, ModelProto, NodeProto, defs, helper
+from xdsl.ir import SSAValue
+
+from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.graph.base import element_of, shape_of
+from penstock.errors import ModelError
+
+FunctionKey = tuple[str, str, str]
+
+
+class _Expandable(Protocol):
+    """What the stubs of onnx 1.23 leave out of `OpSchema`."""
+
+    function_opset_versions: Sequence[int]
+    context_dependent_function_opset_versions: Sequence[int]
+
+    def get_function_with_opset_version(self, opset: int, /) -> bytes: ...
+    def get_context_dependent_function_with_opset_version(
+        self, opset: int, node: bytes, types: Sequence[bytes], /
+    ) -> bytes: ...
+
+
+def functions_of(model: ModelProto) -> dict[FunctionKey, FunctionProto]:
+    """The functions a model brings along, by domain, name and overload."""
+    return {(f.domain, f.name, f.overload): f for f in model.functions}
+
+
+@cache
+def schema_of(op_type: str, opset: int, domain: str) -> defs.OpSchema | None:
+    """The standard's description of an operation as of an opset; `None` when it has none."""
+    try:
+        return defs.get_schema(op_type, opset, domain)
+    except defs.SchemaError:
+        return None
+
+
+def check_against_schema(node: NodeProto, schema: defs.OpSchema) -> None:
+    """Refuse what an importer would silently ignore: too many inputs or outputs, and unknown attributes."""
+    again = "Export the model again, or correct its opset."
+    unknown = sorted({a.name for a in node.attribute} - schema.attributes.keys())
+    if unknown:
+        since = schema.since_version
+        raise ModelError(f"{node.op_type} of opset {since} has no attribute '{unknown[0]}'", remedy=again)
+    for what, count, most in (
+        ("inputs", len(node.input), schema.max_input),
+        ("outputs", len(node.output), schema.max_output),
+    ):
+        if count > most:
+            raise ModelError(f"{node.op_type} has {count} {what}, at most {most} are defined", remedy=again)
+
+
+def has_standard_function(schema: defs.OpSchema, opset: int) -> bool:
+    """Whether the standard may define an operation by simpler ones."""
+    bodies = cast(_Expandable, schema)
+    versions = (*bodies.function_opset_versions, *bodies.context_dependent_function_opset_versions)
+    return any(version <= opset for version in versions)
+
+
+def standard_function(
+    node: NodeProto, schema: defs.OpSchema, opset: int, inputs: Sequence[SSAValue | None]
+) -> FunctionProto | None:
+    """The definition of an operation by simpler ones, where the standard has one for this node."""
+    bodies = cast(_Expandable, schema)
+    fixed = [v for v in bodies.function_opset_versions if v <= opset]
+    if fixed:
+        return FunctionProto.FromString(bodies.get_function_with_opset_version(max(fixed)))
+    version = max(v for v in bodies.context_dependent_function_opset_versions if v <= opset)
+    types = [b"" if value is None else _type_bytes(value) for value in inputs]
+    body = bodies.get_context_dependent_function_with_opset_version(version, node.SerializeToString(), types)
+    return FunctionProto.FromString(body) if body else None
+
+
+def _type_bytes(value: SSAValue) -> bytes:
+    element = helper.np_dtype_to_tensor_dtype(numpy_dtype(element_of(value)))
+    shape = [None if d == "?" else d for d in shape_of(value)]
+    return helper.make_tensor_type_proto(element, shape).SerializeToString()
+
+
+def default_attributes(function: FunctionProto, schema: defs.OpSchema | None) -> Mapping[str, AttributeProto]:
+    """The values of a function's parameters that a call may leave out."""
+    defaults = {attribute.name: attribute for attribute in function.attribute_proto}
+    if schema is not None:
+        given = ((name, attribute.default_value) for name, attribute in schema.attributes.items())
+        defaults |= {name: value for name, value in given if value.type != AttributeProto.UNDEFINED}
+    return defaults

@@ -1,0 +1,211 @@
+"""The import itself: walks the nodes of a model in order and lets their importers build the module."""
+
+from collections.abc import Collection, Sequence
+from pathlib import PurePath
+
+from onnx import FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, defs
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Block, Region, SSAValue
+
+from penstock.dialects.graph.base import tensor_of
+from penstock.errors import ModelError, PenstockError, Problem, UnsupportedError
+from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.call import Call, Values, branch_scope, function_scope, taken_branch, undefined
+from penstock.onnx_import.family import Importer
+from penstock.onnx_import.functions import (
+    check_against_schema,
+    functions_of,
+    has_standard_function,
+    standard_function,
+)
+from penstock.onnx_import.known_values import KnownValues
+from penstock.onnx_import.model_file import ModelFile
+from penstock.onnx_import.node import Node
+from penstock.onnx_import.scope import Scope, in_order, names_read
+from penstock.onnx_import.signature import Signature, check_declared
+from penstock.onnx_import.table import IMPORTERS
+from penstock.onnx_import.tensors import TensorReader
+from penstock.onnx_import.unsupported import Unsupported
+
+MAX_NODES = 250_000
+"""Functions that call functions can describe graphs of any size; a larger one is refused."""
+MAX_DEPTH = 60
+"""How deep calls of functions and branches may nest."""
+IF = ("", "If")
+
+
+class GraphImport:
+    """One import: the block being filled, the problems met, and what is known of the values."""
+
+    def __init__(self, file: ModelFile, signature: Signature) -> None:
+        self._file = file
+        self._signature = signature
+        self._functions = functions_of(file.model)
+        self._reader = TensorReader(file.folder)
+        self._block = Block()
+        self._known = KnownValues()
+        self._problems: list[Problem] = []
+        self._imported = 0
+        values = (*file.model.graph.value_info, *file.model.graph.output)
+        self._declared = {} if signature.specialised else {value.name: value for value in values}
+
+    def run(self) -> ModuleOp:
+        """The module; `UnsupportedError` lists every node that cannot be imported."""
+        graph = self._file.model.graph
+        scope = Scope(self._file.opsets, initializers=_initializers(graph))
+        for value in self._signature.inputs:
+            scope.values[value.name] = self._add_input(value)
+        results = self._import_graph(graph, scope)
+        if self._problems:
+            raise UnsupportedError(self._problems, file=self._file.name)
+        self._block.add_op(ReturnOp(*[value for value in results if value is not None]))
+        _erase_unused(self._block)
+        return self._module([output.name for output in graph.output])
+
+    def _add_input(self, value: ValueInfoProto) -> SSAValue | None:
+        try:
+            return self._block.insert_arg(self._signature.type_of(value), len(self._block.args))
+        except Unsupported as problem:
+            self._problems.append(Problem(value.name, "input", "", "", problem.reason, problem.remedy))
+            return None
+
+    def _module(self, results: Sequence[str]) -> ModuleOp:
+        returned = self._block.last_op
+        assert isinstance(returned, ReturnOp), "the block ends with what it returns"
+        types = ([a.type for a in self._block.args], [o.type for o in returned.operands])
+        names = [value.name for value in self._signature.inputs]
+        main = FuncOp("main", types, Region(self._block), arg_attrs=_named(names), res_attrs=_named(results))
+        source, opset = PurePath(self._file.name).name, self._file.opsets.get("", 0)
+        return ModuleOp([main], {"graph.source": StringAttr(source), "graph.opset": IntegerAttr(opset, i64)})
+
+    def _import_graph(self, graph: GraphProto, scope: Scope) -> Values:
+        for sparse in graph.sparse_initializer:
+            remedy = "Store it as a dense tensor."
+            self._problems.append(
+                Problem(sparse.values.name, "initializer", "", "", "is a sparse tensor", remedy)
+            )
+            scope.values[sparse.values.name] = None
+        return self._import_nodes(graph.node, scope, [output.name for output in graph.output])
+
+    def _import_nodes(self, nodes: Sequence[NodeProto], scope: Scope, outputs: Sequence[str]) -> Values:
+        """Import nodes and return the values of `outputs`."""
+        if scope.depth > MAX_DEPTH:
+            raise ModelError("its functions or branches nest without end", remedy="Export the model again.")
+        read = set(outputs).union(*map(names_read, nodes))
+        for index, node in enumerate(in_order(nodes)):
+            name = scope.prefix + (node.name or f"{node.op_type}_{index}")
+            try:
+                self._import_node(node, name, scope, read)
+            except PenstockError as error:
+                error.node = error.node or name
+                raise
+        return [self._value(name, scope, "output") for name in outputs]
+
+    def _import_node(self, node: NodeProto, name: str, scope: Scope, read: Collection[str]) -> None:
+        self._imported += 1
+        if self._imported > MAX_NODES:
+            raise ModelError(f"the graph has more than {MAX_NODES} nodes", remedy="Split the model.")
+        outputs = tuple(output if output in read else "" for output in node.output)
+        call = Call(node, name, scope, outputs, [])
+        values: Values
+        try:
+            call.inputs = [self._value(i, scope, name) for i in node.input]
+            values = self._evaluate(call)
+        except Unsupported as reason:
+            self._problems.append(call.problem(reason))
+            values = [None] * len(outputs)
+        self._bind(call, values)
+
+    def _value(self, name: str, scope: Scope, user: str) -> SSAValue | None:
+        """What a name stands for; a weight becomes a constant when it is first read."""
+        if not name or name in scope.absent:
+            return None
+        home = scope.find(name)
+        if home is None:
+            raise ModelError(
+                f"{name!r} is read and nobody writes it", node=user, remedy="Export the model again."
+            )
+        if name not in home.values:
+            home.values[name] = None
+            array = self._reader.read(home.initializers[name], f"initializer {name!r}")
+            home.values[name] = Builder(self._block, user, self._known).constant(array, name)
+        return home.values[name]
+
+    def _bind(self, call: Call, values: Values) -> None:
+        for name, value in zip(call.node.output, values, strict=False):
+            if not name:
+                continue
+            if name in call.scope.values or name in call.scope.initializers:
+                raise ModelError(
+                    f"{name!r} is written twice", node=call.name, remedy="Export the model again."
+                )
+            call.scope.values[name] = value
+            if value is not None and name in self._declared and call.scope.depth == 0:
+                check_declared(self._declared[name], tensor_of(value))
+
+    def _evaluate(self, call: Call) -> Values:
+        """The outputs of a node by whatever defines it: the model, an importer, a branch or the standard."""
+        function = self._functions.get(call.key)
+        schema = None if function is not None else call.schema
+        importer = IMPORTERS.get((call.domain, call.node.op_type))
+        if function is None and schema is not None:
+            check_against_schema(call.node, schema)
+        known = function or importer or (call.domain, call.node.op_type) == IF
+        if not known and (schema is None or not has_standard_function(schema, call.opset)):
+            raise undefined(call)
+        if call.is_lost:
+            return [None] * len(call.outputs)
+        if function is not None:
+            return self._expand(call, function, None)
+        if importer is not None:
+            return self._apply(call, importer)
+        return self._branch(call) if schema is None or known else self._expand_standard(call, schema)
+
+    def _apply(self, call: Call, importer: Importer) -> Values:
+        attributes = call.scope.resolve(call.node.attribute)
+        kind = (call.node.op_type, call.domain, call.opset, call.name)
+        node = Node(*kind, tuple(call.inputs), call.outputs, attributes, self._known, self._reader)
+        made = importer(node, Builder(self._block, call.name, self._known))
+        values = [made] if isinstance(made, SSAValue) else list(made)
+        missing = [name for name in call.outputs[len(values) :] if name]
+        if missing:
+            raise Unsupported(f"its output {missing[0]!r} is not computed", "Remove what reads this output.")
+        return list(values)
+
+    def _branch(self, call: Call) -> Values:
+        branch = taken_branch(call, self._known)
+        return self._import_graph(branch, branch_scope(call, branch))
+
+    def _expand_standard(self, call: Call, schema: defs.OpSchema) -> Values:
+        body = standard_function(call.node, schema, call.opset, call.inputs)
+        if body is None:
+            raise undefined(call)
+        return self._expand(call, body, schema)
+
+    def _expand(self, call: Call, function: FunctionProto, schema: defs.OpSchema | None) -> Values:
+        scope = function_scope(call, function, schema)
+        # A body that depends on the call need not write the outputs that the call leaves out.
+        pairs = zip(function.output, call.outputs, strict=False)
+        return self._import_nodes(function.node, scope, [inner if outer else "" for inner, outer in pairs])
+
+
+def _initializers(graph: GraphProto) -> dict[str, TensorProto]:
+    found: dict[str, TensorProto] = {}
+    for tensor in graph.initializer:
+        if tensor.name in found:
+            raise ModelError(f"two initializers are called {tensor.name!r}", remedy="Export the model again.")
+        found[tensor.name] = tensor
+    return found
+
+
+def _named(names: Sequence[str]) -> ArrayAttr[DictionaryAttr]:
+    return ArrayAttr([DictionaryAttr({"graph.name": StringAttr(name)}) for name in names])
+
+
+def _erase_unused(block: Block) -> None:
+    """Drop what was needed only to know sizes and constants during the import."""
+    for op in reversed(list(block.ops)):
+        if not isinstance(op, ReturnOp) and all(result.first_use is None for result in op.results):
+            op.detach()
+            op.erase()

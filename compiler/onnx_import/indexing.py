@@ -1,0 +1,228 @@
+"""Importers of the operations that pick or place elements by position, and of those that count positions."""
+
+import numpy as np
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import SSAValue
+
+from penstock.dialects.element_types import is_float, numpy_dtype
+from penstock.dialects.graph.base import Array, element_of, rank_of, shape_of
+from penstock.dialects.graph.comparison import EqualOp, LessOp, SelectOp
+from penstock.dialects.graph.elementwise import AddOp, CastOp, SubOp
+from penstock.dialects.graph.indexing import (
+    GatherElementsOp,
+    GatherNDOp,
+    GatherOp,
+    ScatterElementsOp,
+    ScatterNDOp,
+    ShapeOp,
+)
+from penstock.errors import ShapeError
+from penstock.onnx_import.axes import axis_attribute, front_axis, integer, static_size
+from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.family import Family
+from penstock.onnx_import.node import Node, Unsupported
+from penstock.onnx_import.tensors import numpy_dtype_of
+
+MAX_RANGE = 2**28
+"""A longer constant list of numbers is refused."""
+
+
+def import_gather(node: Node, build: Builder) -> SSAValue:
+    """Gather: whole slices along an axis."""
+    x = node.input(0)
+    return build.op(GatherOp, [x, node.input(1)], {"axis": integer(axis_attribute(node, x, 0))})
+
+
+def import_gather_elements(node: Node, build: Builder) -> SSAValue:
+    """GatherElements: single elements along an axis."""
+    x = node.input(0)
+    return build.op(GatherElementsOp, [x, node.input(1)], {"axis": integer(axis_attribute(node, x, 0))})
+
+
+def import_gather_nd(node: Node, build: Builder) -> SSAValue:
+    """GatherND: slices by tuples of positions."""
+    properties = {"batch_dims": integer(node.int("batch_dims", 0))}
+    return build.op(GatherNDOp, [node.input(0), node.input(1)], properties)
+
+
+def import_scatter_elements(node: Node, build: Builder) -> SSAValue:
+    """ScatterElements, and Scatter as it was called up to opset 10."""
+    x = node.input(0)
+    properties = {"axis": integer(axis_attribute(node, x, 0)), "reduction": _reduction(node)}
+    return build.op(ScatterElementsOp, [x, node.input(1), node.input(2)], properties)
+
+
+def import_scatter_nd(node: Node, build: Builder) -> SSAValue:
+    """ScatterND: slices at tuples of positions."""
+    operands = [node.input(i) for i in range(3)]
+    return build.op(ScatterNDOp, operands, {"reduction": _reduction(node)})
+
+
+def _reduction(node: Node) -> StringAttr:
+    return StringAttr(node.string("reduction", "none"))
+
+
+def import_shape(node: Node, build: Builder) -> SSAValue:
+    """Shape: a constant, unless a size is symbolic."""
+    x = node.input(0)
+    shape = shape_of(x)
+    start, end, _ = slice(node.int("start", 0), node.int("end", len(shape))).indices(len(shape))
+    sizes = shape[start : max(start, end)]
+    if all(isinstance(d, int) for d in sizes):
+        return build.constant(np.array(sizes, np.int64))
+    return build.slice(build.op(ShapeOp, [x]), 0, start, end)
+
+
+def import_size(node: Node, build: Builder) -> SSAValue:
+    """Size: the number of elements."""
+    x = node.input(0)
+    return build.constant(
+        np.array(np.prod([static_size(node, x, i) for i in range(rank_of(x))], dtype=np.int64))
+    )
+
+
+def import_one_hot(node: Node, build: Builder) -> SSAValue:
+    """OneHot: `on` where the position along a new axis equals the index, else `off`."""
+    indices, values = node.input(0), node.input(2)
+    depth = int(node.required_constant(1, "the depth").reshape(-1)[0])
+    if depth < 1:
+        raise ShapeError(f"a depth of {depth}", node=node.name, remedy="It must be positive.")
+    axis = front_axis(node, node.int("axis", -1), rank_of(indices) + 1)
+    if is_float(element_of(indices)):
+        indices = build.op(CastOp, [indices], {"to": element_of(build.constant(np.array(0)))})
+    found = build.op(
+        EqualOp,
+        [
+            build.unsqueeze(_from_front(build, indices, depth), [axis]),
+            _positions(build, indices, axis, depth),
+        ],
+    )
+    off, on = (build.reshape(build.slice(values, 0, i, i + 1), []) for i in range(2))
+    return build.op(SelectOp, [found, on, off])
+
+
+def _positions(build: Builder, indices: SSAValue, axis: int, depth: int) -> SSAValue:
+    """0, 1, ... along the new axis."""
+    numbers = np.arange(depth).astype(numpy_dtype(element_of(indices)))
+    return build.constant(numbers.reshape(-1, *[1] * (rank_of(indices) - axis)))
+
+
+def _from_front(build: Builder, indices: SSAValue, size: int) -> SSAValue:
+    """Indices with `size` added to the negative ones."""
+    negative = build.op(LessOp, [indices, build.scalar(0, like=indices)])
+    return build.op(
+        SelectOp, [negative, build.op(AddOp, [indices, build.scalar(size, like=indices)]), indices]
+    )
+
+
+def import_range(node: Node, build: Builder) -> SSAValue:
+    """Range: a constant list of numbers."""
+    first, limit, step = (node.required_constant(i, "the bounds").reshape(-1)[0] for i in range(3))
+    if step == 0 or not np.isfinite([first, limit, step]).all():
+        raise ShapeError(
+            "the step is zero or a bound is not finite", node=node.name, remedy="Correct the bounds."
+        )
+    count = max(int(np.ceil((float(limit) - float(first)) / float(step))), 0)
+    if count > MAX_RANGE:
+        raise ShapeError(f"a list of {count} numbers", node=node.name, remedy=f"The limit is {MAX_RANGE}.")
+    # The definition is first + i * step in the type of the bounds.
+    return build.constant((first + np.arange(count).astype(step.dtype) * step).astype(first.dtype))
+
+
+def import_trilu(node: Node, build: Builder) -> SSAValue:
+    """Trilu: zero below (or above) a diagonal of the last two dims."""
+    x = node.input(0)
+    k = 0 if node.optional(1) is None else int(node.required_constant(1, "the diagonal").reshape(-1)[0])
+    if rank_of(x) < 2:
+        raise ShapeError(
+            f"needs a matrix, got {list(shape_of(x))}", node=node.name, remedy="Check the shape."
+        )
+    rows, columns = static_size(node, x, rank_of(x) - 2), static_size(node, x, rank_of(x) - 1)
+    k = max(min(k, columns + rows), -columns - rows)
+    whole = np.ones((rows, columns), np.bool_)
+    kept = np.triu(whole, k) if node.int("upper", 1) else np.tril(whole, k)
+    return build.op(SelectOp, [build.constant(kept), x, build.scalar(0, like=x)])
+
+
+def import_eye_like(node: Node, build: Builder) -> SSAValue:
+    """EyeLike: ones on a diagonal, in the shape of the operand."""
+    x = node.input(0)
+    if rank_of(x) != 2:
+        raise ShapeError(
+            f"needs a matrix, got {list(shape_of(x))}", node=node.name, remedy="Check the shape."
+        )
+    dtype = numpy_dtype_of(node.int("dtype")) if node.has("dtype") else numpy_dtype(element_of(x))
+    rows, columns = static_size(node, x, 0), static_size(node, x, 1)
+    k = max(min(node.int("k", 0), columns), -rows)
+    return build.constant(np.eye(rows, columns, k, np.uint8).astype(dtype))
+
+
+def import_reverse_sequence(node: Node, build: Builder) -> SSAValue:
+    """ReverseSequence: along time, element `t` of a sequence of length `n` is `n - 1 - t`, for `t < n`."""
+    x, lengths = node.input(0), node.input(1)
+    time, batch = node.int("time_axis", 0), node.int("batch_axis", 1)
+    if {time, batch} != {0, 1}:
+        raise ShapeError(f"axes {time} and {batch}", node=node.name, remedy="They must be 0 and 1.")
+    t = build.constant(np.arange(static_size(node, x, time)).reshape((-1, 1) if time == 0 else (1, -1)))
+    n = build.unsqueeze(lengths, [time])
+    mirrored = build.op(SubOp, [build.op(SubOp, [n, build.constant(np.array(1))]), t])
+    source = build.op(SelectOp, [build.op(LessOp, [t, n]), mirrored, t])
+    everywhere = build.broadcast_to(build.append_axes(source, rank_of(x) - 2), shape_of(x))
+    return build.op(GatherElementsOp, [x, everywhere], {"axis": integer(time)})
+
+
+def import_non_zero(node: Node, build: Builder) -> SSAValue:
+    """NonZero of a constant: the shape of the result depends on the values."""
+    return build.constant(np.stack(np.nonzero(_constant(node))).astype(np.int64))
+
+
+def import_compress(node: Node, build: Builder) -> SSAValue:
+    """Compress by a constant condition: a gather of the positions where it holds."""
+    x, condition = node.input(0), node.required_constant(1, "the condition")
+    taken = build.constant(np.flatnonzero(condition).astype(np.int64))
+    if node.has("axis"):
+        return build.op(GatherOp, [x, taken], {"axis": integer(axis_attribute(node, x))})
+    size = int(np.prod([static_size(node, x, i) for i in range(rank_of(x))]))
+    return build.op(GatherOp, [build.reshape(x, [size]), taken], {"axis": integer(0)})
+
+
+def import_unique(node: Node, build: Builder) -> list[SSAValue]:
+    """Unique of a constant: values, first positions, positions of each element's value, counts."""
+    axis = node.int("axis") if node.has("axis") else None
+    x = _constant(node)
+    parts = np.unique(x, return_index=True, return_inverse=True, return_counts=True, axis=axis)
+    values, first, inverse, counts = parts
+    if not node.int("sorted", 1):
+        order = np.argsort(first)
+        values = np.take(values, order, 0 if axis is None else axis)
+        first, counts, inverse = first[order], counts[order], np.argsort(order)[inverse]
+    integers = [build.constant(a.reshape(-1).astype(np.int64)) for a in (first, inverse, counts)]
+    return [build.constant(values), *integers]
+
+
+def _constant(node: Node) -> Array:
+    value = node.constant(0)
+    if value is None:
+        reason = f"the shape of the result of {node.op_type} depends on the values of the input"
+        raise Unsupported(reason, "Compute it outside of the model, or make the input constant.")
+    return value
+
+
+INDEXING: Family = {
+    "Compress": import_compress,
+    "EyeLike": import_eye_like,
+    "Gather": import_gather,
+    "GatherElements": import_gather_elements,
+    "GatherND": import_gather_nd,
+    "NonZero": import_non_zero,
+    "OneHot": import_one_hot,
+    "Range": import_range,
+    "ReverseSequence": import_reverse_sequence,
+    "Scatter": import_scatter_elements,
+    "ScatterElements": import_scatter_elements,
+    "ScatterND": import_scatter_nd,
+    "Shape": import_shape,
+    "Size": import_size,
+    "Trilu": import_trilu,
+    "Unique": import_unique,
+}

@@ -1,0 +1,117 @@
+"""What is known of values during import: constants are computed on demand, shapes are followed as symbols."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import IntegerType
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from penstock.dialects.element_types import byte_size
+from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, is_static, rank_of, shape_of
+from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.indexing import ShapeOp
+from penstock.errors import ShapeError
+from penstock.onnx_import.symbolic import Symbols, evaluate_symbols
+
+MAX_COMPUTED_BYTES = 2**30
+"""A constant larger than this is not computed during import."""
+MAX_SYMBOLS = 64
+"""Integer tensors of up to this many elements are followed as shapes."""
+
+
+class KnownValues:
+    """Which values are constant, computed when asked, and which are shapes with symbolic sizes."""
+
+    def __init__(self) -> None:
+        self._constant: set[SSAValue] = set()
+        self._arrays: dict[SSAValue, Array] = {}
+        self._symbols: dict[SSAValue, Symbols] = {}
+
+    def note(self, op: Operation) -> None:
+        """Take a new operation into account; its operands were noted before it."""
+        assert isinstance(op, GraphOp), f"{op.name} is not an operation of the graph level"
+        if all(operand in self._constant for operand in op.operands):
+            self._constant.update(op.results)
+        else:
+            self._follow(op)
+
+    def array(self, value: SSAValue) -> Array | None:
+        """The value of a constant; `None` when it depends on an input of the model."""
+        if value not in self._constant:
+            return None
+        pending = [value]
+        # A stack of our own: chains of constants can be longer than Python's.
+        while pending:
+            op = pending[-1].owner
+            assert isinstance(op, GraphOp), "only results of graph operations are constant"
+            missing = [operand for operand in op.operands if operand not in self._arrays]
+            pending.extend(missing)
+            if not missing:
+                self._compute(op)
+                pending.pop()
+        return self._arrays[value]
+
+    def dims(self, value: SSAValue) -> tuple[Dim, ...] | None:
+        """The value of a list of integers some of which may be symbols; `None` when it is no such list."""
+        symbols = self._known_symbols(value)
+        return None if symbols is None else tuple(symbols.reshape(-1).tolist())
+
+    def _compute(self, op: GraphOp) -> None:
+        for result in op.results:
+            size = _static_bytes(result)
+            if size > MAX_COMPUTED_BYTES and not isinstance(op, ConstantOp):
+                raise ShapeError(
+                    f"a constant of {list(shape_of(result))} has {size} bytes, over {MAX_COMPUTED_BYTES}",
+                    remedy="Store the value in the model or reduce its size.",
+                )
+        results = _evaluate(op, [self._arrays[operand] for operand in op.operands])
+        self._arrays.update(zip(op.results, results, strict=True))
+
+    def _known_symbols(self, value: SSAValue) -> Symbols | None:
+        if value in self._symbols:
+            return self._symbols[value]
+        if value not in self._constant or not _may_be_shape(value):
+            return None
+        array = self.array(value)
+        return None if array is None else array.astype(np.object_)
+
+    def _follow(self, op: GraphOp) -> None:
+        if not all(map(_may_be_shape, op.results)):
+            return
+        if isinstance(op, ShapeOp):
+            self._symbols[op.y] = symbols_of_shape(shape_of(op.x))
+            return
+        operands = [self._known_symbols(operand) for operand in op.operands]
+        known = [operand for operand in operands if operand is not None]
+        symbols = evaluate_symbols(op, known) if len(known) == len(operands) else None
+        if symbols is not None:
+            self._symbols[op.results[0]] = symbols
+
+
+def _evaluate(op: GraphOp, operands: Sequence[Array]) -> Sequence[Array]:
+    try:
+        return op.evaluate(*operands)
+    except (IndexError, ValueError, ZeroDivisionError, VerifyException) as error:
+        remedy = "Check the constants the node reads."
+        raise ShapeError(f"a constant cannot be computed: {op.name}: {error}", remedy=remedy) from error
+
+
+def symbols_of_shape(shape: tuple[Dim, ...]) -> NDArray[np.object_]:
+    """A shape as an array of numbers and names."""
+    symbols = np.empty(len(shape), np.object_)
+    symbols[:] = shape
+    return symbols
+
+
+def _static_bytes(value: SSAValue) -> int:
+    return byte_size(element_of(value)) * math.prod(d for d in shape_of(value) if isinstance(d, int))
+
+
+def _may_be_shape(value: SSAValue) -> bool:
+    if rank_of(value) > 1 or not is_static(value):
+        return False
+    integer = isinstance(element_of(value), IntegerType)
+    return integer and _static_bytes(value) <= 8 * MAX_SYMBOLS

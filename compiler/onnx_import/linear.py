@@ -1,0 +1,139 @@
+"""Importers of convolutions and matrix products."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from xdsl.dialects.builtin import i32
+from xdsl.ir import Attribute, SSAValue
+
+from penstock.dialects.graph.base import GraphOp, integers, rank_of, shape_of
+from penstock.dialects.graph.elementwise import AddOp, SubOp
+from penstock.dialects.graph.linear import ConvOp, ConvTransposeOp, MatMulOp
+from penstock.errors import ShapeError
+from penstock.onnx_import.activation import scaled
+from penstock.onnx_import.arithmetic import cast_to
+from penstock.onnx_import.axes import integer, static_size
+from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.family import Family
+from penstock.onnx_import.node import Node
+from penstock.onnx_import.window import Window, auto_pad, explicit_window, read_window, split_padding
+
+
+def import_conv(node: Node, build: Builder) -> SSAValue:
+    """Conv: automatic padding becomes explicit."""
+    x, w = node.input(0), node.input(1)
+    window = read_window(node, x, filter_sizes(node, x, w))
+    return _convolve(
+        build, ConvOp, [x, w, node.optional(2)], window, {"groups": integer(node.int("group", 1))}
+    )
+
+
+def _convolve(
+    build: Builder,
+    kind: type[GraphOp],
+    operands: Sequence[SSAValue | None],
+    window: Window,
+    properties: Mapping[str, Attribute],
+) -> SSAValue:
+    return build.op(kind, operands, {**window.properties(), **properties})
+
+
+def filter_sizes(node: Node, x: SSAValue, w: SSAValue) -> list[int]:
+    """The spatial sizes of a filter, which must be numbers."""
+    if rank_of(w) != rank_of(x):
+        raise ShapeError(
+            f"{node.op_type} has an input of rank {rank_of(x)} and a filter of rank {rank_of(w)}",
+            node=node.name,
+            remedy="Export the model again.",
+        )
+    return [static_size(node, w, axis) for axis in range(2, rank_of(w))]
+
+
+def import_conv_transpose(node: Node, build: Builder) -> SSAValue:
+    """ConvTranspose: the padding follows from `output_shape` or `auto_pad` where these are given."""
+    x, w = node.input(0), node.input(1)
+    window = explicit_window(node, x, filter_sizes(node, x, w))
+    extra = node.ints("output_padding", [0] * len(window.kernel))
+    if node.has("output_shape") or auto_pad(node).startswith("SAME"):
+        window, extra = _fit_output(node, x, window, extra)
+    elif auto_pad(node) == "VALID":
+        window = replace(window, pads=(0,) * len(window.pads))
+    properties = {"groups": integer(node.int("group", 1)), "output_padding": integers(extra)}
+    return _convolve(build, ConvTransposeOp, [x, w, node.optional(2)], window, properties)
+
+
+def _fit_output(
+    node: Node, x: SSAValue, window: Window, extra: Sequence[int]
+) -> tuple[Window, tuple[int, ...]]:
+    """The padding that gives the wanted output; what is missing is added at its high end."""
+    n = len(window.kernel)
+    sizes = [static_size(node, x, axis) for axis in range(2, n + 2)]
+    # Some exporters write the whole shape, some its spatial part.
+    wanted = node.ints("output_shape", [size * s for size, s in zip(sizes, window.strides, strict=True)])[-n:]
+    rows = zip(sizes, window.strides, window.spans(), extra, wanted, strict=True)
+    totals = [s * (size - 1) + e + span - want for size, s, span, e, want in rows]
+    pads = split_padding([max(t, 0) for t in totals], extra_high=auto_pad(node) == "SAME_UPPER")
+    return replace(window, pads=pads), tuple(e + max(-t, 0) for e, t in zip(extra, totals, strict=True))
+
+
+def import_conv_integer(node: Node, build: Builder) -> SSAValue:
+    """ConvInteger: a convolution in 32 bits of what the zero points leave."""
+    x, w = node.input(0), node.input(1)
+    window = read_window(node, x, filter_sizes(node, x, w))
+    centred = [_centred(node, build, 0, 2, 0), _centred(node, build, 1, 3, rank_of(w) - 1)]
+    return _convolve(build, ConvOp, [*centred, None], window, {"groups": integer(node.int("group", 1))})
+
+
+def import_matmul_integer(node: Node, build: Builder) -> SSAValue:
+    """MatMulInteger: a product in 32 bits of what the zero points leave."""
+    rows = 1 if rank_of(node.input(0)) > 1 else 0
+    return matmul(build, _centred(node, build, 0, 2, rows), _centred(node, build, 1, 3, 0))
+
+
+def _centred(node: Node, build: Builder, index: int, zero_point: int, axes_after: int) -> SSAValue:
+    """Input `index` less its zero point, one for all or one per row or channel, in 32 bits."""
+    x, zero = cast_to(build, node.input(index), i32), node.optional(zero_point)
+    if zero is None:
+        return x
+    wide = cast_to(build, zero, i32)
+    return build.op(SubOp, [x, build.append_axes(wide, axes_after) if rank_of(wide) == 1 else wide])
+
+
+def import_matmul(node: Node, build: Builder) -> SSAValue:
+    """MatMul: NumPy's product, vectors included."""
+    return matmul(build, node.input(0), node.input(1))
+
+
+def matmul(build: Builder, a: SSAValue, b: SSAValue) -> SSAValue:
+    """The product in which a vector is a row on the left and a column on the right."""
+    row, column = rank_of(a) == 1, rank_of(b) == 1
+    left = build.unsqueeze(a, [0]) if row else a
+    right = build.unsqueeze(b, [1]) if column else b
+    y = build.op(MatMulOp, [left, right])
+    if not row and not column:
+        return y
+    shape = shape_of(y)
+    dropped = {rank_of(y) - 2} if row else set[int]()
+    dropped |= {rank_of(y) - 1} if column else set[int]()
+    return build.reshape(y, [d for i, d in enumerate(shape) if i not in dropped])
+
+
+def import_gemm(node: Node, build: Builder) -> SSAValue:
+    """Gemm: `alpha * a b + beta * c`, either factor perhaps transposed."""
+    a = build.transpose(node.input(0), [1, 0]) if node.int("transA", 0) else node.input(0)
+    b = build.transpose(node.input(1), [1, 0]) if node.int("transB", 0) else node.input(1)
+    product = scaled(build, build.op(MatMulOp, [a, b]), node.float("alpha", 1.0))
+    c, beta = node.optional(2), node.float("beta", 1.0)
+    if c is None or beta == 0:
+        return product
+    return build.op(AddOp, [product, scaled(build, c, beta)])
+
+
+LINEAR: Family = {
+    "Conv": import_conv,
+    "ConvInteger": import_conv_integer,
+    "ConvTranspose": import_conv_transpose,
+    "Gemm": import_gemm,
+    "MatMul": import_matmul,
+    "MatMulInteger": import_matmul_integer,
+}

@@ -1,0 +1,135 @@
+"""From a path, bytes or a parsed model to a checked `ModelProto`; nothing is executed."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import AttributeProto, GraphProto, ModelProto
+
+from penstock.errors import ModelError
+
+OLDEST_OPSET = 7
+MAX_FILE_BYTES = 2**31 - 1
+"""The limit of protobuf; larger models keep their weights in external files."""
+
+_KINDS = {
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"PK\x03\x04": "a zip archive (a PyTorch or Keras checkpoint?)",
+    b"\x80\x02": "a Python pickle, which is never loaded",
+    b"\x80\x04": "a Python pickle, which is never loaded",
+    b"\x80\x05": "a Python pickle, which is never loaded",
+    b"\x89HDF": "an HDF5 file (a Keras model?)",
+    b"\x1f\x8b": "a gzip archive",
+    b"\x7fELF": "an ELF object file",
+}
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A parsed model, the folder its external data may lie in, and what to call it."""
+
+    model: ModelProto
+    folder: Path | None
+    name: str
+
+    @property
+    def opsets(self) -> dict[str, int]:
+        """Domain to version; the default domain is the empty one."""
+        return {_domain(entry.domain): entry.version for entry in self.model.opset_import}
+
+
+def _domain(name: str) -> str:
+    return "" if name == "ai.onnx" else name
+
+
+def read_model(source: str | os.PathLike[str] | bytes | ModelProto) -> ModelFile:
+    """Load and check a model; `ModelError` names the file and what is wrong with it."""
+    file = _load(source)
+    _check(file)
+    return file
+
+
+def _load(source: str | os.PathLike[str] | bytes | ModelProto) -> ModelFile:
+    if isinstance(source, ModelProto):
+        return ModelFile(source, None, "<model>")
+    if isinstance(source, bytes):
+        return ModelFile(_parse(source, "<bytes>"), None, "<bytes>")
+    path = Path(source)
+    return ModelFile(_parse(_read_bytes(path), str(path)), path.parent, str(path))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        # Asked before opening: a pipe would block, a device might never end.
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise ModelError(f"is {kind}", file=str(path), remedy="Give the path of an .onnx file.")
+        if status.st_size > MAX_FILE_BYTES:
+            remedy = "Save the weights as external data (onnx.save with save_as_external_data=True)."
+            raise ModelError(f"has {status.st_size} bytes, the limit is 2 GiB", file=str(path), remedy=remedy)
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ModelError(f"cannot be read: {reason}", file=str(path), remedy="Check the path.") from None
+
+
+def _parse(data: bytes, name: str) -> ModelProto:
+    for start, kind in _KINDS.items():
+        if data.startswith(start):
+            raise ModelError(f"is {kind}, not an ONNX model", file=name, remedy="Export the model to ONNX.")
+    if not data:
+        raise ModelError("is empty", file=name, remedy="Download or export the model again.")
+    try:
+        return onnx.load_model_from_string(data)
+    except DecodeError as error:
+        remedy = "Download or export the model again."
+        reason = (
+            "nests its subgraphs too deeply"
+            if "Depth" in str(error)
+            else "is not an ONNX model, or is cut short"
+        )
+        raise ModelError(reason, file=name, remedy=remedy) from None
+
+
+def _check(file: ModelFile) -> None:
+    model, again = file.model, "Export the model again."
+    if not model.HasField("graph") or not model.graph.output:
+        raise ModelError("has no graph with outputs: it is no ONNX model", file=file.name, remedy=again)
+    if not model.opset_import:
+        raise ModelError("does not say which operator set it uses", file=file.name, remedy=again)
+    version, newest = file.opsets.get("", newest_opset()), newest_opset()
+    if version < OLDEST_OPSET:
+        remedy = f"Convert it with onnx.version_converter to opset {OLDEST_OPSET} or later."
+        raise ModelError(f"uses opset {version}, older than {OLDEST_OPSET}", file=file.name, remedy=remedy)
+    if version > newest:
+        remedy = f"Export it for opset {newest} or older, or install a newer onnx package."
+        raise ModelError(f"uses opset {version}, newer than {newest}", file=file.name, remedy=remedy)
+    # What is not UTF-8 is handed out by protobuf as bytes.
+    garbled = next((name for name in _names(model.graph) if not isinstance(name, str)), None)
+    if garbled is not None:
+        raise ModelError(f"a name in the model is not UTF-8: {garbled!r}", file=file.name, remedy=again)
+
+
+def newest_opset() -> int:
+    """The newest operator set of the default domain that the installed onnx package describes."""
+    return onnx.defs.onnx_opset_version()
+
+
+def _names(graph: GraphProto) -> Iterator[object]:
+    """Every name in a graph and its subgraphs."""
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
+            if attribute.type == AttributeProto.GRAPH:
+                yield from _names(attribute.g)
+    for tensor in graph.initializer:
+        yield tensor.name
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        yield value.name

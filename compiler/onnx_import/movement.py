@@ -1,0 +1,327 @@
+"""Importers of the operations that move elements: reshaping, slicing, joining, padding, repeating."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import SSAValue
+
+from penstock.dialects.graph.base import Dim, integers, number, rank_of, shape_of
+from penstock.dialects.graph.movement import END, PadOp
+from penstock.errors import ModelError, ShapeError
+from penstock.onnx_import.axes import axis_attribute, front_axes, front_axis, static_size
+from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.family import Family
+from penstock.onnx_import.node import Node, Unsupported
+
+FIXED_SHAPES = "Give fixed shapes (shapes=..., dims=...)."
+
+
+def given_shape(node: Node, index: int) -> tuple[Dim, ...]:
+    """The input that says a shape; its sizes may be symbols."""
+    node.input(index)
+    dims = node.dims(index)
+    if dims is None:
+        raise Unsupported(
+            f"the shape given to {node.op_type} depends on the inputs of the model", FIXED_SHAPES
+        )
+    return dims
+
+
+def import_reshape(node: Node, build: Builder) -> SSAValue:
+    """Reshape: 0 copies a size (unless `allowzero`), -1 is what remains."""
+    x, target = node.input(0), list(given_shape(node, 1))
+    if not node.int("allowzero", 0):
+        old = shape_of(x)
+        if any(d == 0 and i >= len(old) for i, d in enumerate(target)):
+            raise ShapeError(
+                f"{target} copies a size that {list(old)} has not", node=node.name, remedy="Correct it."
+            )
+        target = [old[i] if d == 0 else d for i, d in enumerate(target)]
+    return build.reshape(x, with_remainder(node, shape_of(x), target))
+
+
+def with_remainder(node: Node, shape: Sequence[Dim], target: Sequence[Dim]) -> list[Dim]:
+    """`target` with its -1 replaced by what the elements of `shape` leave for it."""
+    if list(target).count(-1) > 1 or any(isinstance(d, int) and d < -1 for d in target):
+        raise ShapeError(f"{list(target)} is no shape", node=node.name, remedy="At most one size may be -1.")
+    rest = _quotient(shape, [d for d in target if d != -1])
+    if rest is None:
+        fault = f"{list(shape)} cannot be reshaped to {list(target)}"
+        raise ShapeError(fault, node=node.name, remedy="Check the shape.")
+    return [rest if d == -1 else d for d in target]
+
+
+def _quotient(shape: Sequence[Dim], divisor: Sequence[Dim]) -> Dim | None:
+    """The product of `shape` over that of `divisor`: a number, formula or `"?"`; `None` if it is broken."""
+    above, below = (
+        Counter(d for d in shape if isinstance(d, str)),
+        Counter(d for d in divisor if isinstance(d, str)),
+    )
+    symbols, extra = list((above - below).elements()), list((below - above).elements())
+    total, part = (math.prod(d for d in dims if isinstance(d, int)) for dims in (shape, divisor))
+    if "?" in (*shape, *divisor) or extra:
+        return "?"
+    if part == 0 or total % part:
+        return "?" if symbols else 0 if total == part == 0 else None
+    factors = [*symbols, *([str(total // part)] if total != part else [])]
+    return "*".join(factors) if symbols else total // part
+
+
+def import_flatten(node: Node, build: Builder) -> SSAValue:
+    """Flatten: the dims before the axis become one, and those from it on."""
+    x = node.input(0)
+    shape, axis = shape_of(x), node.int("axis", 1)
+    if not -len(shape) <= axis <= len(shape):
+        raise ShapeError(
+            f"axis {axis} is outside the rank {len(shape)}", node=node.name, remedy="Correct the axis."
+        )
+    axis += len(shape) if axis < 0 else 0
+    return build.reshape(x, [_product(shape[:axis]), _product(shape[axis:])])
+
+
+def _product(dims: Sequence[Dim]) -> Dim:
+    product = _quotient(dims, [])
+    assert product is not None, "every product is divisible by one"
+    return product
+
+
+def _axes(node: Node) -> tuple[int, ...] | None:
+    """The axes of Squeeze and Unsqueeze: an attribute up to opset 12, an input after."""
+    if node.opset < 13:
+        return node.ints("axes") if node.has("axes") else None
+    return node.integers(1, "the axes") if node.optional(1) is not None else None
+
+
+def import_squeeze(node: Node, build: Builder) -> SSAValue:
+    """Squeeze: removes dims of size 1."""
+    x, axes = node.input(0), _axes(node)
+    shape = shape_of(x)
+    if axes is None and any(isinstance(d, str) for d in shape):
+        raise Unsupported(f"which sizes of {list(shape)} are 1 is known only at run time", FIXED_SHAPES)
+    removed = (
+        [i for i, d in enumerate(shape) if d == 1] if axes is None else front_axes(node, axes, len(shape))
+    )
+    if any(isinstance(shape[i], int) and shape[i] != 1 for i in removed):
+        raise ShapeError(
+            f"axes {removed} of {list(shape)} are not 1", node=node.name, remedy="Correct the axes."
+        )
+    return build.reshape(x, [d for i, d in enumerate(shape) if i not in removed])
+
+
+def import_unsqueeze(node: Node, build: Builder) -> SSAValue:
+    """Unsqueeze: inserts dims of size 1."""
+    x, axes = node.input(0), _axes(node)
+    if axes is None:
+        raise ModelError("Unsqueeze needs its axes", node=node.name, remedy="Export the model again.")
+    inserted = front_axes(node, axes, rank_of(x) + len(axes))
+    if len(inserted) != len(axes):
+        raise ShapeError(f"an axis is twice in {list(axes)}", node=node.name, remedy="Correct the axes.")
+    return build.unsqueeze(x, inserted)
+
+
+def import_transpose(node: Node, build: Builder) -> SSAValue:
+    """Transpose: the dims in another order, by default the reverse one."""
+    x = node.input(0)
+    permutation = node.ints("perm", list(range(rank_of(x)))[::-1])
+    if sorted(permutation) != list(range(rank_of(x))):
+        fault = f"perm {list(permutation)} is no permutation of {rank_of(x)} dims"
+        raise ShapeError(fault, node=node.name, remedy="Correct the attribute.")
+    return build.transpose(x, permutation)
+
+
+def import_concat(node: Node, build: Builder) -> SSAValue:
+    """Concat: inputs behind one another."""
+    parts = node.variadic()
+    return build.concat(parts, axis_attribute(node, parts[0]))
+
+
+def import_split(node: Node, build: Builder) -> list[SSAValue]:
+    """Split: consecutive slices along an axis, of equal sizes unless they are given."""
+    x = node.input(0)
+    axis = axis_attribute(node, x, 0)
+    sizes = _split_sizes(node, static_size(node, x, axis))
+    ends = np.cumsum(sizes).tolist()
+    return [build.slice(x, axis, end - size, end) for size, end in zip(sizes, ends, strict=True)]
+
+
+def _split_sizes(node: Node, total: int) -> list[int]:
+    count = node.int("num_outputs", len(node.outputs))
+    if node.opset < 13:
+        sizes = list(node.ints("split", ()))
+    else:
+        sizes = list(node.integers(1, "the sizes")) if node.optional(1) is not None else []
+    if not sizes:
+        chunk = -(-total // max(count, 1))
+        sizes = [min(chunk, total - i * chunk) for i in range(count)]
+    if sum(sizes) != total or min(sizes) < 0 or len(sizes) != len(node.outputs):
+        fault = f"a dim of {total} cannot be split into {len(node.outputs)} parts {sizes}"
+        raise ShapeError(fault, node=node.name, remedy="Correct the sizes.")
+    return sizes
+
+
+def import_slice(node: Node, build: Builder) -> SSAValue:
+    """Slice: ranges along some axes; attributes up to opset 9, inputs after."""
+    x = node.input(0)
+    if node.opset < 10:
+        starts, ends, axes, steps = node.ints("starts"), node.ints("ends"), node.ints("axes", ()), ()
+    else:
+        starts, ends = node.integers(1, "the starts"), node.integers(2, "the ends")
+        axes = node.integers(3, "the axes") if node.optional(3) is not None else ()
+        steps = node.integers(4, "the steps") if node.optional(4) is not None else ()
+    axes, steps = axes or tuple(range(len(starts))), steps or (1,) * len(starts)
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        fault = f"starts {starts}, ends {ends}, axes {axes} and steps {steps} do not match"
+        raise ShapeError(fault, node=node.name, remedy="Correct them.")
+    bounds = [(0, END, 1)] * rank_of(x)
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        at = front_axis(node, axis, rank_of(x))
+        bounds[at] = _canonical(shape_of(x)[at], start, end, step)
+    return build.slices(x, bounds)
+
+
+def _canonical(size: Dim, start: int, end: int, step: int) -> tuple[int, int, int]:
+    """The bounds of a slice in one form: the whole is (0, END, 1), and no bound is beyond the dim."""
+    if isinstance(size, str):
+        return (start, end if end < 2**31 - 1 else END, step)
+    first, last, step = slice(start, end, step).indices(size)
+    if (first, step) == (0, 1) and last >= size:
+        return (0, END, 1)
+    # Python reads an end of -1 as the last element; the end before the first one is written as -size - 1.
+    return (first, last if last >= 0 else -size - 1, step)
+
+
+def import_pad(node: Node, build: Builder) -> SSAValue:
+    """Pad: attributes up to opset 10, inputs after; negative counts crop."""
+    x = node.input(0)
+    axes: tuple[int, ...] = tuple(range(rank_of(x)))
+    if node.opset < 11:
+        pads, value = node.ints("pads"), node.float("value", 0.0)
+    else:
+        pads, value = node.integers(1, "the paddings"), _pad_value(node)
+        given = node.integers(3, "the axes") if node.optional(3) is not None else axes
+        axes = tuple(front_axis(node, axis, rank_of(x)) for axis in given)
+    if len(pads) != 2 * len(axes):
+        raise ShapeError(f"{len(pads)} paddings for {len(axes)} axes", node=node.name, remedy="Correct them.")
+    low, high = ([0] * rank_of(x) for _ in range(2))
+    for i, axis in enumerate(axes):
+        low[axis], high[axis] = pads[i], pads[len(axes) + i]
+    if not any(pads):
+        return x
+    mode = StringAttr(node.string("mode", "constant"))
+    return build.op(
+        PadOp, [x], {"low": integers(low), "high": integers(high), "mode": mode, "value": number(value)}
+    )
+
+
+def _pad_value(node: Node) -> float:
+    if node.optional(2) is None or node.string("mode", "constant") != "constant":
+        return 0.0
+    value = node.required_constant(2, "the value")
+    if value.size != 1:
+        fault = f"a padding value of shape {list(value.shape)}"
+        raise ShapeError(fault, node=node.name, remedy="It must be a scalar.")
+    return float(value.reshape(-1).tolist()[0])
+
+
+def import_tile(node: Node, build: Builder) -> SSAValue:
+    """Tile: the whole repeated along each dim: a new dim in front of each is broadcast and merged."""
+    x, repeats = node.input(0), node.integers(1, "the repeats")
+    shape = shape_of(x)
+    if len(repeats) != len(shape) or min(repeats, default=0) < 0:
+        raise ShapeError(
+            f"repeats {repeats} for {len(shape)} dims", node=node.name, remedy="Correct the repeats."
+        )
+    pairs = list(zip(repeats, shape, strict=True))
+    apart = build.reshape(x, [d for r, size in pairs for d in ((1, size) if r != 1 else (size,))])
+    spread = build.broadcast_to(apart, [d for r, size in pairs for d in ((r, size) if r != 1 else (size,))])
+    return build.reshape(spread, [_product([r, size]) for r, size in pairs])
+
+
+def import_expand(node: Node, build: Builder) -> SSAValue:
+    """Expand: broadcasting both ways, so that a size of the operand may also win over 1."""
+    x, target = node.input(0), given_shape(node, 1)
+    rank = max(rank_of(x), len(target))
+    old, new = ((1,) * (rank - len(s)) + tuple(s) for s in (shape_of(x), target))
+    return build.broadcast_to(x, [o if n == 1 else n for o, n in zip(old, new, strict=True)])
+
+
+def import_depth_to_space(node: Node, build: Builder) -> SSAValue:
+    """DepthToSpace: blocks of channels become blocks of pixels."""
+    x, b = node.input(0), node.int("blocksize")
+    n, c, h, w = _image(node, x, b * b, 1)
+    if node.string("mode", "DCR") == "DCR":
+        apart, order = [n, b, b, c // (b * b), h, w], (0, 3, 4, 1, 5, 2)
+    else:
+        apart, order = [n, c // (b * b), b, b, h, w], (0, 1, 4, 2, 5, 3)
+    spread = build.transpose(build.reshape(x, apart), order)
+    return build.reshape(spread, [n, c // (b * b), _product([h, b]), _product([w, b])])
+
+
+def import_space_to_depth(node: Node, build: Builder) -> SSAValue:
+    """SpaceToDepth: blocks of pixels become blocks of channels."""
+    x, b = node.input(0), node.int("blocksize")
+    n, c, _, _ = _image(node, x, 1, b)
+    rows, columns = (static_size(node, x, axis) // b for axis in (2, 3))
+    apart = build.reshape(x, [n, c, rows, b, columns, b])
+    return build.reshape(build.transpose(apart, (0, 3, 5, 1, 2, 4)), [n, c * b * b, rows, columns])
+
+
+def _image(node: Node, x: SSAValue, channels: int, pixels: int) -> tuple[Dim, int, Dim, Dim]:
+    """The sizes of an image batch whose channels and sides must be divisible."""
+    shape = shape_of(x)
+    if len(shape) != 4 or channels < 1 or pixels < 1:
+        raise ShapeError(
+            f"needs an image batch, got {list(shape)}", node=node.name, remedy="Check the shape."
+        )
+    c = static_size(node, x, 1)
+    sides = [d for d in shape[2:] if isinstance(d, int)]
+    if c % channels or any(d % pixels for d in sides):
+        raise ShapeError(f"{list(shape)} has no whole blocks", node=node.name, remedy="Check the block size.")
+    return shape[0], c, shape[2], shape[3]
+
+
+def import_crop(node: Node, build: Builder) -> SSAValue:
+    """Crop (of the experimental set): removes a border, or takes `scale` pixels from its corner on."""
+    x, border = node.input(0), node.ints("border")
+    if len(border) != 4 or rank_of(x) != 4:
+        raise ShapeError(f"border {border} for rank {rank_of(x)}", node=node.name, remedy="Both must be 4.")
+    left, top, right, bottom = border
+    h, w = static_size(node, x, 2), static_size(node, x, 3)
+    height, width = node.ints("scale", (h - top - bottom, w - left - right))
+    bounds = [(0, END, 1), (0, END, 1), (top, top + height, 1), (left, left + width, 1)]
+    return build.slices(x, bounds)
+
+
+def import_center_crop_pad(node: Node, build: Builder) -> SSAValue:
+    """CenterCropPad: crops or pads with zeros around the middle up to a shape."""
+    x, sizes = node.input(0), node.integers(1, "the shape")
+    axes = [front_axis(node, axis, rank_of(x)) for axis in node.ints("axes", range(rank_of(x)))]
+    low, high = [0] * rank_of(x), [0] * rank_of(x)
+    for axis, size in zip(axes, sizes, strict=True):
+        excess = size - static_size(node, x, axis)
+        # The middle is rounded down both ways: an odd pixel is cut, and added, at the end.
+        low[axis] = excess // 2 if excess > 0 else -(-excess // 2)
+        high[axis] = excess - low[axis]
+    return build.op(PadOp, [x], {"low": integers(low), "high": integers(high)}) if any((*low, *high)) else x
+
+
+MOVEMENT: Family = {
+    "CenterCropPad": import_center_crop_pad,
+    "Concat": import_concat,
+    "Crop": import_crop,
+    "DepthToSpace": import_depth_to_space,
+    "Expand": import_expand,
+    "Flatten": import_flatten,
+    "Pad": import_pad,
+    "Reshape": import_reshape,
+    "Slice": import_slice,
+    "SpaceToDepth": import_space_to_depth,
+    "Split": import_split,
+    "Squeeze": import_squeeze,
+    "Tile": import_tile,
+    "Transpose": import_transpose,
+    "Unsqueeze": import_unsqueeze,
+}

@@ -1,0 +1,117 @@
+"""Importers of pooling operations; pooling over all positions is a reduction."""
+
+from collections.abc import Sequence
+
+from xdsl.ir import SSAValue
+
+from penstock.dialects.graph.base import GraphOp, flag, integers, rank_of
+from penstock.dialects.graph.elementwise import AbsOp, AddOp, DivOp, ModOp, MulOp, PowOp, SqrtOp
+from penstock.dialects.graph.pooling import AveragePoolOp, MaxPoolIndicesOp, MaxPoolOp
+from penstock.dialects.graph.reduction import ReduceMaxOp, ReduceMeanOp, ReduceSumOp
+from penstock.onnx_import.axes import static_size
+from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.family import Family, Importer
+from penstock.onnx_import.node import Node
+from penstock.onnx_import.window import Window, auto_pad, read_window, rounded_up
+
+
+def _window(node: Node) -> tuple[Window, Window]:
+    """The window as given, and with the padding that rounding up adds."""
+    given = read_window(node, node.input(0))
+    if node.int("ceil_mode", 0) == 0 or auto_pad(node).startswith("SAME"):
+        return given, given
+    return given, rounded_up(node, node.input(0), given)
+
+
+def import_max_pool(node: Node, build: Builder) -> Sequence[SSAValue]:
+    """MaxPool: the positions of the maxima are an op of their own, made only when they are read."""
+    x, (_, window) = node.input(0), _window(node)
+    properties = {**window.properties(), "kernel": integers(window.kernel)}
+    y = build.op(MaxPoolOp, [x], properties)
+    if not node.uses(1):
+        return [y]
+    indices = build.op(MaxPoolIndicesOp, [x], properties)
+    return [y, _column_major(node, build, indices) if node.int("storage_order", 0) else indices]
+
+
+def _column_major(node: Node, build: Builder, indices: SSAValue) -> SSAValue:
+    """Positions counted with the first spatial dim fastest instead of the last."""
+    x, rank = node.input(0), rank_of(node.input(0))
+    sizes = [static_size(node, x, axis) for axis in range(2, rank)]
+    place, weight = indices, 1
+    digits: list[SSAValue] = []
+    for size in reversed(sizes):
+        base = build.scalar(size, like=indices)
+        digits.append(build.op(ModOp, [place, base]))
+        place = build.op(DivOp, [place, base])
+    total: SSAValue | None = None
+    for size, digit in zip(sizes, reversed(digits), strict=True):
+        part = build.op(MulOp, [digit, build.scalar(weight, like=indices)])
+        total = part if total is None else build.op(AddOp, [total, part])
+        weight *= size
+    assert total is not None, "a pooled tensor has a spatial dim"
+    return build.op(AddOp, [total, build.op(MulOp, [place, build.scalar(weight, like=indices)])])
+
+
+def import_average_pool(node: Node, build: Builder) -> SSAValue:
+    """AveragePool: padding counts if the attribute says so, except what rounding up adds."""
+    given, window = _window(node)
+    counted = node.int("count_include_pad", 0) != 0
+    return _average(build, node.input(0), window, given.pads if counted else [0] * len(given.pads))
+
+
+def _average(build: Builder, x: SSAValue, window: Window, counted: Sequence[int]) -> SSAValue:
+    within = [min(c, p) for c, p in zip(counted, window.pads, strict=True)]
+    properties = {"kernel": integers(window.kernel), "counted": integers(within)}
+    return build.op(AveragePoolOp, [x], {**window.properties(), **properties})
+
+
+def import_lp_pool(node: Node, build: Builder) -> SSAValue:
+    """LpPool: the root of the sum of powers, which is their mean, padding counted, times the taps."""
+    _, window = _window(node)
+    p = node.int("p", 2)
+    mean = _average(build, power(build, node.input(0), p), window, window.pads)
+    taps = 1
+    for size in window.kernel:
+        taps *= size
+    return root(build, build.op(MulOp, [mean, build.scalar(taps, like=mean)]), p)
+
+
+def power(build: Builder, x: SSAValue, p: int) -> SSAValue:
+    """`|x|^p`."""
+    if p == 2:
+        return build.op(MulOp, [x, x])
+    magnitude = build.op(AbsOp, [x])
+    return magnitude if p == 1 else build.op(PowOp, [magnitude, build.scalar(p, like=x)])
+
+
+def root(build: Builder, x: SSAValue, p: int) -> SSAValue:
+    """`x^(1/p)`."""
+    if p <= 2:
+        return x if p == 1 else build.op(SqrtOp, [x])
+    return build.op(PowOp, [x, build.scalar(1 / p, like=x)])
+
+
+def over_positions(kind: type[GraphOp]) -> Importer:
+    """The importer of a global pooling: a reduction over all spatial dims."""
+    return lambda node, build: _reduce_positions(build, kind, node.input(0))
+
+
+def _reduce_positions(build: Builder, kind: type[GraphOp], x: SSAValue) -> SSAValue:
+    return build.op(kind, [x], {"axes": integers(range(2, rank_of(x))), "keepdims": flag(True)})
+
+
+def import_global_lp_pool(node: Node, build: Builder) -> SSAValue:
+    """GlobalLpPool: the root of the sum of powers over all positions."""
+    p = node.int("p", 2)
+    return root(build, _reduce_positions(build, ReduceSumOp, power(build, node.input(0), p)), p)
+
+
+POOLING: Family = {
+    "AveragePool": import_average_pool,
+    "GlobalAveragePool": over_positions(ReduceMeanOp),
+    "GlobalLpPool": import_global_lp_pool,
+    "GlobalMaxPool": over_positions(ReduceMaxOp),
+    "LpPool": import_lp_pool,
+    "MaxPool": import_max_pool,
+}

@@ -1,0 +1,155 @@
+"""Importers of Resize and Upsample."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.dialects.builtin import DenseArrayBase, StringAttr, f64
+from xdsl.ir import SSAValue
+
+from penstock.dialects.graph.base import Dim, derived_dim, flag, number, rank_of, shape_of
+from penstock.dialects.graph.movement import dims_attr
+from penstock.dialects.graph.resize import ResizeOp
+from penstock.errors import ShapeError
+from penstock.onnx_import.axes import front_axis, static_size
+from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.family import Family
+from penstock.onnx_import.node import Node, Unsupported
+
+
+@dataclass(frozen=True)
+class Target:
+    """The shape a tensor is resized to and the rate along each dim."""
+
+    shape: Sequence[Dim]
+    scales: Sequence[float]
+
+
+def reals(values: Sequence[float]) -> DenseArrayBase:
+    """A list of reals as an attribute, in double precision."""
+    return DenseArrayBase.from_list(f64, list(values))
+
+
+def import_upsample(node: Node, build: Builder) -> SSAValue:
+    """Upsample: the scales are an attribute up to opset 8, an input in 9."""
+    x = node.input(0)
+    scales = node.floats("scales") if node.opset < 9 else _floats(node, 1, "the scales")
+    target = _scaled(node, shape_of(x), scales, range(rank_of(x)))
+    return _oldest(build, x, target, node.string("mode", "nearest"))
+
+
+def _oldest(build: Builder, x: SSAValue, target: Target, mode: str) -> SSAValue:
+    """The only rule up to opset 10: element `o` of the result lies at `o / scale`, rounded down."""
+    rule = {"coordinates": StringAttr("asymmetric"), "rounding": StringAttr("floor")}
+    return _resize(
+        build, x, target, {"mode": StringAttr("linear" if mode in ("linear", "bilinear") else mode), **rule}
+    )
+
+
+def _resize(build: Builder, x: SSAValue, target: Target, properties: dict[str, StringAttr]) -> SSAValue:
+    sizes = {"shape": dims_attr(target.shape), "scales": reals(target.scales)}
+    return build.op(ResizeOp, [x], {**properties, **sizes})
+
+
+def import_resize(node: Node, build: Builder) -> SSAValue:
+    """Resize: by scales or to sizes, along all or some axes."""
+    x = node.input(0)
+    if node.opset < 11:
+        target = _scaled(node, shape_of(x), _floats(node, 1, "the scales"), range(rank_of(x)))
+        return _oldest(build, x, target, node.string("mode", "nearest"))
+    axes = [front_axis(node, axis, rank_of(x)) for axis in node.ints("axes", range(rank_of(x)))]
+    target = _target(node, x, axes)
+    coordinates = node.string("coordinate_transformation_mode", "half_pixel")
+    return build.op(
+        ResizeOp,
+        [x],
+        {
+            "shape": dims_attr(target.shape),
+            "scales": reals(target.scales),
+            "mode": StringAttr(node.string("mode", "nearest")),
+            "coordinates": StringAttr(coordinates),
+            "rounding": StringAttr(node.string("nearest_mode", "round_prefer_floor")),
+            "cubic_a": number(node.float("cubic_coeff_a", -0.75)),
+            "exclude_outside": flag(node.int("exclude_outside", 0) != 0),
+            "antialias": flag(node.int("antialias", 0) != 0),
+            "roi": reals(_region(node, axes, rank_of(x))) if coordinates == "tf_crop_and_resize" else None,
+            "extrapolation": number(node.float("extrapolation_value", 0.0)),
+        },
+    )
+
+
+def _floats(node: Node, index: int, what: str) -> list[float]:
+    return [float(v) for v in node.required_constant(index, what).reshape(-1).tolist()]
+
+
+def _target(node: Node, x: SSAValue, axes: Sequence[int]) -> Target:
+    # An empty list of scales says the same as none.
+    scales = _floats(node, 2, "the scales") if node.optional(2) is not None else []
+    if scales:
+        return _scaled(node, shape_of(x), scales, axes)
+    sizes = node.dims(3)
+    if sizes is None:
+        raise Unsupported("the sizes depend on the inputs of the model", "Make the sizes constant.")
+    return _sized(node, x, sizes, axes)
+
+
+def _scaled(node: Node, shape: Sequence[Dim], scales: Sequence[float], axes: Sequence[int]) -> Target:
+    _check_count(node, len(scales), len(axes))
+    every = [1.0] * len(shape)
+    for axis, scale in zip(axes, scales, strict=True):
+        every[axis] = scale
+    return Target([_scaled_dim(d, s) for d, s in zip(shape, every, strict=True)], every)
+
+
+def _scaled_dim(size: Dim, scale: float) -> Dim:
+    if scale == 1:
+        return size
+    # Scales are single precision in the model, and so is this product in the standard.
+    text = f"@*{int(scale)}" if scale.is_integer() else "?"
+    grown = derived_dim(size, lambda d: int(np.floor(np.float32(d) * np.float32(scale))), text)
+    return "?" if isinstance(grown, str) and "?" in grown else grown
+
+
+def _sized(node: Node, x: SSAValue, sizes: Sequence[Dim], axes: Sequence[int]) -> Target:
+    _check_count(node, len(sizes), len(axes))
+    shape, scales = list(shape_of(x)), [1.0] * rank_of(x)
+    for axis, size in zip(axes, sizes, strict=True):
+        if size == shape[axis]:
+            continue
+        old = static_size(node, x, axis)
+        if isinstance(size, str) or size < 1 or old < 1:
+            raise Unsupported(f"resizing {old} to {size}", "Give fixed shapes (shapes=..., dims=...).")
+        shape[axis], scales[axis] = size, size / old
+    policy = node.string("keep_aspect_ratio_policy", "stretch")
+    return Target(shape, scales) if policy == "stretch" else _in_proportion(node, x, axes, scales, policy)
+
+
+def _in_proportion(node: Node, x: SSAValue, axes: Sequence[int], scales: list[float], policy: str) -> Target:
+    """The shape of the same proportions that is nowhere larger, or smaller, than the sizes wanted."""
+    choose = {"not_larger": min, "not_smaller": max}.get(policy)
+    if choose is None:
+        raise Unsupported(
+            f"keep_aspect_ratio_policy is {policy!r}", "Use stretch, not_larger or not_smaller."
+        )
+    common = choose(scales[axis] for axis in axes)
+    shape, every = list(shape_of(x)), [1.0] * rank_of(x)
+    for axis in axes:
+        shape[axis], every[axis] = int(common * static_size(node, x, axis) + 0.5), common
+    return Target(shape, every)
+
+
+def _region(node: Node, axes: Sequence[int], rank: int) -> list[float]:
+    given, region = _floats(node, 1, "the region"), [0.0] * rank + [1.0] * rank
+    _check_count(node, len(given), 2 * len(axes))
+    for i, axis in enumerate(axes):
+        region[axis], region[rank + axis] = given[i], given[len(axes) + i]
+    return region
+
+
+def _check_count(node: Node, given: int, wanted: int) -> None:
+    if given != wanted:
+        fault = f"{given} numbers are given for {wanted} dims"
+        raise ShapeError(fault, node=node.name, remedy="Check the scales, sizes and region.")
+
+
+RESIZE: Family = {"Resize": import_resize, "Upsample": import_upsample}

@@ -1,0 +1,121 @@
+"""The inputs and outputs a model declares: their types, with the shapes and sizes the user gives put in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from onnx import GraphProto, TypeProto, ValueInfoProto
+
+from penstock.dialects.element_types import element_type
+from penstock.dialects.graph.base import Dim, Tensor, compatible, tensor
+from penstock.errors import ModelError, ShapeError
+from penstock.onnx_import.tensors import numpy_dtype_of
+from penstock.onnx_import.unsupported import Unsupported
+
+Shapes = Mapping[str, Sequence[Dim]]
+Sizes = Mapping[str, int]
+
+
+def model_inputs(graph: GraphProto) -> list[ValueInfoProto]:
+    """The inputs the caller must give: those without a value in the model."""
+    known = {tensor.name for tensor in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
+    return [value for value in graph.input if value.name not in known]
+
+
+class Signature:
+    """Computes the types of a model's inputs from what the model and the user say."""
+
+    def __init__(self, graph: GraphProto, shapes: Shapes, sizes: Sizes) -> None:
+        self._inputs = model_inputs(graph)
+        self._shapes = shapes
+        names = {value.name for value in self._inputs}
+        unknown = sorted(set(shapes) - names)
+        if unknown:
+            raise ShapeError(
+                f"a shape is given for {unknown[0]!r}, which is no input",
+                remedy=f"The inputs are {sorted(names)}.",
+            )
+        self._sizes = {**dict(self._implied()), **sizes}
+        self._check_sizes(sizes)
+
+    @property
+    def inputs(self) -> Sequence[ValueInfoProto]:
+        """The inputs of the model in order."""
+        return self._inputs
+
+    @property
+    def specialised(self) -> bool:
+        """Whether the user gave a shape or size: what the model declares of inner values may be outdated."""
+        return bool(self._shapes) or bool(self._sizes)
+
+    def type_of(self, value: ValueInfoProto) -> Tensor:
+        """The type of an input."""
+        element = element_type(numpy_dtype_of(tensor_type(value).elem_type))
+        if value.name in self._shapes:
+            shape = [_checked(value.name, dim) for dim in self._shapes[value.name]]
+        elif tensor_type(value).HasField("shape"):
+            shape = [self._sizes.get(d, d) if isinstance(d, str) else d for d in declared_shape(value)]
+        else:
+            remedy = f"Give its shape: shapes={{{value.name!r}: [...]}}."
+            raise ShapeError(f"the model does not say the rank of input {value.name!r}", remedy=remedy)
+        return tensor(shape, element)
+
+    def _implied(self) -> Iterator[tuple[str, int]]:
+        """Symbols that a given shape puts in numbers, for the other inputs that have them too."""
+        for value in self._inputs:
+            given = self._shapes.get(value.name, ())
+            if tensor_type(value).HasField("shape") and len(declared_shape(value)) == len(given):
+                pairs = zip(declared_shape(value), given, strict=True)
+                yield from (
+                    (name, size) for name, size in pairs if isinstance(name, str) and isinstance(size, int)
+                )
+
+    def _check_sizes(self, sizes: Sizes) -> None:
+        shapes = [declared_shape(v) for v in self._inputs if tensor_type(v).HasField("shape")]
+        names = {dim for shape in shapes for dim in shape if isinstance(dim, str)}
+        for name, size in sizes.items():
+            if name not in names:
+                raise ShapeError(f"the model has no size {name!r}", remedy=f"It has {sorted(names)}.")
+            _checked(name, size)
+
+
+def tensor_type(value: ValueInfoProto) -> TypeProto.Tensor:
+    """The tensor type of a declared value; `Unsupported` for sequences, maps and optionals."""
+    kind = value.type.WhichOneof("value")
+    if kind is None:
+        raise ModelError(f"{value.name!r} has no type", remedy="Export the model again.")
+    if kind != "tensor_type":
+        raise Unsupported(f"{value.name!r} is a {kind.removesuffix('_type')}", "Use plain tensors.")
+    return value.type.tensor_type
+
+
+def declared_shape(value: ValueInfoProto) -> list[Dim]:
+    """The shape a model declares; nameless unknown sizes are named after the value and the axis."""
+    shape: list[Dim] = []
+    for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+        if dim.HasField("dim_value"):
+            if dim.dim_value < 0:
+                remedy = f"Give its shape: shapes={{{value.name!r}: [...]}}."
+                raise ShapeError(f"{value.name!r} has a negative size {dim.dim_value}", remedy=remedy)
+            shape.append(dim.dim_value)
+        else:
+            named = dim.dim_param not in ("", "?")
+            shape.append(dim.dim_param if named else f"{value.name}.{axis}")
+    return shape
+
+
+def _checked(name: str, size: Dim) -> Dim:
+    if isinstance(size, int) and size < 0:
+        raise ShapeError(f"the size {size} given for {name!r} is negative", remedy="Sizes are 0 or more.")
+    return size
+
+
+def check_declared(value: ValueInfoProto, inferred: Tensor) -> None:
+    """Refuse a model that declares another type for a value than its operations give it."""
+    if value.type.WhichOneof("value") != "tensor_type" or not value.type.tensor_type.elem_type:
+        return
+    shape = declared_shape(value) if value.type.tensor_type.HasField("shape") else list(inferred.get_shape())
+    declared = tensor(shape, element_type(numpy_dtype_of(value.type.tensor_type.elem_type)))
+    if not compatible(declared, inferred):
+        raise ShapeError(
+            f"the model declares {value.name!r} as {declared}, its operations make it {inferred}",
+            remedy="Export the model again, or run onnx.shape_inference on it.",
+        )

@@ -1,0 +1,120 @@
+"""How importers read a sliding window: defaults, automatic padding and rounding up are resolved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from xdsl.dialects.builtin import DenseArrayBase
+from xdsl.ir import SSAValue
+
+from penstock.dialects.graph.base import integers, rank_of
+from penstock.errors import ModelError, ShapeError
+from penstock.onnx_import.axes import static_size
+from penstock.onnx_import.node import Node
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window over the spatial dims; pads are (low..., high...)."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    pads: tuple[int, ...]
+    dilations: tuple[int, ...]
+
+    def properties(self) -> dict[str, DenseArrayBase]:
+        """The properties that every windowed op has."""
+        return {
+            "strides": integers(self.strides),
+            "pads": integers(self.pads),
+            "dilations": integers(self.dilations),
+        }
+
+    def spans(self) -> list[int]:
+        """How many elements the window covers along each dim."""
+        return [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations, strict=True)]
+
+
+def read_window(node: Node, x: SSAValue, kernel: Sequence[int] | None = None) -> Window:
+    """The window of a convolution or pooling over `x`, with its padding in numbers."""
+    window = explicit_window(node, x, kernel)
+    automatic = auto_pad(node)
+    if automatic == "NOTSET":
+        return window
+    if automatic == "VALID":
+        return replace(window, pads=(0,) * len(window.pads))
+    totals = [_same_padding(node, x, window, axis) for axis in range(len(window.kernel))]
+    return replace(window, pads=split_padding(totals, extra_high=automatic == "SAME_UPPER"))
+
+
+def explicit_window(node: Node, x: SSAValue, kernel: Sequence[int] | None = None) -> Window:
+    """The window as the attributes give it, with their defaults."""
+    n = rank_of(x) - 2
+    taps = node.ints("kernel_shape", kernel)
+    window = Window(
+        taps, node.ints("strides", [1] * n), node.ints("pads", [0] * 2 * n), node.ints("dilations", [1] * n)
+    )
+    lengths = (len(taps), len(window.strides), len(window.dilations))
+    if n < 1 or lengths != (n, n, n) or len(window.pads) != 2 * n or min(window.strides) < 1:
+        raise ShapeError(
+            f"the window of {node.op_type} does not fit an input of rank {rank_of(x)}: {window}",
+            node=node.name,
+            remedy="Correct the attributes and export the model again.",
+        )
+    if kernel is not None and tuple(kernel) != taps:
+        raise ShapeError(
+            f"kernel_shape of {node.op_type} is {list(taps)}, its filter has {list(kernel)}",
+            node=node.name,
+            remedy="Export the model again.",
+        )
+    return window
+
+
+def auto_pad(node: Node) -> str:
+    """The way of automatic padding, one of four words."""
+    word = node.string("auto_pad", "NOTSET")
+    if word not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise ModelError(
+            f"auto_pad of {node.op_type} is {word!r}", node=node.name, remedy="Export the model again."
+        )
+    return word
+
+
+def _same_padding(node: Node, x: SSAValue, window: Window, axis: int) -> int:
+    """The padding that makes `ceil(size / stride)` windows fit along a spatial axis."""
+    stride, span = window.strides[axis], window.spans()[axis]
+    if stride == 1:
+        return span - 1
+    size = static_size(node, x, axis + 2)
+    return max((-(-size // stride) - 1) * stride + span - size, 0)
+
+
+def split_padding(totals: Sequence[int], extra_high: bool) -> tuple[int, ...]:
+    """Padding halved per dim, the odd element at the high or the low end.
+
+    >>> split_padding([3], extra_high=True), split_padding([3], extra_high=False)
+    ((1, 2), (2, 1))
+    """
+    lows = [total // 2 if extra_high else total - total // 2 for total in totals]
+    return (*lows, *(total - low for total, low in zip(totals, lows, strict=True)))
+
+
+def rounded_up(node: Node, x: SSAValue, window: Window) -> Window:
+    """The window with high pads such that a last, partial window fits, if it starts before the high padding.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html states the rule.
+    """
+    n = len(window.kernel)
+    highs = [_high_padding(node, x, window, axis) for axis in range(n)]
+    return replace(window, pads=(*window.pads[:n], *highs))
+
+
+def _high_padding(node: Node, x: SSAValue, window: Window, axis: int) -> int:
+    n, stride, span = len(window.kernel), window.strides[axis], window.spans()[axis]
+    low, high = window.pads[axis], window.pads[n + axis]
+    if stride == 1:
+        return high
+    size = static_size(node, x, axis + 2)
+    steps = -(-(size + low + high - span) // stride)
+    if steps * stride >= size + low:
+        steps -= 1
+    return max(steps * stride + span - size - low, 0)

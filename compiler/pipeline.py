@@ -1,0 +1,98 @@
+"""The pipeline as data: which passes run at which level, in which order.
+
+A phase is a tuple of passes; the pipeline is their sum.  Up to `schedule` a phase works on the whole module; `loops`
+and `llvm` work on one kernel at a time, so that kernels are compiled in parallel and found again in the cache.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from xdsl.passes import ModulePass
+
+from penstock.passes.collapse_loops import CollapseLoopsPass
+from penstock.passes.contract_fma import ContractFmaPass
+from penstock.passes.drop_unit_loops import DropUnitLoopsPass
+from penstock.passes.expand_math import ExpandMathPass
+from penstock.passes.fuse_consumers import FuseConsumersPass
+from penstock.passes.fuse_producers import FuseProducersPass
+from penstock.passes.interchange import InterchangePass
+from penstock.passes.lowering.graph_to_nest import LowerGraphToNest
+from penstock.passes.lowering.loops_to_llvm import LowerLoopsToLLVM
+from penstock.passes.lowering.nest_to_loops import LowerNestToLoops
+from penstock.passes.outline_kernels import OutlineKernelsPass
+from penstock.passes.pack_constants import PackConstantsPass
+from penstock.passes.peel_borders import PeelBordersPass
+from penstock.passes.place_constants import PlaceConstantsPass
+from penstock.passes.plan_memory import PlanMemoryPass
+from penstock.passes.plan_schedule import PlanSchedulePass
+from penstock.passes.tile_loops import TilePass
+from penstock.passes.unroll_and_jam import UnrollAndJamPass
+from penstock.passes.vectorize import VectorizePass
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Passes that run together, and the level of the module they leave."""
+
+    name: str
+    level: str
+    passes: tuple[ModulePass, ...]
+
+
+def graph_passes() -> tuple[ModulePass, ...]:
+    """Better versions of the graph."""
+    return ()
+
+
+def nest_passes() -> tuple[ModulePass, ...]:
+    """From tensors to fused loop nests, one per kernel."""
+    return (
+        LowerGraphToNest(),
+        DropUnitLoopsPass(),
+        FuseConsumersPass(),
+        FuseProducersPass(),
+        ContractFmaPass(),
+        OutlineKernelsPass(),
+    )
+
+
+def schedule_passes() -> tuple[ModulePass, ...]:
+    """How each kernel is executed, and where every buffer lies."""
+    return (
+        CollapseLoopsPass(),
+        PeelBordersPass(),
+        DropUnitLoopsPass(),
+        PlanSchedulePass(),
+        TilePass(),
+        InterchangePass(),
+        PackConstantsPass(),
+        VectorizePass(),
+        UnrollAndJamPass(),
+        PlanMemoryPass(),
+        PlaceConstantsPass(),
+    )
+
+
+def loops_passes() -> tuple[ModulePass, ...]:
+    """Explicit loops and vectors, without mathematical functions."""
+    return (LowerNestToLoops(), ExpandMathPass())
+
+
+def llvm_passes() -> tuple[ModulePass, ...]:
+    """The `llvm` dialect."""
+    return (LowerLoopsToLLVM(),)
+
+
+PHASES: Mapping[str, tuple[str, Callable[[], tuple[ModulePass, ...]]]] = {
+    "graph": ("graph", graph_passes),
+    "nest": ("nest", nest_passes),
+    "schedule": ("nest", schedule_passes),
+    "loops": ("loops", loops_passes),
+    "llvm": ("llvm", llvm_passes),
+}
+"""Phase name -> level it leaves, and its passes."""
+
+
+def phases() -> tuple[Phase, ...]:
+    """The whole default pipeline."""
+    return tuple(Phase(name, level, make()) for name, (level, make) in PHASES.items())

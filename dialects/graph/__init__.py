@@ -1,0 +1,41 @@
+"""The `graph` dialect: tensors and one operation per mathematical idea, independent of any framework."""
+
+from xdsl.ir import Dialect
+
+from penstock.dialects.graph import (
+    activation,
+    attention,
+    comparison,
+    constant,
+    elementwise,
+    indexing,
+    linear,
+    movement,
+    normalization,
+    ordering,
+    pooling,
+    reduction,
+    resize,
+    transcendental,
+)
+from penstock.dialects.graph.base import DimsAttr
+from penstock.dialects.resources import ResourceAttr
+
+FAMILIES = (
+    activation,
+    attention,
+    comparison,
+    constant,
+    elementwise,
+    indexing,
+    linear,
+    movement,
+    normalization,
+    ordering,
+    pooling,
+    reduction,
+    resize,
+    transcendental,
+)
+
+Graph = Dialect("graph", [op for family in FAMILIES for op in family.OPS], [DimsAttr, ResourceAttr])

@@ -1,0 +1,240 @@
+"""What all operations of the `graph` dialect share: tensor types with symbolic dims, inference, executable meaning.
+
+An operation derives from `GraphOp` and says three things once: the types of its results (`infer`), its meaning in
+NumPy (`evaluate`), and, by its class, how it may be rewritten (`Elementwise`, ...).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    ArrayAttr,
+    DenseArrayBase,
+    FloatAttr,
+    IntegerAttr,
+    NoneAttr,
+    StringAttr,
+    TensorType,
+    f64,
+    i1,
+    i64,
+)
+from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
+from xdsl.irdl import BaseAttr, IRDLOperation, ParsePropInAttrDict, irdl_attr_definition, traits_def
+from xdsl.rewriter import Rewriter
+from xdsl.traits import Pure
+from xdsl.utils.exceptions import VerifyException
+
+from penstock.dialects.element_types import numpy_dtype
+
+Array = NDArray[np.generic]
+Wide = NDArray[np.float64 | np.int64]
+Tensor: TypeAlias = TensorType[Attribute]
+AnyTensor = BaseAttr[Tensor](TensorType)
+Dim: TypeAlias = int | str
+"""A size: a number, or the name (or formula) of a size known only at run time; `"?"` is nameless."""
+
+
+@irdl_attr_definition
+class DimsAttr(ParametrizedAttribute):
+    """Names of the symbolic dims of a tensor type: `tensor<?x3xf32, #graph.dims<["batch", ""]>>`."""
+
+    name = "graph.dims"
+    names: ArrayAttr[StringAttr]
+
+
+def tensor(shape: Sequence[Dim], element: Attribute) -> Tensor:
+    """The tensor type of a shape whose sizes may be symbols.
+
+    >>> print(tensor(["batch", 3], f64))
+    tensor<?x3xf64, #graph.dims<["batch", ""]>>
+    """
+    sizes = [d if isinstance(d, int) else DYNAMIC_INDEX for d in shape]
+    names = [d if isinstance(d, str) and d != "?" else "" for d in shape]
+    encoding = DimsAttr(ArrayAttr([StringAttr(n) for n in names])) if any(names) else NoneAttr()
+    return TensorType(element, sizes, encoding)
+
+
+def shape_of(value: SSAValue | Attribute) -> tuple[Dim, ...]:
+    """The sizes of a tensor (or tensor type); unknown ones as their name or `"?"`."""
+    t = tensor_of(value)
+    names = t.encoding.names.data if isinstance(t.encoding, DimsAttr) else ()
+    labels = [n.data or "?" for n in names] or ["?"] * t.get_num_dims()
+    return tuple(label if size == DYNAMIC_INDEX else size for size, label in zip(t.get_shape(), labels, strict=True))
+
+
+def static_shape_of(value: SSAValue | Attribute) -> tuple[int, ...]:
+    """The sizes of a tensor of static shape; `VerifyException` when one is symbolic."""
+    shape = shape_of(value)
+    if any(isinstance(d, str) for d in shape):
+        raise VerifyException(f"needs a static shape, got {list(shape)}")
+    return tuple(d for d in shape if isinstance(d, int))
+
+
+def is_static(value: SSAValue | Attribute) -> bool:
+    """Whether every size is a number."""
+    return DYNAMIC_INDEX not in tensor_of(value).get_shape()
+
+
+def tensor_of(value: SSAValue | Attribute) -> Tensor:
+    """The tensor type of a value (or the type itself)."""
+    t = value.type if isinstance(value, SSAValue) else value
+    if not isinstance(t, TensorType):
+        raise VerifyException(f"expected a tensor, got {t}")
+    return cast(Tensor, t)
+
+
+def element_of(value: SSAValue | Attribute) -> Attribute:
+    """The element type of a tensor."""
+    return tensor_of(value).get_element_type()
+
+
+def rank_of(value: SSAValue | Attribute) -> int:
+    """The number of dimensions of a tensor."""
+    return tensor_of(value).get_num_dims()
+
+
+def derived_dim(size: Dim, rule: Callable[[int], int], text: str) -> Dim:
+    """`rule(size)` for a number; for a symbol the formula `text` with the symbol in place of `@`.
+
+    >>> derived_dim(8, lambda h: h // 2, "@/2"), derived_dim("h", lambda h: h // 2, "@/2")
+    (4, 'h/2')
+    """
+    return rule(size) if isinstance(size, int) else "?" if size == "?" else text.replace("@", size)
+
+
+def broadcast_shapes(*shapes: Sequence[Dim]) -> tuple[Dim, ...]:
+    """NumPy's broadcasting rule over shapes with symbols; equal symbols agree, a symbol against 1 wins.
+
+    >>> broadcast_shapes(["n", 1, 4], [3, 1])
+    ('n', 3, 4)
+    """
+    rank = max((len(s) for s in shapes), default=0)
+    padded = [(1,) * (rank - len(s)) + tuple(s) for s in shapes]
+    return tuple(_broadcast_dims(dims, shapes) for dims in zip(*padded, strict=True))
+
+
+def _broadcast_dims(dims: Sequence[Dim], shapes: Sequence[Sequence[Dim]]) -> Dim:
+    distinct = sorted({d for d in dims if d != 1}, key=str)
+    numbers = [d for d in distinct if isinstance(d, int)]
+    if len(numbers) > 1:
+        raise VerifyException(f"shapes {[list(s) for s in shapes]} do not broadcast: {numbers[0]} against {numbers[1]}")
+    if numbers:
+        return numbers[0]
+    return distinct[0] if len(distinct) == 1 else "?" if distinct else 1
+
+
+def normalize_axis(axis: int, rank: int) -> int:
+    """An axis counted from the front; `VerifyException` when outside [-rank, rank)."""
+    if not -rank <= axis < max(rank, 1):
+        raise VerifyException(f"axis {axis} is outside the rank {rank}")
+    return axis + rank if axis < 0 else axis
+
+
+def integers(values: Sequence[int]) -> DenseArrayBase:
+    """An integer list as an attribute: `array<i64: 1, 2>`."""
+    return DenseArrayBase.from_list(i64, list(values))
+
+
+def flag(value: bool) -> IntegerAttr:
+    """A boolean as an attribute."""
+    return IntegerAttr(int(value), i1)
+
+
+def number(value: float) -> FloatAttr:
+    """A real number as an attribute, kept in double precision."""
+    return FloatAttr(value, f64)
+
+
+def wide(x: Array) -> Wide:
+    """`x` in the type a meaning is computed in: double precision, or 64-bit integers that wrap."""
+    return x.astype(np.int64 if x.dtype.kind in "biu" else np.float64, copy=False)
+
+
+class GraphOp(IRDLOperation, ABC):
+    """An operation on tensors, without side effects, with an executable meaning."""
+
+    traits = traits_def(Pure())
+    irdl_options = (ParsePropInAttrDict(),)
+
+    @abstractmethod
+    def infer(self) -> Sequence[Tensor]:
+        """The result types, from operand types and properties; `VerifyException` names a broken rule."""
+
+    @abstractmethod
+    def evaluate(self, *operands: Array) -> Sequence[Array]:
+        """The op's definition in NumPy: operand arrays in, result arrays out."""
+
+    @classmethod
+    def make(
+        cls,
+        operands: Sequence[SSAValue | Sequence[SSAValue] | None],
+        properties: Mapping[str, Attribute | None] | None = None,
+        results: int = 1,
+    ) -> Self:
+        """A new op whose result types are inferred; `VerifyException` when the operands do not fit."""
+        given = [() if o is None else o for o in operands]
+        op = cls.build(operands=given, result_types=[NoneAttr()] * results, properties=properties or {})
+        for result, inferred in zip(op.results, op.infer(), strict=True):
+            Rewriter.replace_value_with_new_type(result, inferred)
+        return op
+
+    def verify_(self) -> None:
+        """Results must be what `infer` says, up to dims that one side does not know."""
+        for index, (result, inferred) in enumerate(zip(self.results, self.infer(), strict=True)):
+            if not compatible(tensor_of(result), inferred):
+                raise VerifyException(f"{self.name}: result {index} is {result.type}, its rule gives {inferred}")
+
+
+def compatible(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensor types can be the same value: equal elements and rank, no two different numbers."""
+    if a.get_element_type() != b.get_element_type() or a.get_num_dims() != b.get_num_dims():
+        return False
+    return all(x == y or DYNAMIC_INDEX in (x, y) for x, y in zip(a.get_shape(), b.get_shape(), strict=True))
+
+
+class Elementwise(GraphOp, ABC):
+    """An op that computes each result element from the operand elements at the same (broadcast) position."""
+
+    def result_element(self) -> Attribute:
+        """The element type of the result; that of the first operand unless overridden."""
+        return element_of(self.operands[0])
+
+    def infer(self) -> Sequence[Tensor]:
+        """Operands broadcast as in NumPy and agree in element type."""
+        self.verify_elements()
+        return [tensor(broadcast_shapes(*(shape_of(o) for o in self.operands)), self.result_element())]
+
+    def verify_elements(self) -> None:
+        """All operands have one element type."""
+        kinds = {element_of(o) for o in self.operands}
+        if len(kinds) > 1:
+            raise VerifyException(f"{self.name}: operands differ in element type: {sorted(str(k) for k in kinds)}")
+
+    @abstractmethod
+    def compute(self, *operands: Array) -> Array:
+        """The meaning on arrays that broadcast."""
+
+    def evaluate(self, *operands: Array) -> Sequence[Array]:
+        """`compute`, rounded to the result's element type; NumPy's warnings are IEEE results here."""
+        with np.errstate(all="ignore"):
+            return [np.asarray(self.compute(*operands), numpy_dtype(self.result_element()))]
+
+
+Layout: TypeAlias = str
+CHANNELS_FIRST: Layout = "nchw"
+CHANNELS_LAST: Layout = "nhwc"
+
+
+def channel_axis(layout: Layout, rank: int) -> int:
+    """The axis of the channels in a tensor of `rank` dims: 1 or the last."""
+    return 1 if layout == CHANNELS_FIRST else rank - 1
+
+
+def spatial_axes(layout: Layout, rank: int) -> tuple[int, ...]:
+    """The axes between batch and channels."""
+    return tuple(range(2, rank)) if layout == CHANNELS_FIRST else tuple(range(1, rank - 1))

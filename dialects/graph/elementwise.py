@@ -1,0 +1,280 @@
+"""Arithmetic of the `graph` dialect: what machines do in one or a few instructions per element.
+
+The bases `Unary`, `Binary` and `Ternary` serve the other elementwise families too.
+"""
+
+from abc import ABC
+
+import numpy as np
+from xdsl.dialects.builtin import BoolAttr, FloatAttr
+from xdsl.ir import Attribute, Operation
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def
+
+from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.graph.base import AnyTensor, Array, Elementwise, Wide, flag, wide
+
+
+class Unary(Elementwise, ABC):
+    """An elementwise op of one operand."""
+
+    x = operand_def(AnyTensor)
+    y = result_def(AnyTensor)
+    assembly_format = "$x attr-dict `:` type($x) `->` type($y)"
+
+
+class Binary(Elementwise, ABC):
+    """An elementwise op of two operands that broadcast."""
+
+    lhs = operand_def(AnyTensor)
+    rhs = operand_def(AnyTensor)
+    y = result_def(AnyTensor)
+    assembly_format = "$lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($y)"
+
+
+class Ternary(Elementwise, ABC):
+    """An elementwise op of three operands that broadcast."""
+
+    a = operand_def(AnyTensor)
+    b = operand_def(AnyTensor)
+    c = operand_def(AnyTensor)
+    y = result_def(AnyTensor)
+    assembly_format = "$a `,` $b `,` $c attr-dict `:` type($a) `,` type($b) `,` type($c) `->` type($y)"
+
+
+@irdl_op_definition
+class AddOp(Binary):
+    """Sum: `%y = graph.add %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`."""
+
+    name = "graph.add"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.add(*operands)
+
+
+@irdl_op_definition
+class SubOp(Binary):
+    """Difference: `%y = graph.sub %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`."""
+
+    name = "graph.sub"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.subtract(*operands)
+
+
+@irdl_op_definition
+class MulOp(Binary):
+    """Product: `%y = graph.mul %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`."""
+
+    name = "graph.mul"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.multiply(*operands)
+
+
+@irdl_op_definition
+class DivOp(Binary):
+    """Quotient; of integers truncated towards zero, and 0 where the divisor is 0.
+
+    `%y = graph.div %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`
+    """
+
+    name = "graph.div"
+
+    def compute(self, *operands: Array) -> Array:
+        a, b = operands
+        if a.dtype.kind not in "iu":
+            return np.divide(a, b)
+        floor, rest = np.floor_divide(a, b), np.remainder(a, b)
+        inexact_and_negative = np.not_equal(rest, 0) & (np.less(a, 0) != np.less(b, 0))
+        return np.add(floor, inexact_and_negative.astype(a.dtype))
+
+
+@irdl_op_definition
+class ModOp(Binary):
+    """Remainder with the sign of the divisor, or of the dividend if `truncated`; of integers by 0 it is 0.
+
+    `%y = graph.mod %a, %b {truncated = true} : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`
+    """
+
+    name = "graph.mod"
+    truncated = prop_def(BoolAttr, default_value=flag(False))
+
+    def compute(self, *operands: Array) -> Array:
+        return np.fmod(*operands) if self.truncated.value.data else np.remainder(*operands)
+
+
+@irdl_op_definition
+class PowOp(Binary):
+    """Power; of integers modulo 2^width, and truncated towards zero where the exponent is negative.
+
+    `%y = graph.pow %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`
+    """
+
+    name = "graph.pow"
+
+    def compute(self, *operands: Array) -> Array:
+        base, exponent = (wide(o) for o in operands)
+        if base.dtype.kind == "f":
+            return np.power(base, exponent)
+        inverse = np.where(np.abs(base) == 1, np.power(base, np.abs(exponent)), 0)
+        return np.where(exponent < 0, inverse, np.power(base, np.maximum(exponent, 0)))
+
+
+@irdl_op_definition
+class MaxOp(Binary):
+    """The greater, NaN if either is: `%y = graph.max %a, %b : tensor<f32>, tensor<f32> -> tensor<f32>`."""
+
+    name = "graph.max"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.maximum(*operands)
+
+
+@irdl_op_definition
+class MinOp(Binary):
+    """The smaller, NaN if either is: `%y = graph.min %a, %b : tensor<f32>, tensor<f32> -> tensor<f32>`."""
+
+    name = "graph.min"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.minimum(*operands)
+
+
+@irdl_op_definition
+class NegOp(Unary):
+    """Negation: `%y = graph.neg %x : tensor<2xf32> -> tensor<2xf32>`."""
+
+    name = "graph.neg"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.negative(*operands)
+
+
+@irdl_op_definition
+class AbsOp(Unary):
+    """Absolute value: `%y = graph.abs %x : tensor<2xf32> -> tensor<2xf32>`."""
+
+    name = "graph.abs"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.absolute(*operands)
+
+
+@irdl_op_definition
+class SignOp(Unary):
+    """-1, 0 or 1, NaN of NaN: `%y = graph.sign %x : tensor<2xf32> -> tensor<2xf32>`."""
+
+    name = "graph.sign"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.sign(*operands)
+
+
+@irdl_op_definition
+class FloorOp(Unary):
+    """The next integer below: `%y = graph.floor %x : tensor<2xf32> -> tensor<2xf32>`."""
+
+    name = "graph.floor"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.floor(*operands)
+
+
+@irdl_op_definition
+class CeilOp(Unary):
+    """The next integer above: `%y = graph.ceil %x : tensor<2xf32> -> tensor<2xf32>`."""
+
+    name = "graph.ceil"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.ceil(*operands)
+
+
+@irdl_op_definition
+class RoundOp(Unary):
+    """The nearest integer, halves to even: `%y = graph.round %x : tensor<2xf32> -> tensor<2xf32>`."""
+
+    name = "graph.round"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.rint(*operands)
+
+
+@irdl_op_definition
+class SqrtOp(Unary):
+    """Square root: `%y = graph.sqrt %x : tensor<2xf32> -> tensor<2xf32>`."""
+
+    name = "graph.sqrt"
+
+    def compute(self, *operands: Array) -> Array:
+        return np.sqrt(*operands)
+
+
+@irdl_op_definition
+class ClipOp(Unary):
+    """`min(max(x, low), high)`, either bound optional:
+
+    `%y = graph.clip %x {low = 0.0 : f64, high = 6.0 : f64} : tensor<2xf32> -> tensor<2xf32>`.
+    NaN stays NaN; with `low` alone at 0 this is the rectifier.
+    """
+
+    name = "graph.clip"
+    low = opt_prop_def(FloatAttr)
+    high = opt_prop_def(FloatAttr)
+
+    def compute(self, *operands: Array) -> Array:
+        (x,) = operands
+        if self.low is not None:
+            x = np.maximum(x, np.asarray(self.low.value.data, x.dtype))
+        return x if self.high is None else np.minimum(x, np.asarray(self.high.value.data, x.dtype))
+
+
+@irdl_op_definition
+class CastOp(Unary):
+    """The number in another type: `%y = graph.cast %x {to = i8} : tensor<2xf32> -> tensor<2xi8>`.
+
+    Reals round to nearest even; reals to integers truncate and saturate, NaN becomes 0; integers wrap;
+    anything but zero is true.
+    """
+
+    name = "graph.cast"
+    to = prop_def(Attribute)
+
+    def result_element(self) -> Attribute:
+        return self.to
+
+    def compute(self, *operands: Array) -> Array:
+        (x,) = operands
+        dtype = numpy_dtype(self.to)
+        return (
+            _saturate(wide(x), dtype) if dtype.kind in "iu" and x.dtype.kind not in "biu" else x.astype(dtype)
+        )
+
+
+def _saturate(x: Wide, dtype: np.dtype[np.generic]) -> Array:
+    """Truncate to integers; the greatest one is set apart because 2^63 - 1 is no double."""
+    info = np.iinfo(np.dtype(dtype.str))
+    whole = np.nan_to_num(np.trunc(x), nan=0.0, posinf=np.inf, neginf=-np.inf)
+    inside = np.maximum(np.where(whole >= float(info.max), 0, whole), float(info.min)).astype(dtype)
+    return np.where(whole >= float(info.max), np.asarray(info.max, dtype), inside)
+
+
+OPS: tuple[type[Operation], ...] = (
+    AddOp,
+    SubOp,
+    MulOp,
+    DivOp,
+    ModOp,
+    PowOp,
+    MaxOp,
+    MinOp,
+    NegOp,
+    AbsOp,
+    SignOp,
+    FloorOp,
+    CeilOp,
+    RoundOp,
+    SqrtOp,
+    ClipOp,
+    CastOp,
+)

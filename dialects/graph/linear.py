@@ -1,0 +1,214 @@
+"""Convolution, its transpose and the matrix product of the `graph` dialect.
+
+Their sums are formed in double precision (integers: in 64 bits that wrap) and rounded once.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, i64
+from xdsl.ir import Operation
+from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def
+from xdsl.utils.exceptions import VerifyException
+
+from penstock.dialects.graph.base import (
+    AnyTensor,
+    Array,
+    Dim,
+    GraphOp,
+    Tensor,
+    broadcast_shapes,
+    channel_axis,
+    derived_dim,
+    element_of,
+    rank_of,
+    shape_of,
+    spatial_axes,
+    static_shape_of,
+    tensor,
+    wide,
+)
+from penstock.dialects.graph.window import Windowed, from_channels_first, halves, to_channels_first
+
+COLUMNS = 2**24
+"""Elements gathered for one matrix product: more taps in one product are faster, and take more memory."""
+
+
+class Convolution(Windowed):
+    """What a convolution and its transpose share: a filter, groups and a bias per output channel."""
+
+    x = operand_def(AnyTensor)
+    w = operand_def(AnyTensor)
+    bias = opt_operand_def(AnyTensor)
+    groups = prop_def(IntegerAttr[I64])
+    y = result_def(AnyTensor)
+    assembly_format = (
+        "$x `,` $w (`,` $bias^)? attr-dict `:` type($x) `,` type($w) (`,` type($bias)^)? `->` type($y)"
+    )
+
+    def kernel(self) -> tuple[int, ...]:
+        """The spatial sizes of the filter; they must be known."""
+        return static_shape_of(tensor(shape_of(self.w)[2:], element_of(self.w)))
+
+    def verify_ranks(self) -> None:
+        """Input and filter have one number of dims, at least one of them spatial, and one element type."""
+        if rank_of(self.x) != rank_of(self.w) or rank_of(self.w) < 3:
+            raise VerifyException(
+                f"{self.name}: input of rank {rank_of(self.x)} with a filter of rank {rank_of(self.w)}"
+            )
+        if len({element_of(o) for o in self.operands}) > 1:
+            raise VerifyException(f"{self.name}: operands differ in element type: {self.operand_types}")
+
+    def verify_channels(self, wanted: Dim, out_channels: Dim) -> None:
+        """The channels of input, filter and bias agree."""
+        channels = shape_of(self.x)[channel_axis(self.layout.data, rank_of(self.x))]
+        if _differ(channels, wanted):
+            raise VerifyException(f"{self.name}: {channels} input channels, the filter wants {wanted}")
+        groups = self.groups.value.data
+        if groups < 1 or any(isinstance(c, int) and c % groups for c in (wanted, out_channels)):
+            raise VerifyException(f"{self.name}: {wanted} to {out_channels} channels in {groups} groups")
+        bias = () if self.bias is None else shape_of(self.bias)
+        if self.bias is not None and (len(bias) != 1 or _differ(bias[0], out_channels)):
+            raise VerifyException(f"{self.name}: bias {list(bias)} for {out_channels} output channels")
+
+    def result_type(self, spatial: Sequence[Dim], out_channels: Dim) -> Tensor:
+        """The result with its channels where the layout wants them."""
+        shape: list[Dim] = [shape_of(self.x)[0], *spatial]
+        shape.insert(channel_axis(self.layout.data, rank_of(self.x)), out_channels)
+        return tensor(shape, element_of(self.x))
+
+    def finish(self, y: Array, x: Array, bias: Sequence[Array]) -> Array:
+        """(n, groups, out, *spatial) plus bias, rounded and in the op's layout."""
+        y = y.reshape(y.shape[0], -1, *y.shape[3:])
+        for b in bias:
+            y = np.add(y, wide(b).reshape(-1, *[1] * (y.ndim - 2)))
+        return np.ascontiguousarray(from_channels_first(y, self.layout.data), x.dtype)
+
+
+def _differ(a: Dim, b: Dim) -> bool:
+    return isinstance(a, int) and isinstance(b, int) and a != b
+
+
+@irdl_op_definition
+class ConvOp(Convolution):
+    """Convolution, grouped, over any number of spatial dims, plus an optional bias per output channel.
+
+    The filter is (out channels, in channels / groups, *kernel) whatever the layout of the activations:
+
+        %y = graph.conv %x, %w, %b {strides = array<i64: 1, 1>, ..., groups = 1 : i64, layout = "nchw"}
+    """
+
+    name = "graph.conv"
+
+    def infer(self) -> Sequence[Tensor]:
+        w, groups = shape_of(self.w), self.groups.value.data
+        self.verify_ranks()
+        self.verify_channels(w[1] * groups if isinstance(w[1], int) else "?", w[0])
+        x = shape_of(self.x)
+        spatial = [x[a] for a in spatial_axes(self.layout.data, len(x))]
+        return [self.result_type(self.out_spatial(spatial, self.kernel()), w[0])]
+
+    def evaluate(self, *operands: Array) -> Sequence[Array]:
+        x, w, *bias = operands
+        padded, kernel = wide(self.padded(to_channels_first(x, self.layout.data), 0)), w.shape[2:]
+        out = self.out_sizes(padded, kernel)
+        n, groups = len(x), self.groups.value.data
+        split = wide(w).reshape(groups, w.shape[0] // groups, *w.shape[1:])
+        y = np.zeros((n, groups, split.shape[1], *out), padded.dtype)
+        taps = list(self.taps(out, kernel))
+        at_once = max(1, COLUMNS // max(1, padded.shape[0] * padded.shape[1] * math.prod(out)))
+        for batch in (taps[i : i + at_once] for i in range(0, len(taps), at_once)):
+            columns = [padded[:, :, *part].reshape(n, groups, w.shape[1], -1) for _, part in batch]
+            rows = np.concatenate([split[:, :, :, *tap] for tap, _ in batch], 2)
+            y += np.matmul(rows, np.concatenate(columns, 2)).reshape(y.shape)
+        return [self.finish(y, x, bias)]
+
+
+@irdl_op_definition
+class ConvTransposeOp(Convolution):
+    """The transpose of a convolution: every input element adds its multiple of the filter to the output.
+
+    The filter is (in channels, out channels / groups, *kernel); pads are cut from the result,
+    `output_padding` widens it at its high end:
+
+        %y = graph.conv_transpose %x, %w {strides = array<i64: 2, 2>, output_padding = array<i64: 1, 1>, ...}
+    """
+
+    name = "graph.conv_transpose"
+    output_padding = prop_def(DenseArrayBase.constr(i64))
+
+    def infer(self) -> Sequence[Tensor]:
+        self.verify_ranks()
+        x, w, kernel, groups = shape_of(self.x), shape_of(self.w), self.kernel(), self.groups.value.data
+        out_channels = w[1] * groups if isinstance(w[1], int) else "?"
+        self.verify_channels(w[0], out_channels)
+        self.verify_window(len(x) - 2, kernel)
+        if len(self.output_padding) != len(kernel) or min(map(int, self.output_padding.get_values())) < 0:
+            raise VerifyException(f"{self.name}: output_padding {self.output_padding} for kernel {kernel}")
+        grow = self._growth(kernel)
+        spatial = [
+            derived_dim(x[a], lambda size, s=s, g=g: (size - 1) * s + g, f"(@-1)*{s}+{g}")
+            for a, s, g in zip(spatial_axes(self.layout.data, len(x)), self.window()[0], grow, strict=True)
+        ]
+        if any(isinstance(size, int) and size < 0 for size in spatial):
+            raise VerifyException(f"{self.name}: pads {self.window()[1]} cut more than there is: {spatial}")
+        return [self.result_type(spatial, out_channels)]
+
+    def _growth(self, kernel: Sequence[int]) -> list[int]:
+        """The size of the result for an input of one element, per spatial dim."""
+        _, pads, dilations = self.window()
+        rows = zip(kernel, dilations, self.output_padding.get_values(), *halves(pads), strict=True)
+        return [d * (k - 1) + 1 + int(extra) - low - high for k, d, extra, low, high in rows]
+
+    def evaluate(self, *operands: Array) -> Sequence[Array]:
+        x, w, *bias = operands
+        first, kernel = to_channels_first(x, self.layout.data), w.shape[2:]
+        strides, pads, _ = self.window()
+        low, high = halves(pads)
+        n, groups, spatial = x.shape[0], self.groups.value.data, first.shape[2:]
+        grown = zip(spatial, strides, self._growth(kernel), low, high, strict=True)
+        full = [(size - 1) * s + g + lo + hi for size, s, g, lo, hi in grown]
+        columns = wide(first).reshape(n, groups, w.shape[0] // groups, -1)
+        split = wide(w).reshape(groups, -1, *w.shape[1:])
+        y = np.zeros((n, groups, w.shape[1], *full), columns.dtype)
+        for tap, part in self.taps(spatial, kernel):
+            spread = np.matmul(np.swapaxes(split[:, :, :, *tap], 1, 2), columns)
+            y[:, :, :, *part] += spread.reshape(n, groups, w.shape[1], *spatial)
+        cut = tuple(slice(lo, size - hi) for size, lo, hi in zip(full, low, high, strict=True))
+        return [self.finish(y[:, :, :, *cut], x, bias)]
+
+
+@irdl_op_definition
+class MatMulOp(GraphOp):
+    """Matrix product of the last two dims, batched over the rest (NumPy's `matmul`, operands of rank >= 2):
+
+    `%y = graph.matmul %a, %b : tensor<2x3xf32>, tensor<3x4xf32> -> tensor<2x4xf32>`.
+    """
+
+    name = "graph.matmul"
+    a = operand_def(AnyTensor)
+    b = operand_def(AnyTensor)
+    y = result_def(AnyTensor)
+    assembly_format = "$a `,` $b attr-dict `:` type($a) `,` type($b) `->` type($y)"
+
+    def infer(self) -> Sequence[Tensor]:
+        a, b = shape_of(self.a), shape_of(self.b)
+        if len(a) < 2 or len(b) < 2:
+            raise VerifyException(
+                f"{self.name}: operands of rank {len(a)} and {len(b)}, both must be 2 or more"
+            )
+        if _differ(a[-1], b[-2]):
+            raise VerifyException(f"{self.name}: inner sizes differ: {list(a)} against {list(b)}")
+        if element_of(self.a) != element_of(self.b):
+            raise VerifyException(
+                f"{self.name}: element types differ: {element_of(self.a)}, {element_of(self.b)}"
+            )
+        return [tensor([*broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1]], element_of(self.a))]
+
+    def evaluate(self, *operands: Array) -> Sequence[Array]:
+        a, b = operands
+        return [np.asarray(np.matmul(wide(a), wide(b)), a.dtype)]
+
+
+OPS: tuple[type[Operation], ...] = (ConvOp, ConvTransposeOp, MatMulOp)

@@ -1,0 +1,1 @@
+"""The passes that carry a module from one level down to the next."""

@@ -1,0 +1,160 @@
+"""What the rules of `lower-graph-to-nest` build with: buffers for values, nests from maps, scalar formulas."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from xdsl.dialects import memref
+from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, MemRefType, i64
+from xdsl.ir import Attribute, Block, Operation, SSAValue, TypedAttribute
+
+from penstock.dialects.element_types import signless
+from penstock.dialects.graph.base import Array, Tensor, static_shape_of, tensor_of
+from penstock.dialects.nest.access import Access
+from penstock.dialects.nest.ops import (
+    ComputeOp,
+    ConstantOp,
+    DimAttr,
+    Read,
+    Write,
+    element_of,
+    region,
+    shape_of,
+)
+from penstock.dialects.resources import ResourceAttr
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr
+
+Expression = int | dict[int, int] | tuple[dict[int, int], int]
+"""A linear expression of the loops: the number of one, or coefficients, or these and a constant."""
+
+
+def memref_of(tensor: Tensor) -> MemRefType:
+    """The buffer type of a tensor of static shape; integers lose their sign."""
+    return MemRefType(signless(tensor.get_element_type()), static_shape_of(tensor))
+
+
+@dataclass
+class Lowering:
+    """The function being lowered: the buffer of each tensor value and the place of new operations."""
+
+    block: Block
+    buffers: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    nodes: Attribute | None = None
+
+    def buffer(self, value: SSAValue) -> SSAValue:
+        """The buffer that holds a tensor value."""
+        return self.buffers[value]
+
+    def add(self, op: Operation) -> SSAValue:
+        """Append an operation that serves the current model nodes; its first result."""
+        if self.nodes is not None:
+            op.attributes["nodes"] = self.nodes
+        self.block.add_op(op)
+        return op.results[0]
+
+    def alloc(self, element: Attribute, shape: Sequence[int]) -> SSAValue:
+        """A new buffer."""
+        return self.add(memref.AllocOp.get(element, 64, list(shape)))
+
+    def result(self, value: SSAValue) -> SSAValue:
+        """The new buffer of a result of the op being lowered."""
+        kind = memref_of(tensor_of(value))
+        self.buffers[value] = self.alloc(kind.get_element_type(), kind.get_shape())
+        return self.buffers[value]
+
+    def constant(self, name: str, array: Array) -> SSAValue:
+        """A table known at compile time as a buffer."""
+        from penstock.dialects.element_types import element_type
+
+        kind = MemRefType(signless(element_type(array.dtype)), array.shape)
+        return self.add(ConstantOp(ResourceAttr.of(name, array), kind))
+
+    def view(self, buffer: SSAValue, shape: Sequence[int]) -> SSAValue:
+        """The same contiguous elements under another shape."""
+        if shape_of(buffer) == tuple(shape):
+            return buffer
+        flat = self._collapsed(buffer)
+        return self._expanded(flat, shape)
+
+    def _collapsed(self, buffer: SSAValue) -> SSAValue:
+        shape = shape_of(buffer)
+        if len(shape) == 1:
+            return buffer
+        size = 1
+        for s in shape:
+            size *= s
+        kind = MemRefType(element_of(buffer), [size])
+        if not shape:
+            return self.add(memref.ExpandShapeOp.create(operands=[buffer], result_types=[kind],
+                            properties={"reassociation": ArrayAttr([]), "static_output_shape": _i64s([1])}))  # fmt: skip
+        groups = ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in range(len(shape))])])
+        return self.add(memref.CollapseShapeOp.create(operands=[buffer], result_types=[kind],
+                                                      properties={"reassociation": groups}))  # fmt: skip
+
+    def _expanded(self, flat: SSAValue, shape: Sequence[int]) -> SSAValue:
+        if len(shape) == 1:
+            return flat
+        kind = MemRefType(element_of(flat), list(shape))
+        if not shape:
+            return self.add(memref.CollapseShapeOp.create(operands=[flat], result_types=[kind],
+                                                          properties={"reassociation": ArrayAttr([])}))  # fmt: skip
+        groups = ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in range(len(shape))])])
+        return self.add(memref.ExpandShapeOp.create(operands=[flat], result_types=[kind],
+                        properties={"reassociation": groups, "static_output_shape": _i64s(shape)}))  # fmt: skip
+
+    def compute(
+        self,
+        dims: Sequence[DimAttr],
+        ins: Sequence[Read],
+        outs: Sequence[Write],
+        body: Formula,
+        *,
+        extras: Sequence[Read] = (),
+        init: Sequence[Attribute] = (),
+        epilogue: Formula | None = None,
+    ) -> ComputeOp:
+        """Append a nest; `body` gets the values read then the accumulators, `epilogue` the accumulators then `extras`."""
+        kinds = [element_of(r.buffer) for r in ins]
+        sums = [a.get_type() for a in init if isinstance(a, TypedAttribute)]
+        after = [element_of(r.buffer) for r in extras]
+        main = region([*kinds, *sums], lambda b: body(Scalars(b), b.args))
+        finish = region([*sums, *after], lambda b: (epilogue or _first)(Scalars(b), b.args)) if init else None
+        nest = ComputeOp.of(dims, ins, outs, main, extras=extras, init=init, epilogue=finish)
+        self.add(nest) if nest.results else self._add_effect(nest)
+        return nest
+
+    def _add_effect(self, op: Operation) -> None:
+        if self.nodes is not None:
+            op.attributes["nodes"] = self.nodes
+        self.block.add_op(op)
+
+
+def _first(s: Scalars, values: Sequence[SSAValue]) -> Sequence[SSAValue]:
+    return values
+
+
+def _i64s(values: Sequence[int]) -> Attribute:
+    from xdsl.dialects.builtin import DenseArrayBase
+
+    return DenseArrayBase.from_list(i64, list(values))
+
+
+def broadcast_access(rank: int, shape: Sequence[int], result: Sequence[int]) -> Access:
+    """Where an operand of `shape` is read for each element of a broadcast `result` over `rank` loops."""
+    skip = len(result) - len(shape)
+    terms: list[int | dict[int, int]] = [
+        {} if s == 1 and result[skip + i] != 1 else skip + i for i, s in enumerate(shape)
+    ]
+    return Access.of(rank, *terms)
+
+
+def padded_read(buffer: SSAValue, access: Access, dims: Sequence[DimAttr], value: float | int) -> Read:
+    """A read that gives `value` outside of the buffer, if the loops ever lead there."""
+    bounds = access.bounds([d.size for d in dims])
+    if all(low >= 0 and high < size for (low, high), size in zip(bounds, shape_of(buffer), strict=True)):
+        return Read(buffer, access)
+    return Read(buffer, access, number_attr(value, element_of(buffer)))
+
+
+def zero(element: Attribute) -> IntegerAttr | FloatAttr:
+    """Zero of an element type."""
+    return number_attr(0, element)

@@ -1,0 +1,54 @@
+"""Elementwise ops as loop nests: a parallel loop per dim of the result, its scalar formula as the body."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.utils.exceptions import PassFailedException
+
+from penstock.dialects.graph.base import Elementwise, GraphOp
+from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.nest.access import Access
+from penstock.dialects.nest.ops import Read, Write, element_of, parallel, shape_of
+from penstock.passes.lowering.graph_to_nest.builder import Lowering, broadcast_access
+from penstock.passes.lowering.graph_to_nest.scalar import SCALARS
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr
+
+Rule = Callable[[GraphOp, Lowering], None]
+
+
+def lower_elementwise(op: GraphOp, low: Lowering) -> None:
+    """y[i] = f(a[i], b[i], ...), operands of size 1 along a dim read at 0; a constant number is part of f."""
+    formula = SCALARS.get(type(op))
+    if formula is None:
+        raise PassFailedException(f"lower-graph-to-nest: no scalar formula for {op.name}")
+    y, buffers = low.result(op.results[0]), [low.buffer(o) for o in op.operands]
+    numbers = [single_number(o, element_of(b)) for o, b in zip(op.operands, buffers, strict=True)]
+    read = [b for b, number in zip(buffers, numbers, strict=True) if number is None]
+
+    def body(s: Scalars, values: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        rest = iter(values)
+        return [formula(op, s, [next(rest) if n is None else s.literal(n) for n in numbers])]
+
+    map_into(low, read, y, body)
+
+
+def map_into(low: Lowering, operands: Sequence[SSAValue | Read], y: SSAValue, body: Formula) -> None:
+    """A nest over the elements of `y`; the operands that are buffers broadcast to it."""
+    shape, rank = shape_of(y), len(shape_of(y))
+    reads = [
+        o if isinstance(o, Read) else Read(o, broadcast_access(rank, shape_of(o), shape)) for o in operands
+    ]
+    dims = [parallel(f"d{i}", s) for i, s in enumerate(shape)]
+    low.compute(dims, reads, [Write(y, Access.of(rank, *range(rank)))], body)
+
+
+def single_number(value: SSAValue, element: Attribute) -> IntegerAttr | FloatAttr | None:
+    """The one element of a constant tensor, as a number of the buffer's element type."""
+    owner = value.owner
+    if not isinstance(owner, ConstantOp) or owner.array.size != 1:
+        return None
+    return number_attr(owner.array.item(), element)
+
+
+RULES: Mapping[type[Operation], Rule] = {Elementwise: lower_elementwise}

@@ -1,0 +1,80 @@
+"""Convolution and matrix product as loop nests."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from xdsl.ir import Operation, SSAValue
+
+from penstock.dialects.graph.base import CHANNELS_FIRST, GraphOp
+from penstock.dialects.graph.linear import ConvOp, MatMulOp
+from penstock.dialects.nest.access import Access
+from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
+from penstock.passes.lowering.graph_to_nest.builder import Lowering, Scalars, zero
+
+Rule = Callable[[GraphOp, Lowering], None]
+Expression = int | dict[int, int] | tuple[dict[int, int], int]
+
+
+def multiply_add(s: Scalars, values: Sequence[SSAValue]) -> list[SSAValue]:
+    """`acc + a * b`."""
+    a, b, acc = values
+    return [s.add(acc, s.mul(a, b))]
+
+
+def arrange(
+    layout: str, batch: Expression, channel: Expression, spatial: list[Expression]
+) -> list[Expression]:
+    """The expressions of an activation access in the order of its layout."""
+    return [batch, channel, *spatial] if layout == CHANNELS_FIRST else [batch, *spatial, channel]
+
+
+def lower_conv(op: GraphOp, low: Lowering) -> None:
+    """y[n, o, g*OC + oc] = bias + sum over k, ic of x[n, o*stride + k*dilation - pad, g*IC + ic] * w[g*OC + oc, ic, k]."""
+    assert isinstance(op, ConvOp)
+    x, w, y = low.buffer(op.x), low.buffer(op.w), low.result(op.y)
+    layout, groups = op.layout.data, op.groups.value.data
+    outputs, per_group, *kernel = shape_of(w)
+    rank = len(kernel)
+    y_shape = shape_of(y)
+    spatial = y_shape[2:] if layout == CHANNELS_FIRST else y_shape[1:-1]
+    names = [f"o{i}" for i in range(rank)], [f"k{i}" for i in range(rank)]
+    dims: list[DimAttr] = [parallel("n", y_shape[0]), *map(parallel, names[0], spatial)]
+    dims += [parallel("g", groups), parallel("oc", outputs // groups)]
+    dims += [*map(reduction, names[1], kernel), reduction("ic", per_group)]
+    total, g, oc, ic = len(dims), rank + 1, rank + 2, 2 * rank + 3
+    strides, dilations, pads = op.strides.get_values(), op.dilations.get_values(), op.pads.get_values()
+    taps: list[Expression] = [
+        ({1 + i: strides[i], rank + 3 + i: dilations[i]}, -pads[i]) for i in range(rank)
+    ]
+    in_channel, out_channel = {g: per_group, ic: 1}, {g: outputs // groups, oc: 1}
+    outside = zero(element_of(x)) if any(pads) else None
+    reads = [
+        Read(x, Access.of(total, *arrange(layout, 0, in_channel, taps)), outside),
+        Read(w, Access.of(total, out_channel, ic, *(rank + 3 + i for i in range(rank)))),
+    ]
+    write = Write(y, Access.of(total, *arrange(layout, 0, out_channel, list(range(1, rank + 1)))))
+    extras = [] if op.bias is None else [Read(low.buffer(op.bias), Access.of(total, out_channel))]
+    low.compute(dims, reads, [write], multiply_add, extras=extras, init=[zero(element_of(y))],
+                epilogue=lambda s, v: [s.add(v[0], v[1])] if extras else v)  # fmt: skip
+
+
+def lower_matmul(op: GraphOp, low: Lowering) -> None:
+    """y[..., m, n] = sum over k of a[..., m, k] * b[..., k, n], batch dims broadcast."""
+    assert isinstance(op, MatMulOp)
+    a, b, y = low.buffer(op.a), low.buffer(op.b), low.result(op.y)
+    shape, inner = shape_of(y), shape_of(a)[-1]
+    batch, total = len(shape) - 2, len(shape) + 1
+    dims = [*(parallel(f"b{i}", s) for i, s in enumerate(shape[:-2])), parallel("m", shape[-2])]
+    dims += [parallel("n", shape[-1]), reduction("k", inner)]
+
+    def batched(operand: SSAValue, *last: int) -> Access:
+        sizes = shape_of(operand)[:-2]
+        skip = batch - len(sizes)
+        outer: list[Expression] = [{} if s == 1 else skip + i for i, s in enumerate(sizes)]
+        return Access.of(total, *outer, *last)
+
+    reads = [Read(a, batched(a, batch, batch + 2)), Read(b, batched(b, batch + 2, batch + 1))]
+    write = Write(y, Access.of(total, *range(batch + 2)))
+    low.compute(dims, reads, [write], multiply_add, init=[zero(element_of(y))])
+
+
+RULES: Mapping[type[Operation], Rule] = {ConvOp: lower_conv, MatMulOp: lower_matmul}

@@ -1,0 +1,160 @@
+"""Pooling as loop nests: a parallel loop per dim of the result, a reduction loop per dim of the window."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import i1, i64
+from xdsl.ir import Operation, SSAValue
+
+from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.graph import pooling as graph
+from penstock.dialects.graph.base import GraphOp, spatial_axes
+from penstock.dialects.graph.base import element_of as tensor_element_of
+from penstock.dialects.graph.window import halves
+from penstock.dialects.nest.access import Access, row_major
+from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
+from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, padded_read
+from penstock.passes.lowering.graph_to_nest.reduction import as_element, as_number, beats, divided, lowest_of, sum_type
+from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import require_number, unsigned
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr
+
+Rule = Callable[[GraphOp, Lowering], None]
+
+
+@dataclass(frozen=True)
+class WindowSpace:
+    """The iteration space of a pooling op: the dims of the result, then those of the window."""
+
+    op: graph.Pooling
+    shape: tuple[int, ...]
+
+    @property
+    def rank(self) -> int:
+        """The number of dims of the result."""
+        return len(self.shape)
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes that the window slides along."""
+        return spatial_axes(self.op.layout.data, self.rank)
+
+    @property
+    def dims(self) -> list[DimAttr]:
+        """The loops."""
+        outer = [parallel(f"d{i}", size) for i, size in enumerate(self.shape)]
+        return [*outer, *(reduction(f"k{i}", size) for i, size in enumerate(self.op.taps_per_dim()))]
+
+    @property
+    def expressions(self) -> list[Expression]:
+        """Where the input is read: d * stride + k * dilation - pad along the axes of the window."""
+        strides, pads, dilations = self.op.window()
+        found: list[Expression] = list(range(self.rank))
+        for i, axis in enumerate(self.axes):
+            found[axis] = ({axis: strides[i], self.rank + i: dilations[i]}, -pads[i])
+        return found
+
+    @property
+    def seen(self) -> Access:
+        """Where the input is read."""
+        return Access.of(self.rank + len(self.axes), *self.expressions)
+
+    @property
+    def result(self) -> Access:
+        """Where the result is written."""
+        return Access.of(self.rank + len(self.axes), *range(self.rank))
+
+
+def lower_max_pool(op: GraphOp, low: Lowering) -> None:
+    """y[d] = max over k of x[d * stride + k * dilation - pad], padding below everything."""
+    assert isinstance(op, graph.MaxPoolOp)
+    x, y, lowest = low.buffer(op.x), low.result(op.y), lowest_of(op)
+    space = WindowSpace(op, shape_of(y))
+    read = padded_read(x, space.seen, space.dims, lowest)
+
+    def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        return [s.maximum(v[1], v[0], unsigned(op))]
+
+    low.compute(space.dims, [read], [Write(y, space.result)], body, init=[number_attr(lowest, element_of(y))])
+
+
+def lower_max_pool_indices(op: GraphOp, low: Lowering) -> None:
+    """The flattened position of the greatest element of each window, -1 where all of it is padding."""
+    assert isinstance(op, graph.MaxPoolIndicesOp)
+    x, y, lowest = low.buffer(op.x), low.result(op.indices), lowest_of(op)
+    space = WindowSpace(op, shape_of(y))
+    read = padded_read(x, space.seen, space.dims, lowest)
+
+    def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        element, best, where = v
+        nothing_yet = s.compare("lt", where, s.constant(0, i64))
+        better = s.either(beats(s, element, best, "gt", unsigned(op)), nothing_yet)
+        if read.outside is not None:
+            better = s.both(better, _inside(s, space, shape_of(x)))
+        here = s.position(_flattened(space.seen, shape_of(x)))
+        return [s.select(better, element, best), s.select(better, here, where)]
+
+    init = [number_attr(lowest, element_of(x)), number_attr(-1, i64)]
+    low.compute(space.dims, [read], [Write(y, space.result)], body, init=init, epilogue=lambda s, v: [v[1]])
+
+
+def _flattened(access: Access, shape: Sequence[int]) -> Access:
+    """The position of an element in the flattened buffer."""
+    strides = row_major(shape)
+    row = tuple(access.stride(loop, shape) for loop in range(len(access.rows[0])))
+    return Access((row,), (sum(o * s for o, s in zip(access.offsets, strides, strict=True)),))
+
+
+def _inside(s: Scalars, space: WindowSpace, shape: Sequence[int]) -> SSAValue:
+    """Whether the tap reads an element and no padding; one unsigned comparison per dim holds both ends."""
+    inside = s.constant(1, i1)
+    for axis in space.axes:
+        at = s.position(Access((space.seen.rows[axis],), (space.seen.offsets[axis],)))
+        inside = s.both(inside, s.compare("lt", at, s.constant(shape[axis], i64), unsigned=True))
+    return inside
+
+
+def lower_average_pool(op: GraphOp, low: Lowering) -> None:
+    """y[d] = sum over k of x[d * stride + k * dilation - pad] / number of taps that count."""
+    assert isinstance(op, graph.AveragePoolOp)
+    require_number(op)
+    x, y, element = low.buffer(op.x), low.result(op.y), tensor_element_of(op.x)
+    space, kind = WindowSpace(op, shape_of(y)), sum_type(element)
+    counts = _counts(space, shape_of(x))
+    uniform = int(counts.flat[0]) if counts.size and np.all(counts == counts.flat[0]) else None
+
+    def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        return [s.add(v[1], as_number(s, v[0], kind, unsigned(op)))]
+
+    def finish(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        mean = s.div(*v) if uniform is None else divided(s, v[0], uniform)
+        return [as_element(s, mean, element)]
+
+    extras: list[Read] = []
+    if uniform is None:
+        table = low.constant("tap_counts", counts.astype(numpy_dtype(kind)))
+        extras = [Read(table, Access.of(len(space.dims), *space.axes))]
+    low.compute(space.dims, [padded_read(x, space.seen, space.dims, 0)], [Write(y, space.result)], body,
+                extras=extras, init=[number_attr(0, kind)], epilogue=finish)  # fmt: skip
+
+
+def _counts(space: WindowSpace, shape: Sequence[int]) -> NDArray[np.int64]:
+    """How many taps count at each position of the window: a product over the dims."""
+    assert isinstance(space.op, graph.AveragePoolOp)
+    strides, pads, dilations = space.op.window()
+    low, high = halves([int(c) for c in space.op.counted.get_values()])
+    counts = np.ones((), np.int64)
+    for i, (axis, taps) in enumerate(zip(space.axes, space.op.taps_per_dim(), strict=True)):
+        windows = np.arange(space.shape[axis])[:, None] * strides[i] - pads[i]
+        at = windows + np.arange(taps) * dilations[i]
+        counting = np.sum((at >= -low[i]) & (at < shape[axis] + high[i]), axis=1)
+        counts = np.multiply.outer(counts, counting)
+    return counts
+
+
+RULES: Mapping[type[Operation], Rule] = {
+    graph.MaxPoolOp: lower_max_pool,
+    graph.MaxPoolIndicesOp: lower_max_pool_indices,
+    graph.AveragePoolOp: lower_average_pool,
+}

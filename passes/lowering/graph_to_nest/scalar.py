@@ -1,0 +1,11 @@
+"""Scalar formulas of the elementwise ops: what one element of the result is made of."""
+
+from collections.abc import Mapping
+
+from xdsl.ir import Operation
+
+from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import ARITHMETIC, ScalarFormula
+from penstock.passes.lowering.graph_to_nest.scalar_functions import FUNCTIONS
+from penstock.passes.lowering.graph_to_nest.scalar_logic import LOGIC
+
+SCALARS: Mapping[type[Operation], ScalarFormula] = {**ARITHMETIC, **FUNCTIONS, **LOGIC}

@@ -1,0 +1,318 @@
+"""`lower-nest-to-loops`: loop nests become `scf` loops over `memref` and `vector` operations, exactly as scheduled.
+
+Loops without a mark become `scf.for`, parallel ones outside reductions.  Marked loops exist only as registers: every
+parallel lane has its accumulator, carried by the reduction loops as an iteration argument.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import ClassVar
+
+from xdsl.context import Context
+from xdsl.dialects import arith, func, memref, scf, vector
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, MemRefType, ModuleOp, VectorType, i64
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.utils.exceptions import PassFailedException
+
+from penstock.dialects import arith_ext
+from penstock.dialects.nest.combine import combiners
+from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of, shape_of
+from penstock.passes.lowering.nest_lanes import Code, Lane, Lanes
+
+Emit = Callable[[], None]
+
+_REDUCTION_KINDS: dict[type[Operation], str] = {
+    arith.AddfOp: "add",
+    arith.AddiOp: "add",
+    arith.MulfOp: "mul",
+    arith.MuliOp: "mul",
+    arith.MaximumfOp: "maximumf",
+    arith.MinimumfOp: "minimumf",
+    arith.MaxSIOp: "maxsi",
+    arith.MinSIOp: "minsi",
+    arith.MaxUIOp: "maxui",
+    arith.MinUIOp: "minui",
+    arith.AndIOp: "and",
+    arith.OrIOp: "or",
+}
+
+
+@dataclass(frozen=True)
+class LowerNestToLoops(ModulePass):
+    """Lower every `nest.compute` of every function; the functions keep their buffers as they are."""
+
+    name = "lower-nest-to-loops"
+    numerics: ClassVar[str] = "exact"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in op.walk():
+            if isinstance(function, func.FuncOp) and function.body.blocks:
+                lower_function(function)
+
+
+def lower_function(function: func.FuncOp) -> None:
+    """Replace the nests of one function by loops."""
+    entry = function.body.block
+    nests = [op for op in entry.ops if isinstance(op, ComputeOp)]
+    flat = _flatten(entry, nests)
+    for nest in nests:
+        block = Block()
+        code = Code(block, entry)
+        if prod(d.size for d in nest.loops if not d.is_reduction):
+            _NestLowering(nest, flat, code).emit()
+        Rewriter.inline_block(block, InsertPoint.before(nest))
+        Rewriter.erase_op(nest)
+
+
+def _flatten(entry: Block, nests: Sequence[ComputeOp]) -> dict[SSAValue, SSAValue]:
+    """A one-dimensional view of every buffer the nests use, made where the buffer is defined."""
+    flat: dict[SSAValue, SSAValue] = {}
+    for buffer in (o for nest in nests for o in nest.operands):
+        if buffer not in flat:
+            flat[buffer] = _flat_view(entry, buffer)
+    return flat
+
+
+def _flat_view(entry: Block, buffer: SSAValue) -> SSAValue:
+    shape, element = shape_of(buffer), element_of(buffer)
+    if len(shape) == 1:
+        return buffer
+    kind = MemRefType(element, [prod(shape)])
+    groups = (
+        ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in range(len(shape))])]) if shape else ArrayAttr([])
+    )
+    if shape:
+        view = memref.CollapseShapeOp(
+            operands=[buffer], result_types=[kind], properties={"reassociation": groups}
+        )
+    else:
+        view = memref.ReinterpretCastOp.from_dynamic(buffer, [0], [1], [1], kind)
+    _insert_at_definition(entry, buffer, view)
+    return view.results[0]
+
+
+def _insert_at_definition(entry: Block, buffer: SSAValue, op: Operation) -> None:
+    owner, first = buffer.owner, entry.first_op
+    if isinstance(owner, Operation):
+        entry.insert_op_after(op, owner)
+    elif first is not None:
+        entry.insert_op_before(op, first)
+    else:
+        entry.add_op(op)
+
+
+class _NestLowering:
+    """The lowering of one nest: loops around lanes."""
+
+    def __init__(self, nest: ComputeOp, flat: dict[SSAValue, SSAValue], code: Code):
+        self.nest, self.flat, self.code = nest, flat, code
+        marks = [i for i, d in enumerate(nest.loops) if d.mark.data == "vector"]
+        if len(marks) > 1:
+            raise PassFailedException("lower-nest-to-loops: a nest has one vector loop at most")
+        self.vector_loop = marks[0] if marks else None
+        self.width = nest.loops[marks[0]].lanes.data if marks else 1
+        self.accesses = [a.data for a in nest.accesses.data]
+        self.bases: list[SSAValue | None] = [None] * len(self.accesses)
+        self.indices: list[SSAValue | None] = [None] * len(nest.loops)
+
+    def emit(self) -> None:
+        """The whole nest into the current block."""
+        outer = [i for i, d in enumerate(self.nest.loops) if not d.in_registers and not d.is_reduction]
+        self._loops(outer, self._tile)
+
+    def _lanes(self) -> Lanes:
+        return Lanes(
+            self.nest,
+            self.flat,
+            self.vector_loop,
+            self.width,
+            list(self.bases),
+            list(self.indices),
+            self.code,
+        )
+
+    def _points(self, reduces: bool) -> list[Lane]:
+        """The register points of the parallel (or reduction) loops, zero in the other loops."""
+        return list(_register_points(self.nest.loops, reduces))
+
+    def _tile(self) -> None:
+        """One register tile: accumulate, finish, write."""
+        nest, lanes = self.nest, self._points(False)
+        emitter = self._lanes()
+        values = (
+            self._accumulate(lanes)
+            if nest.reduces
+            else {lane: self._body(emitter, lane, []) for lane in lanes}
+        )
+        for lane in lanes:
+            results = values[lane]
+            if nest.reduces:
+                extras = [
+                    emitter.load(len(nest.ins) + k, read, lane) for k, read in enumerate(nest.extra_reads)
+                ]
+                results = emitter.run(nest.epilogue.block, [*results, *extras], lane)
+            first = len(nest.ins) + len(nest.extras)
+            for k, (write, value) in enumerate(zip(nest.writes, results, strict=True)):
+                emitter.store(first + k, write, value, lane)
+
+    def _body(self, emitter: Lanes, lane: Lane, accumulators: Sequence[SSAValue]) -> list[SSAValue]:
+        loads = [emitter.load(k, read, lane) for k, read in enumerate(self.nest.reads)]
+        return emitter.run(self.nest.body.block, [*loads, *accumulators], lane)
+
+    def _accumulate(self, lanes: Sequence[Lane]) -> dict[Lane, list[SSAValue]]:
+        """Reduction loops around the bodies of all lanes; the accumulators of each lane."""
+        nest = self.nest
+        inner = self._points(True)
+        chunks = self._reduction_chunks(inner)
+        slots = [(lane, chunk) for lane in lanes for chunk in range(len(chunks))]
+        width = len(nest.init.data)
+        start = [v for _ in slots for v in self._initial()]
+        order = [i for i, d in enumerate(nest.loops) if not d.in_registers and d.is_reduction]
+        ends = self._reduction_loops(order, start, lambda carried: self._step(slots, chunks, carried))
+        by_slot = {slot: ends[k * width : (k + 1) * width] for k, slot in enumerate(slots)}
+        return {lane: self._folded([by_slot[lane, c] for c in range(len(chunks))]) for lane in lanes}
+
+    def _reduction_chunks(self, inner: Sequence[Lane]) -> list[list[Lane]]:
+        """Register points of the reduction grouped by the accumulator they feed: one per chunk of a vector loop."""
+        loop = self.vector_loop
+        if loop is None or not self.nest.loops[loop].is_reduction:
+            return [list(inner)]
+        starts = sorted({p[loop] for p in inner})
+        return [[p for p in inner if p[loop] == s] for s in starts]
+
+    def _initial(self) -> list[SSAValue]:
+        kinds = [a.type for a in self.nest.init.data]  # pyright: ignore
+        if self.vector_loop is not None:
+            kinds = [VectorType(k, [self.width]) for k in kinds]
+        return [self.code.constant(a, k) for a, k in zip(self.nest.init.data, kinds, strict=True)]
+
+    def _step(
+        self, slots: Sequence[tuple[Lane, int]], chunks: Sequence[Sequence[Lane]], carried: Sequence[SSAValue]
+    ) -> list[SSAValue]:
+        """One iteration of the reduction loops for every accumulator."""
+        emitter, width, results = self._lanes(), len(self.nest.init.data), list[SSAValue]()
+        for k, (lane, chunk) in enumerate(slots):
+            accumulators = list(carried[k * width : (k + 1) * width])
+            for point in chunks[chunk]:
+                at = tuple(a + b for a, b in zip(lane, point, strict=True))
+                accumulators = self._masked(emitter, at, accumulators, self._body(emitter, at, accumulators))
+            results += accumulators
+        return results
+
+    def _masked(
+        self, emitter: Lanes, at: Lane, old: Sequence[SSAValue], new: Sequence[SSAValue]
+    ) -> list[SSAValue]:
+        """Lanes beyond the end of a vectorised reduction keep their accumulator."""
+        new = [emitter.broadcast(v) for v in new] if self.vector_loop is not None else list(new)
+        reduces = self.vector_loop is not None and self.nest.loops[self.vector_loop].is_reduction
+        if not reduces or emitter.count(at) == self.width:
+            return new
+        mask = emitter.mask(emitter.count(at))
+        return [self.code.add(arith_ext.SelectOp(mask, n, o)) for n, o in zip(new, old, strict=True)]
+
+    def _folded(self, chunks: Sequence[Sequence[SSAValue]]) -> list[SSAValue]:
+        """The accumulators of one lane from those of its reduction chunks."""
+        loop = self.vector_loop
+        if loop is None or not self.nest.loops[loop].is_reduction:
+            return list(chunks[0])
+        kinds = combiners(self.nest)
+        if kinds is None:
+            raise PassFailedException("lower-nest-to-loops: a vectorised reduction must be a plain fold")
+        return [self._fold(kind, [chunk[k] for chunk in chunks]) for k, kind in enumerate(kinds)]
+
+    def _fold(self, kind: type[Operation], parts: Sequence[SSAValue]) -> SSAValue:
+        while len(parts) > 1:
+            pairs = [
+                self.code.add(kind.create(operands=[a, b], result_types=[a.type]))
+                for a, b in zip(parts[::2], parts[1::2], strict=False)
+            ]
+            parts = [*pairs, *parts[len(parts) & ~1 :]]
+        attribute = vector.CombiningKindAttr([vector.CombiningKindFlag(_REDUCTION_KINDS[kind])])
+        element = parts[0].type.get_element_type()  # pyright: ignore
+        return self.code.add(
+            vector.ReductionOp.create(
+                operands=[parts[0]], result_types=[element], properties={"kind": attribute}
+            )
+        )
+
+    def _loops(self, order: Sequence[int], inside: Emit) -> None:
+        """`scf.for` loops without carried values, one in another, around `inside`."""
+        if not order:
+            inside()
+            return
+        with _Loop(self, order[0], []) as loop:
+            self._loops(order[1:], inside)
+            loop.finish([])
+
+    def _reduction_loops(
+        self,
+        order: Sequence[int],
+        carried: Sequence[SSAValue],
+        inside: Callable[[Sequence[SSAValue]], list[SSAValue]],
+    ) -> list[SSAValue]:
+        """`scf.for` loops that carry the accumulators, one in another, around `inside`."""
+        if not order:
+            return inside(carried)
+        with _Loop(self, order[0], carried) as loop:
+            return loop.finish(self._reduction_loops(order[1:], loop.carried, inside))
+
+
+class _Loop:
+    """One `scf.for` being built; a loop of one iteration leaves no trace."""
+
+    def __init__(self, lowering: "_NestLowering", position: int, carried: Sequence[SSAValue]):
+        self.lowering, self.position, self.start = lowering, position, list(carried)
+        self.size = lowering.nest.extents[position]
+        self.outer = lowering.code.block
+        self.saved = list(lowering.bases), lowering.indices[position]
+        self.carried: list[SSAValue] = list(carried)
+
+    def __enter__(self) -> "_Loop":
+        if self.size == 1:
+            return self
+        index = self.lowering.code.index(0).type
+        self.block = Block(arg_types=[index, *(v.type for v in self.start)])
+        self.lowering.code.block = self.block
+        self._advance(self.block.args[0])
+        self.carried = list(self.block.args[1:])
+        return self
+
+    def _advance(self, index: SSAValue) -> None:
+        """Addresses move by the stride of the loop, once per iteration and not once per access."""
+        low, nest = self.lowering, self.lowering.nest
+        low.indices[self.position] = index
+        products: dict[tuple[SSAValue | None, int], SSAValue] = {}
+        for k, (buffer, access) in enumerate(zip(nest.operands, low.accesses, strict=True)):
+            stride = access.stride(self.position, shape_of(buffer))
+            if not stride:
+                continue
+            key = (low.bases[k], stride)
+            if key not in products:
+                products[key] = low.code.scaled(low.bases[k], index, stride)
+            low.bases[k] = products[key]
+
+    def finish(self, results: Sequence[SSAValue]) -> list[SSAValue]:
+        """Close the loop with what it yields; its results."""
+        if self.size == 1:
+            return list(results)
+        self.block.add_op(scf.YieldOp(*results))
+        code = self.lowering.code
+        code.block = self.outer
+        loop = scf.ForOp(code.index(0), code.index(self.size), code.index(1), self.start, self.block)
+        code.block.add_op(loop)
+        return list(loop.results)
+
+    def __exit__(self, *error: object) -> None:
+        self.lowering.bases, self.lowering.indices[self.position] = self.saved
+
+
+def _register_points(loops: Sequence[DimAttr], reduces: bool) -> Iterator[Lane]:
+    ranges = [
+        range(0, d.size, d.lanes.data) if d.in_registers and d.is_reduction == reduces else range(1)
+        for d in loops
+    ]
+    return product(*ranges)

@@ -1,0 +1,1 @@
+"""The search behind the pass `plan-memory`: where in one arena each value lives."""

@@ -1,0 +1,123 @@
+"""Tools of the passes on nests: change the loops of a nest, splice bodies, walk the nests of a function.
+
+Tiling, peeling, interchange and fusion are all the same act: the old loop indices become linear functions of new ones.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+
+from penstock.dialects.nest.access import AccessAttr, Substitution
+from penstock.dialects.nest.ops import ApplyOp, ComputeOp, DimAttr, Read, Write, YieldOp
+
+
+def functions(module: ModuleOp) -> list[func.FuncOp]:
+    """The functions of a module that have a body."""
+    return [op for op in module.ops if isinstance(op, func.FuncOp) and op.body.blocks]
+
+
+def kernels(module: ModuleOp) -> list[func.FuncOp]:
+    """The functions that were outlined as kernels."""
+    return [f for f in functions(module) if "nest.kernel" in f.attributes]
+
+
+def nests(function: func.FuncOp) -> list[ComputeOp]:
+    """The nests of a function, in order."""
+    return [op for op in function.body.block.ops if isinstance(op, ComputeOp)]
+
+
+def rename_loops(region: Region, substitution: Substitution) -> Region:
+    """A copy of a body whose `nest.apply` ops speak of the new loops."""
+    copy = region.clone()
+    if copy.blocks:
+        for op in list(copy.block.ops):
+            if isinstance(op, ApplyOp):
+                op.access = AccessAttr(op.access.data.substitute(substitution))
+    return copy
+
+
+def with_loops(nest: ComputeOp, dims: Sequence[DimAttr], substitution: Substitution) -> ComputeOp:
+    """The nest over new loops; `substitution` gives the old indices in terms of the new ones."""
+    def moved(reads: Sequence[Read]) -> list[Read]:
+        return [Read(r.buffer, r.access.substitute(substitution), r.outside) for r in reads]
+
+    new = ComputeOp.of(
+        dims,
+        moved(nest.reads),
+        [Write(w.buffer, w.access.substitute(substitution)) for w in nest.writes],
+        rename_loops(nest.body, substitution),
+        extras=moved(nest.extra_reads),
+        init=nest.init.data,
+        epilogue=rename_loops(nest.epilogue, substitution) if nest.epilogue.blocks else None,
+    )
+    new.attributes.update(nest.attributes)
+    return new
+
+
+def split_range(nest: ComputeOp, loop: int, start: int, size: int) -> ComputeOp:
+    """The part of the nest where a loop runs over [start, start + size)."""
+    dims = [d.changed(size=size) if i == loop else d for i, d in enumerate(nest.loops)]
+    identity = Substitution.identity(len(dims))
+    offsets = tuple(start if i == loop else 0 for i in range(len(dims)))
+    return with_loops(nest, dims, Substitution(identity.rows, offsets))
+
+
+def discard(unused: Iterable[ComputeOp]) -> None:
+    """Erase nests that were built on the way and never inserted, so that their buffers lose these uses."""
+    for nest in unused:
+        nest.erase()
+
+
+def with_dims(nest: ComputeOp, dims: Sequence[DimAttr]) -> None:
+    """Change marks in place; the loops themselves stay."""
+    nest.dims = ArrayAttr(dims)
+
+
+def append_block(target: Block, source: Block, arguments: Sequence[SSAValue]) -> list[SSAValue]:
+    """Copy the ops of `source` behind those of `target`; what `source` yields."""
+    values: dict[SSAValue, SSAValue] = dict(zip(source.args, arguments, strict=True))
+    for op in source.ops:
+        if isinstance(op, YieldOp):
+            return [values.get(v, v) for v in op.values]
+        target.add_op(op.clone(values))
+    raise AssertionError("a body always ends in nest.yield")
+
+
+def captured(nest: ComputeOp) -> Iterator[SSAValue]:
+    """Buffers that a body reads or writes at computed indices."""
+    for op in nest.walk():
+        if op is nest:
+            continue
+        for operand in op.operands:
+            owner = operand.owner
+            block = owner if isinstance(owner, Block) else owner.parent_block()
+            if block is None or not _inside(block, nest):
+                yield operand
+
+
+def _inside(block: Block, nest: ComputeOp) -> bool:
+    return any(block in region.blocks for region in nest.regions)
+
+
+def is_copy(nest: ComputeOp) -> bool:
+    """Whether the nest only moves elements."""
+    first = nest.body.block.first_op
+    return not nest.reduces and isinstance(first, YieldOp) and list(first.values) == list(nest.body.block.args)
+
+
+def argument_constants(function: func.FuncOp) -> set[SSAValue]:
+    """The buffers of a kernel that are weights at every call."""
+    if function.arg_attrs is None:
+        return set()
+    pairs = zip(function.body.block.args, function.arg_attrs.data, strict=True)
+    return {arg for arg, attrs in pairs if "nest.constant" in attrs.data}
+
+
+def erase_unused_buffers(block: Block, kinds: tuple[type[Operation], ...]) -> None:
+    """Erase allocations, constants and views that nothing uses any more."""
+    for op in reversed(list(block.ops)):
+        if isinstance(op, kinds) and all(r.uses.get_length() == 0 for r in op.results):
+            op.detach()
+            op.erase()

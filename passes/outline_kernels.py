@@ -1,0 +1,82 @@
+"""`outline-kernels`: every nest becomes a function of its own; equal nests become one function.
+
+`main` is left as a straight sequence of calls on buffers.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, StringAttr, UnitAttr
+from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from penstock.dialects.nest.ops import ComputeOp, ConstantOp
+from penstock.passes.nest_rewriting import captured, functions, nests
+
+
+@dataclass(frozen=True)
+class OutlineKernelsPass(ModulePass):
+    """One kernel per distinct nest; weights are marked `nest.constant`, written buffers `nest.result`."""
+
+    name = "outline-kernels"
+    numerics: ClassVar[str] = "exact"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        known = _Kernels(op)
+        for function in [f for f in functions(op) if "nest.kernel" not in f.attributes]:
+            for nest in nests(function):
+                known.outline(nest)
+
+
+@dataclass
+class _Kernels:
+    """The kernels made so far, by the text of their body."""
+
+    module: ModuleOp
+    by_text: dict[str, str] = field(default_factory=dict[str, str])
+
+    def outline(self, nest: ComputeOp) -> None:
+        buffers = list(dict.fromkeys([*nest.operands, *captured(nest)]))
+        written = set(nest.outs)
+        kernel = self._function(nest, buffers, written)
+        text = str(kernel)
+        if text not in self.by_text:
+            name = f"k{len(self.by_text)}{_hint(nest)}"
+            kernel.sym_name = StringAttr(name)
+            kernel.attributes.update({k: v for k, v in nest.attributes.items() if k == "nodes"})
+            self.by_text[text] = name
+            self.module.body.block.add_op(kernel)
+        call = func.CallOp(self.by_text[text], buffers, [])
+        call.attributes.update(nest.attributes)
+        Rewriter.replace_op(nest, call, [])
+
+    def _function(self, nest: ComputeOp, buffers: list[SSAValue], written: set[SSAValue]) -> func.FuncOp:
+        kinds = [b.type for b in buffers]
+        block = Block(arg_types=kinds)
+        copy = nest.clone(dict(zip(buffers, block.args, strict=True)))
+        copy.attributes.clear()
+        block.add_ops([copy, func.ReturnOp()])
+        marks = ArrayAttr([DictionaryAttr(_marks(b, written)) for b in buffers])
+        function = func.FuncOp("kernel", FunctionType.from_lists(kinds, []), Region(block), arg_attrs=marks)
+        function.attributes["nest.kernel"] = UnitAttr()
+        return function
+
+
+def _marks(buffer: SSAValue, written: set[SSAValue]) -> dict[str, Attribute]:
+    marks: dict[str, Attribute] = {"llvm.noalias": UnitAttr()}
+    if buffer in written:
+        marks["nest.result"] = UnitAttr()
+    if isinstance(buffer.owner, ConstantOp):
+        marks["nest.constant"] = UnitAttr()
+    return marks
+
+
+def _hint(nest: ComputeOp) -> str:
+    nodes = nest.attributes.get("nodes")
+    if not isinstance(nodes, ArrayAttr) or not nodes.data or not isinstance(nodes.data[0], StringAttr):
+        return ""
+    return "_" + re.sub(r"\W+", "_", nodes.data[0].data).strip("_")[-40:]

@@ -1,0 +1,158 @@
+"""`plan-memory`: the buffers of `main` become views of one arena, whose size is known when it has run.
+
+    %t = memref.alloc() : memref<8xf32>
+    ->
+    %c128 = arith.constant 128 : index
+    %t = memref.view %arena[%c128][] : memref<4096xi8> to memref<8xf32>
+
+The plan is left on `main` as a certificate that can be checked without this code.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from xdsl.context import Context
+from xdsl.dialects import arith, func, memref
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    FunctionType,
+    IndexType,
+    IntegerAttr,
+    MemRefType,
+    ModuleOp,
+    NoneAttr,
+    i8,
+    i64,
+)
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+from xdsl.utils.exceptions import PassFailedException
+from xdsl.utils.hints import isa
+
+from penstock.dialects.element_types import byte_size
+from penstock.dialects.memory_certificate import MEMORY_PLAN, Certificate, certificate_attribute
+from penstock.dialects.memory_plan import ALIGNMENT, Interval, Placement
+from penstock.passes.memory.placement import plan_intervals
+
+# Their result is memory of their first operand.
+ALIASES = (
+    memref.CollapseShapeOp,
+    memref.ExpandShapeOp,
+    memref.ReinterpretCastOp,
+    memref.SubviewOp,
+    memref.CastOp,
+    memref.AssumeAlignmentOp,
+    memref.ViewOp,
+)
+
+
+@dataclass(frozen=True)
+class PlanMemoryPass(ModulePass):
+    """Give every `memref.alloc` of the straight-line `main` a place in an arena, its last argument.
+
+    Needs static shapes and identity layouts.  A value is live from its first to its last use, also through
+    views; all operands of one call are live together.  Values that nobody uses disappear.  A `main` that
+    already has a plan is left as it is.
+    """
+
+    name = "plan-memory"
+    numerics: ClassVar[str] = "exact"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        main = _main(op)
+        if MEMORY_PLAN in main.attributes:
+            return
+        steps = {each: i for i, each in enumerate(filter(_is_step, main.body.block.ops))}
+        allocations = [each for each in main.walk() if isinstance(each, memref.AllocOp)]
+        lives = {each: _uses(main, each.memref, steps) for each in allocations}
+        used = [each for each in allocations if lives[each]]
+        plan = plan_intervals([_interval(each, i, lives[each]) for i, each in enumerate(used)])
+        arena = _append_arena(main, plan.arena)
+        for allocation, placement in zip(used, plan.placements, strict=True):
+            _replace_by_view(allocation, arena, placement)
+        for allocation in allocations:
+            if not lives[allocation]:
+                _erase_with_aliases(allocation)
+        certificate = Certificate(plan, len(main.args) - 1)
+        main.attributes[MEMORY_PLAN] = certificate_attribute(certificate)
+
+
+def _main(module: ModuleOp) -> func.FuncOp:
+    for op in module.body.block.ops:
+        if isinstance(op, func.FuncOp) and op.sym_name.data == "main":
+            return op
+    raise PassFailedException("plan-memory: the module has no function @main")
+
+
+def _is_step(op: Operation) -> bool:
+    """Whether the op runs on memory, rather than name some."""
+    return not isinstance(op, ALIASES) and any(isa(operand.type, MemRefType) for operand in op.operands)
+
+
+def _uses(main: func.FuncOp, value: SSAValue, steps: dict[Operation, int]) -> list[int]:
+    """The steps that use a value or an alias of it."""
+    if value.owner.parent_op() is not main:
+        raise PassFailedException(f"plan-memory: {value} is allocated inside {value.owner.parent_op()}")
+    found: list[int] = []
+    for use in value.uses:
+        if isinstance(use.operation, ALIASES):
+            found += _uses(main, use.operation.results[0], steps)
+            continue
+        _check_use(use.operation, steps)
+        found.append(steps[use.operation])
+    return found
+
+
+def _check_use(op: Operation, steps: dict[Operation, int]) -> None:
+    """Refuse what would let memory outlive the step that uses it."""
+    if op not in steps:
+        raise PassFailedException(f"plan-memory: '{op.name}' uses a buffer of @main from inside another op")
+    escapes = isinstance(op, func.ReturnOp) or any(isa(result.type, MemRefType) for result in op.results)
+    if escapes or isinstance(op, memref.DeallocOp):
+        raise PassFailedException(f"plan-memory: a buffer of @main cannot be planned past '{op.name}'")
+
+
+def _interval(allocation: memref.AllocOp, index: int, steps: list[int]) -> Interval:
+    type_ = allocation.memref.type
+    if not isa(type_, MemRefType) or not type_.has_static_shape() or not isinstance(type_.layout, NoneAttr):
+        raise PassFailedException(f"plan-memory: {type_} has no static shape and identity layout")
+    wanted = allocation.alignment.value.data if allocation.alignment is not None else ALIGNMENT
+    name = allocation.memref.name_hint or f"value{index}"
+    return Interval(name, min(steps), max(steps), _bytes(type_), max(wanted, ALIGNMENT))
+
+
+def _bytes(type_: MemRefType) -> int:
+    element = type_.get_element_type()
+    return type_.element_count() * (8 if isinstance(element, IndexType) else byte_size(element))
+
+
+def _append_arena(main: func.FuncOp, size: int) -> SSAValue:
+    block = main.body.block
+    arena = block.insert_arg(MemRefType(i8, [size]), len(block.args))
+    arena.name_hint = "arena"
+    outputs = main.function_type.outputs.data
+    main.function_type = FunctionType.from_lists([argument.type for argument in block.args], outputs)
+    if main.arg_attrs is not None:
+        main.arg_attrs = ArrayAttr([*main.arg_attrs, DictionaryAttr({})])
+    return arena
+
+
+def _replace_by_view(allocation: memref.AllocOp, arena: SSAValue, placement: Placement) -> None:
+    offset = arith.ConstantOp(IntegerAttr(placement.offset, IndexType()))
+    offset.result.name_hint = f"c{placement.offset}"
+    type_ = allocation.memref.type
+    assert isa(type_, MemRefType), "an allocation has a memref"
+    view = memref.ViewOp(arena, offset, [], type_)
+    view.result.name_hint = allocation.memref.name_hint
+    view.attributes.update(allocation.attributes)
+    if placement.interval.alignment > ALIGNMENT:
+        view.attributes["alignment"] = IntegerAttr(placement.interval.alignment, i64)
+    Rewriter.replace_op(allocation, [offset, view], [view.result])
+
+
+def _erase_with_aliases(op: Operation) -> None:
+    for use in list(op.results[0].uses):
+        _erase_with_aliases(use.operation)
+    Rewriter.erase_op(op)

@@ -1,0 +1,116 @@
+"""`plan-schedule`: decide, by the analytical model, how each nest of a kernel is to be executed.
+
+It only writes the decision on the nest (`schedule = {...}`); `tile`, `interchange`, `pack-constants`, `vectorize` and
+`unroll-and-jam` carry it out.  All nests of a kernel share the vector loop and its tile, so that they share packed
+weights.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from penstock.dialects.nest.machine import Machine
+from penstock.dialects.nest.ops import ComputeOp
+from penstock.dialects.nest.schedule import Schedule
+from penstock.passes.nest_rewriting import argument_constants, kernels, nests
+from penstock.passes.schedule_model import Shape, Tile, accumulators, best_tile, shape_of_nest
+
+CHUNKS = (1, 2, 3, 4, 6, 8)
+"""Vector registers along the vector loop that are tried."""
+UNROLL_LIMIT = 256
+"""Operations of a register tile up to which the innermost reductions are unrolled."""
+
+
+@dataclass(frozen=True)
+class PlanSchedulePass(ModulePass):
+    """Attach a schedule to every nest of every kernel."""
+
+    name = "plan-schedule"
+    numerics: ClassVar[str] = "exact"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        machine = Machine.of(op)
+        for kernel in kernels(op):
+            _plan_kernel(kernel, machine)
+
+
+def _plan_kernel(kernel: func.FuncOp, machine: Machine) -> None:
+    parts, constants = nests(kernel), argument_constants(kernel)
+    if not parts:
+        return
+    shapes = [shape_of_nest(n, constants, machine) for n in parts]
+    label, size = _vector_choice(parts, shapes, machine)
+    for nest, shape in zip(parts, shapes, strict=True):
+        loop = _position(nest, label)
+        _, tile = best_tile(shape, machine, loop, size)
+        _schedule(nest, shape, tile, machine).attach(nest)
+
+
+def _vector_choice(parts: list[ComputeOp], shapes: list[Shape], machine: Machine) -> tuple[str, int]:
+    """The loop to vectorise and how many of its iterations stay in registers, cheapest over all nests."""
+    options: list[tuple[float, str, int]] = []
+    for label in dict.fromkeys(d.label.data for n in parts for d in n.loops):
+        if not all(_vectorizable(n, s, label) for n, s in zip(parts, shapes, strict=True)):
+            continue
+        extent = max(n.extents[loop] for n in parts if (loop := _position(n, label)) is not None)
+        lanes = min(s.lanes for s in shapes)
+        for size in dict.fromkeys(min(c * lanes, extent) for c in CHUNKS):
+            options.append((_total(parts, shapes, machine, label, size), label, size))
+    options.append((_total(parts, shapes, machine, "", 1), "", 1))
+    _, label, size = min(options, key=lambda o: o[0])
+    return label, size
+
+
+def _total(parts: list[ComputeOp], shapes: list[Shape], machine: Machine, label: str, size: int) -> float:
+    return sum(best_tile(s, machine, _position(n, label), size)[0] for n, s in zip(parts, shapes, strict=True))
+
+
+def _position(nest: ComputeOp, label: str) -> int | None:
+    return next((i for i, d in enumerate(nest.loops) if d.label.data == label), None)
+
+
+def _vectorizable(nest: ComputeOp, shape: Shape, label: str) -> bool:
+    """Whether a loop may run in the lanes of a vector: no stores at computed places, a plain fold if it reduces."""
+    loop = _position(nest, label)
+    if loop is None or shape.indirect or shape.stores or not shape.folds and nest.loops[loop].is_reduction:
+        return False
+    return nest.extents[loop] > 1 or loop in shape.parallel
+
+
+def _schedule(nest: ComputeOp, shape: Shape, tile: Tile, machine: Machine) -> Schedule:
+    labels = [d.label.data for d in nest.loops]
+    tiles = {labels[i]: t for i, t in enumerate(tile.sizes) if t > 1 or i == tile.vector}
+    unroll = _unrolled(shape, tile)
+    return Schedule(
+        tuple(labels[i] for i in _order(shape, tile, machine)),
+        tiles,
+        tuple(labels[i] for i in unroll),
+        "" if tile.vector is None else labels[tile.vector],
+        tile.lanes,
+    )
+
+
+def _unrolled(shape: Shape, tile: Tile) -> list[int]:
+    """Small inner reductions, so that neighbouring windows share their loads and short loops cost nothing."""
+    budget, found = UNROLL_LIMIT // max(accumulators(tile), 1), list[int]()
+    for loop in sorted(shape.reductions - {tile.vector}, reverse=True):
+        if not 1 < shape.extents[loop] <= budget:
+            break
+        budget //= shape.extents[loop]
+        found.append(loop)
+    return found if shape.steps <= UNROLL_LIMIT else []
+
+
+def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
+    """Parallel loops then reductions; the vector loop outermost when the weights outgrow the second-level cache."""
+    others = [i for i in shape.parallel if i != tile.vector]
+    reductions = sorted(shape.reductions)
+    if tile.vector is None or tile.vector in shape.reductions:
+        return [*others, *reductions]
+    weights = sum(4 * s.size for s in shape.reads if s.packable and s.strides[tile.vector])
+    panel_first = bool(shape.reductions) and weights > machine.l2 // 2
+    return [tile.vector, *others, *reductions] if panel_first else [*others, tile.vector, *reductions]

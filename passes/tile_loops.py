@@ -1,0 +1,69 @@
+"""`tile`: split loops as scheduled into a loop over tiles and a loop inside of the tile.
+
+    for i < 100   ->   for i < 14, i.r < 7  with  i := 7*i + i.r,   and a nest for the last 2
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from penstock.dialects.nest.access import Row, Substitution
+from penstock.dialects.nest.ops import ComputeOp
+from penstock.dialects.nest.schedule import INNER, Schedule
+from penstock.passes.nest_rewriting import discard, kernels, nests, with_loops
+
+
+@dataclass(frozen=True)
+class TilePass(ModulePass):
+    """Carry out the `tiles` of every schedule; a remainder becomes a nest of its own."""
+
+    name = "tile"
+    numerics: ClassVar[str] = "reassociates"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for nest in [n for k in kernels(op) for n in nests(k)]:
+            schedule = Schedule.of(nest)
+            if schedule is None:
+                continue
+            pieces = [nest]
+            for label, size in schedule.tiles.items():
+                parts = [part for piece in pieces for part in tile(piece, label, size)]
+                discard(piece for piece in pieces if piece is not nest)
+                pieces = parts
+            if pieces != [nest]:
+                Rewriter.replace_op(nest, pieces, [])
+
+
+def tile(nest: ComputeOp, label: str, size: int) -> list[ComputeOp]:
+    """The nest with one loop tiled, and the nest of the remainder if there is one.
+
+    The remainder of a reduction would have to go on with the sums of the whole tiles, so a reduction is only tiled
+    when the size divides it; otherwise all of it stays in the tile.
+    """
+    loop = [d.label.data for d in nest.loops].index(label)
+    whole, rest = divmod(nest.extents[loop], size)
+    if nest.loops[loop].is_reduction and rest:
+        return [_split(nest, loop, 0, 1, nest.extents[loop])]
+    main = [_split(nest, loop, 0, whole, size)] if whole else []
+    tail = [_split(nest, loop, whole * size, 1, rest)] if rest else []
+    return main + tail
+
+
+def _split(nest: ComputeOp, loop: int, start: int, count: int, size: int) -> ComputeOp:
+    """The `count` tiles of `size` iterations that begin at `start`."""
+    label = nest.loops[loop].label.data
+    dims = [d.changed(size=count) if i == loop else d for i, d in enumerate(nest.loops)]
+    dims.append(nest.loops[loop].changed(label=label + INNER, size=size))
+    width = len(dims)
+
+    def row(old: int) -> Row:
+        if old != loop:
+            return tuple(int(j == old) for j in range(width))
+        return tuple(size if j == loop else int(j == width - 1) for j in range(width))
+
+    offsets = tuple(start if old == loop else 0 for old in range(width - 1))
+    return with_loops(nest, dims, Substitution(tuple(map(row, range(width - 1))), offsets))
