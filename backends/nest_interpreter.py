@@ -5,6 +5,7 @@ buffer, and parallel iterations that write the same element, are errors that nam
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -20,12 +21,32 @@ from penstock.backends.nests.scalars import dtype_of, number
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp, buffer_type, element_of, shape_of
 
 Array = NDArray[np.generic]
-Functions = Mapping[str, func.FuncOp]
 Buffers = dict[SSAValue, Array]
+Watcher = Callable[[Operation, Mapping[SSAValue, Array]], None]
+"""Hears of every op of the function that is run, before it is executed, and of the buffers there are."""
 
 
-def run_nests(module: ModuleOp, function: str, arrays: Sequence[Array]) -> None:
-    """Run a function of a nest-level module on arrays, one per argument; buffers are written in place."""
+@dataclass(frozen=True)
+class _Run:
+    """What all functions of one run share."""
+
+    functions: Mapping[str, func.FuncOp]
+    in_order: bool
+
+
+def run_nests(
+    module: ModuleOp,
+    function: str,
+    arrays: Sequence[Array],
+    *,
+    in_order: bool = False,
+    watch: Watcher | None = None,
+) -> None:
+    """Run a function of a nest-level module on arrays, one per argument; buffers are written in place.
+
+    Sums are formed in double precision and in any order, unless they are asked for `in_order`: then every
+    step of a reduction is rounded as the body says, which is slow and leaves nothing open.
+    """
     functions = {f.sym_name.data: f for f in module.body.block.ops if isinstance(f, func.FuncOp)}
     if function not in functions:
         raise KeyError(f"the module defines no function @{function}")
@@ -34,7 +55,7 @@ def run_nests(module: ModuleOp, function: str, arrays: Sequence[Array]) -> None:
         raise ValueError(f"@{function} takes {len(types)} arguments, not {len(arrays)}")
     held = [_argument(a, t, i) for i, (a, t) in enumerate(zip(arrays, types, strict=True))]
     with np.errstate(all="ignore"):
-        _run(functions[function], functions, held)
+        _run(functions[function], _Run(functions, in_order), held, watch)
 
 
 def _argument(array: Array, kind: Attribute, position: int) -> Array:
@@ -45,33 +66,37 @@ def _argument(array: Array, kind: Attribute, position: int) -> Array:
     return stored(array, kind.get_element_type())
 
 
-def _run(function: func.FuncOp, functions: Functions, arguments: Sequence[Array]) -> None:
+def _run(
+    function: func.FuncOp, run: _Run, arguments: Sequence[Array], watch: Watcher | None = None
+) -> None:
     buffers: Buffers = dict(zip(function.body.block.args, arguments, strict=True))
     for op in function.body.block.ops:
         if op.name not in _MEANINGS:
             raise NotImplementedError(f"the nest interpreter has no meaning for '{op.name}'")
-        _MEANINGS[op.name](op, functions, buffers)
+        if watch is not None:
+            watch(op, buffers)
+        _MEANINGS[op.name](op, run, buffers)
 
 
-def _compute(op: Operation, functions: Functions, buffers: Buffers) -> None:
+def _compute(op: Operation, run: _Run, buffers: Buffers) -> None:
     assert isinstance(op, ComputeOp)
-    run_nest(op, buffers)
+    run_nest(op, buffers, in_order=run.in_order)
 
 
-def _call(op: Operation, functions: Functions, buffers: Buffers) -> None:
+def _call(op: Operation, run: _Run, buffers: Buffers) -> None:
     assert isinstance(op, func.CallOp)
     name = op.callee.string_value()
-    if name not in functions:
+    if name not in run.functions:
         raise KeyError(f"the module defines no function @{name}")
-    _run(functions[name], functions, [buffers[o] for o in op.operands])
+    _run(run.functions[name], run, [buffers[o] for o in op.operands])
 
 
-def _allocate(op: Operation, functions: Functions, buffers: Buffers) -> None:
+def _allocate(op: Operation, run: _Run, buffers: Buffers) -> None:
     (result,) = op.results
     buffers[result] = fresh_buffer(shape_of(result), element_of(result))
 
 
-def _constant(op: Operation, functions: Functions, buffers: Buffers) -> None:
+def _constant(op: Operation, run: _Run, buffers: Buffers) -> None:
     assert isinstance(op, ConstantOp)
     array = np.asarray(op.value.array, order="C").reshape(shape_of(op.buffer))
     held = stored(array, element_of(op.buffer)).view()
@@ -79,12 +104,12 @@ def _constant(op: Operation, functions: Functions, buffers: Buffers) -> None:
     buffers[op.buffer] = held
 
 
-def _number(op: Operation, functions: Functions, buffers: Buffers) -> None:
+def _number(op: Operation, run: _Run, buffers: Buffers) -> None:
     assert isinstance(op, arith.ConstantOp)
     buffers[op.result] = number(op.value)
 
 
-def _view(op: Operation, functions: Functions, buffers: Buffers) -> None:
+def _view(op: Operation, run: _Run, buffers: Buffers) -> None:
     """Bytes of an arena as a buffer of its own."""
     assert isinstance(op, memref.ViewOp)
     arena, start = buffers[op.source], int(buffers[op.byte_shift].item())
@@ -95,18 +120,18 @@ def _view(op: Operation, functions: Functions, buffers: Buffers) -> None:
     buffers[op.result] = arena[start:stop].view(dtype).reshape(shape)
 
 
-def _reshape(op: Operation, functions: Functions, buffers: Buffers) -> None:
+def _reshape(op: Operation, run: _Run, buffers: Buffers) -> None:
     (result,) = op.results
     if buffer_type(result).layout != buffer_type(op.operands[0]).layout:
         raise NotImplementedError(f"the nest interpreter reshapes contiguous buffers only: {op}")
     buffers[result] = buffers[op.operands[0]].reshape(shape_of(result))
 
 
-def _nothing(op: Operation, functions: Functions, buffers: Buffers) -> None:
+def _nothing(op: Operation, run: _Run, buffers: Buffers) -> None:
     """Ops that leave no trace in the buffers."""
 
 
-_MEANINGS: Mapping[str, Callable[[Operation, Functions, Buffers], None]] = {
+_MEANINGS: Mapping[str, Callable[[Operation, _Run, Buffers], None]] = {
     ComputeOp.name: _compute,
     ConstantOp.name: _constant,
     func.CallOp.name: _call,

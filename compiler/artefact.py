@@ -1,8 +1,8 @@
 """The `.penstock` file: a JSON header, the code and the weights, each at a page boundary so that it can be mapped.
 
-    bytes 0..8    PENSTOCK
-    8..16         length of the header, little-endian
-    16..          the header: what the model takes and gives, where code and weights lie, the memory plan
+bytes 0..8    PENSTOCK
+8..16         length of the header, little-endian
+16..          the header: what the model takes and gives, where code and weights lie, the memory plan
 """
 
 import hashlib
@@ -93,7 +93,9 @@ def read(path: Path) -> Package:
 
 def _package(header: Json, path: Path, end: int) -> Package:
     if header["format"] != FORMAT:
-        raise ModelError(f"artefact format {header['format']}, this version reads {FORMAT}", remedy="Compile it again.")
+        raise ModelError(
+            f"artefact format {header['format']}, this version reads {FORMAT}", remedy="Compile it again."
+        )
     code_at = _page(end)
     code_size, weights_size = int(header["code"]["size"]), int(header["weights"])
     weights_at = _page(code_at + code_size)
@@ -102,7 +104,9 @@ def _package(header: Json, path: Path, end: int) -> Package:
     code = np.fromfile(path, np.uint8, code_size, offset=code_at).tobytes()
     if _digest(code) != header["code"]["digest"]:
         raise ModelError("the code of the artefact is damaged", remedy="Compile the model again.")
-    weights = np.memmap(path, np.uint8, "r", weights_at, (weights_size,)) if weights_size else np.empty(0, np.uint8)
+    weights = (
+        np.memmap(path, np.uint8, "r", weights_at, (weights_size,)) if weights_size else np.empty(0, np.uint8)
+    )
     symbols = {n: Symbol(*place) for n, place in header["symbols"].items()}
     return Package(
         header["name"],

@@ -100,11 +100,15 @@ def read(
     module = import_model(model, shapes=shapes, dims=dims)
     arguments = entry(module).body.block.args
     names = [t.data for t in _names(entry(module).arg_attrs)]
-    open_sizes = {str(d): n for n, a in zip(names, arguments, strict=True) for d in shape_of(a) if isinstance(d, str)}
+    open_sizes = {
+        str(d): n for n, a in zip(names, arguments, strict=True) for d in shape_of(a) if isinstance(d, str)
+    }
     if open_sizes:
         told = ", ".join(f"'{d}' of input '{n}'" for d, n in open_sizes.items())
         flags = " ".join(f"--dim {d}=1" if d != "?" else f"--shape {n}=..." for d, n in open_sizes.items())
-        raise ShapeError(f"the model leaves sizes open: {told}", file=_file(model), remedy=f"Give them, as in {flags}.")
+        raise ShapeError(
+            f"the model leaves sizes open: {told}", file=_file(model), remedy=f"Give them, as in {flags}."
+        )
     return module
 
 
@@ -119,7 +123,9 @@ def entry(module: ModuleOp) -> func.FuncOp:
     return next(op for op in module.ops if isinstance(op, func.FuncOp) and op.sym_name.data == ENTRY)
 
 
-def run_phases(ctx: Context, module: ModuleOp, todo: Sequence[Phase], observer: Observer | None = None) -> None:
+def run_phases(
+    ctx: Context, module: ModuleOp, todo: Sequence[Phase], observer: Observer | None = None
+) -> None:
     """Run phases in order; the module is verified at the end of each."""
     for phase in todo:
         for each in phase.passes:
@@ -137,7 +143,9 @@ def signature(module: ModuleOp) -> tuple[tuple[TensorInfo, ...], tuple[TensorInf
     return _infos(function.arg_attrs, kinds.inputs.data), _infos(function.res_attrs, kinds.outputs.data)
 
 
-def _infos(attributes: ArrayAttr[DictionaryAttr] | None, kinds: Sequence[Attribute]) -> tuple[TensorInfo, ...]:
+def _infos(
+    attributes: ArrayAttr[DictionaryAttr] | None, kinds: Sequence[Attribute]
+) -> tuple[TensorInfo, ...]:
     return tuple(
         TensorInfo(name.data, numpy_dtype(element_of(kind)).name, static_shape_of(kind))
         for name, kind in zip(_names(attributes), kinds, strict=True)
@@ -194,7 +202,9 @@ def _kernels(module: ModuleOp, image: Image) -> tuple[KernelInfo, ...]:
     calls = [op for op in entry(module).walk() if isinstance(op, func.CallOp)]
     for call in calls:
         nodes = call.attributes.get("nodes")
-        names = [n.data for n in nodes.data if isinstance(n, StringAttr)] if isinstance(nodes, ArrayAttr) else []
+        names = (
+            [n.data for n in nodes.data if isinstance(n, StringAttr)] if isinstance(nodes, ArrayAttr) else []
+        )
         served.setdefault(call.callee.string_value(), []).extend(names)
     counts = {name: sum(c.callee.string_value() == name for c in calls) for name in served}
     return tuple(KernelInfo(n, tuple(nodes), counts[n], image.symbols[n].size) for n, nodes in served.items())

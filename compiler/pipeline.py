@@ -9,10 +9,15 @@ from dataclasses import dataclass
 
 from xdsl.passes import ModulePass
 
+from penstock.passes.assign_layout import AssignLayoutPass
 from penstock.passes.collapse_loops import CollapseLoopsPass
 from penstock.passes.contract_fma import ContractFmaPass
 from penstock.passes.drop_unit_loops import DropUnitLoopsPass
+from penstock.passes.eliminate_common_subexpressions import EliminateCommonSubexpressionsPass
+from penstock.passes.eliminate_dead_code import EliminateDeadCodePass
 from penstock.passes.expand_math import ExpandMathPass
+from penstock.passes.fold_batch_norm import FoldBatchNormPass
+from penstock.passes.fold_constants import FoldConstantsPass
 from penstock.passes.fuse_consumers import FuseConsumersPass
 from penstock.passes.fuse_producers import FuseProducersPass
 from penstock.passes.interchange import InterchangePass
@@ -41,7 +46,16 @@ class Phase:
 
 def graph_passes() -> tuple[ModulePass, ...]:
     """Better versions of the graph."""
-    return ()
+    return (
+        FoldConstantsPass(),
+        EliminateCommonSubexpressionsPass(),
+        EliminateDeadCodePass(),
+        FoldBatchNormPass(),
+        FoldConstantsPass(),
+        AssignLayoutPass(),
+        EliminateCommonSubexpressionsPass(),
+        EliminateDeadCodePass(),
+    )
 
 
 def nest_passes() -> tuple[ModulePass, ...]:

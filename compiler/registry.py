@@ -36,10 +36,17 @@ REPLACEMENTS: dict[str, str] = {
 }
 
 PASSES: dict[str, str] = {
+    "assign-layout": "penstock.passes.assign_layout:AssignLayoutPass",
     "collapse-loops": "penstock.passes.collapse_loops:CollapseLoopsPass",
     "contract-fma": "penstock.passes.contract_fma:ContractFmaPass",
     "drop-unit-loops": "penstock.passes.drop_unit_loops:DropUnitLoopsPass",
+    "eliminate-common-subexpressions": (
+        "penstock.passes.eliminate_common_subexpressions:EliminateCommonSubexpressionsPass"
+    ),
+    "eliminate-dead-code": "penstock.passes.eliminate_dead_code:EliminateDeadCodePass",
     "expand-math": "penstock.passes.expand_math:ExpandMathPass",
+    "fold-batch-norm": "penstock.passes.fold_batch_norm:FoldBatchNormPass",
+    "fold-constants": "penstock.passes.fold_constants:FoldConstantsPass",
     "fuse-consumers": "penstock.passes.fuse_consumers:FuseConsumersPass",
     "fuse-producers": "penstock.passes.fuse_producers:FuseProducersPass",
     "interchange": "penstock.passes.interchange:InterchangePass",

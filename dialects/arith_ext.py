@@ -1,7 +1,7 @@
 """Upstream `arith` with the vector forms that MLIR has and xDSL 0.74 lacks; registered in place of xDSL's.
 
 xDSL types the result of a comparison, and the condition of a select, as one `i1` even when the operands are
-vectors, and casts only scalar indices.  The ops here keep MLIR's names, syntax and constructors.
+vectors, and converts only scalars.  The ops here keep MLIR's names, syntax and constructors.
 """
 
 from abc import ABC
@@ -9,13 +9,23 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType, VectorType, i1, i64
+from xdsl.dialects.builtin import (
+    BFloat16Type,
+    Float16Type,
+    Float32Type,
+    Float64Type,
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    VectorType,
+    i1,
+    i64,
+)
 from xdsl.ir import Attribute, Dialect, Operation, SSAValue
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
     VarConstraint,
-    base,
     irdl_op_definition,
     irdl_to_attr_constraint,
     operand_def,
@@ -28,9 +38,11 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from penstock.dialects.narrowing import integer_width, is_vector
+
 _MASK = irdl_to_attr_constraint(IntegerType(1)) | VectorType.constr(IntegerType(1))
-_INTEGERS = base(IntegerType) | base(IndexType)
-_INTEGER_LIKE = _INTEGERS | VectorType.constr(_INTEGERS)
+_Kinds = tuple[type[Attribute], ...]
+_FLOATS = (BFloat16Type, Float16Type, Float32Type, Float64Type)
 
 
 def mask_type(operand_type: Attribute) -> Attribute:
@@ -167,43 +179,133 @@ class SelectOp(IRDLOperation):
         printer.print_list(types, printer.print_attribute)
 
 
-@irdl_op_definition
-class IndexCastOp(IRDLOperation):
-    """Convert between `index` and an integer type, sign-extending or truncating.
+class CastOp(IRDLOperation, ABC):
+    """The common part of the conversions between integers, `index` and floating point, element by element."""
 
-    `%i = arith.index_cast %x : vector<16xi32> to vector<16xindex>`
-    """
+    input = operand_def(AnyAttr())
+    result = result_def(AnyAttr())
+
+    traits = traits_def(Pure())
+    assembly_format = "$input attr-dict `:` type($input) `to` type($result)"
+
+    TAKES: ClassVar[_Kinds]
+    GIVES: ClassVar[_Kinds]
+
+    def __init__(self, source: SSAValue | Operation, target_type: Attribute):
+        super().__init__(operands=[source], result_types=[target_type])
+
+    def verify_(self) -> None:
+        source, target = self.input.type, self.result.type
+        if not isinstance(_element(source), self.TAKES) or not isinstance(_element(target), self.GIVES):
+            raise VerifyException(f"{self.name}: cannot convert {source} to {target}")
+        if mask_type(source) != mask_type(target):
+            raise VerifyException(f"{self.name}: {source} and {target} differ in shape")
+        self.verify_widths(_element(source), _element(target))
+
+    def verify_widths(self, source: Attribute, target: Attribute) -> None:
+        """Any widths will do, unless the op says more."""
+
+
+def _element(value_type: Attribute) -> Attribute:
+    return value_type.element_type if is_vector(value_type) else value_type
+
+
+class ResizeOp(CastOp, ABC):
+    """A conversion to a longer integer."""
+
+    TAKES: ClassVar[_Kinds] = (IntegerType,)
+    GIVES: ClassVar[_Kinds] = (IntegerType,)
+
+    def verify_widths(self, source: Attribute, target: Attribute) -> None:
+        """The result has more bits."""
+        if integer_width(source) >= integer_width(target):
+            raise VerifyException(f"{self.name}: {target} is not longer than {source}")
+
+
+@irdl_op_definition
+class ExtSIOp(ResizeOp):
+    """Lengthen a signed integer: `%r = arith.extsi %x : vector<16xi8> to vector<16xi32>`."""
+
+    name = "arith.extsi"
+
+
+@irdl_op_definition
+class ExtUIOp(ResizeOp):
+    """Lengthen an unsigned integer: `%r = arith.extui %x : vector<16xi8> to vector<16xi32>`."""
+
+    name = "arith.extui"
+
+
+@irdl_op_definition
+class TruncIOp(CastOp):
+    """Keep the low bits of an integer: `%r = arith.trunci %x : vector<16xi32> to vector<16xi8>`."""
+
+    name = "arith.trunci"
+    TAKES: ClassVar[_Kinds] = (IntegerType,)
+    GIVES: ClassVar[_Kinds] = (IntegerType,)
+
+    def verify_widths(self, source: Attribute, target: Attribute) -> None:
+        """The result has fewer bits."""
+        if integer_width(source) <= integer_width(target):
+            raise VerifyException(f"{self.name}: {target} is not shorter than {source}")
+
+
+@irdl_op_definition
+class SIToFPOp(CastOp):
+    """Convert a signed integer to floating point: `%r = arith.sitofp %x : vector<4xi32> to vector<4xf32>`."""
+
+    name = "arith.sitofp"
+    TAKES: ClassVar[_Kinds] = (IntegerType,)
+    GIVES: ClassVar[_Kinds] = _FLOATS
+
+
+@irdl_op_definition
+class UIToFPOp(CastOp):
+    """Convert an unsigned integer to floating point: `%r = arith.uitofp %x : i8 to f32`."""
+
+    name = "arith.uitofp"
+    TAKES: ClassVar[_Kinds] = (IntegerType,)
+    GIVES: ClassVar[_Kinds] = _FLOATS
+
+
+@irdl_op_definition
+class FPToSIOp(CastOp):
+    """Convert to a signed integer, towards zero: `%r = arith.fptosi %x : vector<4xf32> to vector<4xi32>`."""
+
+    name = "arith.fptosi"
+    TAKES: ClassVar[_Kinds] = _FLOATS
+    GIVES: ClassVar[_Kinds] = (IntegerType,)
+
+
+@irdl_op_definition
+class FPToUIOp(CastOp):
+    """Convert to an unsigned integer, towards zero: `%r = arith.fptoui %x : f32 to i8`."""
+
+    name = "arith.fptoui"
+    TAKES: ClassVar[_Kinds] = _FLOATS
+    GIVES: ClassVar[_Kinds] = (IntegerType,)
+
+
+@irdl_op_definition
+class IndexCastOp(CastOp):
+    """Convert between `index` and a signed integer: `%i = arith.index_cast %x : i32 to index`."""
 
     name = "arith.index_cast"
-    input = operand_def(_INTEGER_LIKE)
-    result = result_def(_INTEGER_LIKE)
-
-    traits = traits_def(Pure())
-    assembly_format = "$input attr-dict `:` type($input) `to` type($result)"
-
-    def __init__(self, source: SSAValue | Operation, target_type: Attribute):
-        super().__init__(operands=[source], result_types=[target_type])
+    TAKES: ClassVar[_Kinds] = (IntegerType, IndexType)
+    GIVES: ClassVar[_Kinds] = (IntegerType, IndexType)
 
 
 @irdl_op_definition
-class IndexCastUIOp(IRDLOperation):
-    """Convert between `index` and an integer type, zero-extending or truncating.
-
-    `%i = arith.index_castui %x : i8 to index`
-    """
+class IndexCastUIOp(CastOp):
+    """Convert between `index` and an unsigned integer: `%i = arith.index_castui %x : i8 to index`."""
 
     name = "arith.index_castui"
-    input = operand_def(_INTEGER_LIKE)
-    result = result_def(_INTEGER_LIKE)
-
-    traits = traits_def(Pure())
-    assembly_format = "$input attr-dict `:` type($input) `to` type($result)"
-
-    def __init__(self, source: SSAValue | Operation, target_type: Attribute):
-        super().__init__(operands=[source], result_types=[target_type])
+    TAKES: ClassVar[_Kinds] = (IntegerType, IndexType)
+    GIVES: ClassVar[_Kinds] = (IntegerType, IndexType)
 
 
-_OURS: list[type[Operation]] = [CmpiOp, CmpfOp, SelectOp, IndexCastOp, IndexCastUIOp]
+_CASTS = [ExtSIOp, ExtUIOp, TruncIOp, SIToFPOp, UIToFPOp, FPToSIOp, FPToUIOp, IndexCastOp, IndexCastUIOp]
+_OURS: list[type[Operation]] = [CmpiOp, CmpfOp, SelectOp, *_CASTS]
 _OUR_NAMES = {op.name for op in _OURS}
 
 ARITH = Dialect(

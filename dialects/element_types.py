@@ -77,7 +77,9 @@ def is_float(element: Attribute) -> bool:
 
 def is_unsigned(element: Attribute) -> bool:
     """Whether `element` is an unsigned integer or a boolean."""
-    return element == i1 or (isinstance(element, IntegerType) and element.signedness.data == Signedness.UNSIGNED)
+    return element == i1 or (
+        isinstance(element, IntegerType) and element.signedness.data == Signedness.UNSIGNED
+    )
 
 
 def signless(element: Attribute) -> Attribute:

@@ -57,14 +57,18 @@ def _collapsible(nest: ComputeOp) -> tuple[int, int] | None:
 
 
 def _fits(nest: ComputeOp, access: Access, shape: Sequence[int], outer: int, inner: int) -> bool:
-    return not (access.uses(outer) or access.uses(inner)) or _axis(nest, access, shape, outer, inner) is not None
+    return (
+        not (access.uses(outer) or access.uses(inner)) or _axis(nest, access, shape, outer, inner) is not None
+    )
 
 
 def _axis(nest: ComputeOp, access: Access, shape: Sequence[int], outer: int, inner: int) -> int | None:
     """The first of two adjacent axes walked by exactly these loops, the second one completely."""
     for axis in range(len(shape) - 1):
         is_pair = access.rows[axis] == _unit(nest, outer) and access.rows[axis + 1] == _unit(nest, inner)
-        whole = access.offsets[axis] == access.offsets[axis + 1] == 0 and shape[axis + 1] == nest.extents[inner]
+        whole = (
+            access.offsets[axis] == access.offsets[axis + 1] == 0 and shape[axis + 1] == nest.extents[inner]
+        )
         elsewhere = sum(bool(r[outer] or r[inner]) for r in access.rows)
         if is_pair and whole and elsewhere == 2 and shape[axis] == nest.extents[outer]:
             return axis

@@ -17,7 +17,14 @@ from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.access import Access, Substitution
 from penstock.dialects.nest.ops import ComputeOp, Read, Write, YieldOp, element_of, shape_of
-from penstock.passes.nest_rewriting import append_block, captured, erase_unused_buffers, functions, nests, rename_loops
+from penstock.passes.nest_rewriting import (
+    append_block,
+    captured,
+    erase_unused_buffers,
+    functions,
+    nests,
+    rename_loops,
+)
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,9 @@ def _keeps_contiguity(consumer: ComputeOp, read: Read, used: list[int | None]) -
 
 def _spliced(producer: ComputeOp, consumer: ComputeOp, value: SSAValue, s: Substitution) -> ComputeOp:
     """One nest: the producer's loops, its final block followed by the consumer's body."""
-    others = [Read(r.buffer, r.access.substitute(s), r.outside) for r in consumer.reads if r.buffer is not value]
+    others = [
+        Read(r.buffer, r.access.substitute(s), r.outside) for r in consumer.reads if r.buffer is not value
+    ]
     final = producer.final_block
     block = Block(arg_types=[*final.arg_types, *(element_of(r.buffer) for r in others)])
     count = len(final.args)
@@ -140,5 +149,7 @@ def join_nodes(fused: ComputeOp, *parts: ComputeOp) -> None:
     """The fused nest serves the model nodes of all its parts."""
     from xdsl.dialects.builtin import ArrayAttr
 
-    names = dict.fromkeys(n for p in parts if isinstance(a := p.attributes.get("nodes"), ArrayAttr) for n in a.data)
+    names = dict.fromkeys(
+        n for p in parts if isinstance(a := p.attributes.get("nodes"), ArrayAttr) for n in a.data
+    )
     fused.attributes["nodes"] = ArrayAttr(list(names))

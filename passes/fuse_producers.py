@@ -19,7 +19,15 @@ from xdsl.rewriter import Rewriter
 from penstock.dialects.nest.access import Access, Row, Substitution
 from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, element_of, shape_of
 from penstock.passes.fuse_consumers import join_nodes, loop_per_axis
-from penstock.passes.nest_rewriting import append_block, captured, erase_unused_buffers, functions, is_copy, nests, rename_loops
+from penstock.passes.nest_rewriting import (
+    append_block,
+    captured,
+    erase_unused_buffers,
+    functions,
+    is_copy,
+    nests,
+    rename_loops,
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,9 @@ def _worthwhile(producer: ComputeOp, consumer: ComputeOp, read: Read) -> bool:
     if not consumer.reduces:
         return True
     write = consumer.writes[0]
-    contiguous = [i for i in range(len(consumer.loops)) if write.access.stride(i, shape_of(write.buffer)) == 1]
+    contiguous = [
+        i for i in range(len(consumer.loops)) if write.access.stride(i, shape_of(write.buffer)) == 1
+    ]
     return not any(read.access.stride(i, shape_of(read.buffer)) == 1 for i in contiguous)
 
 
@@ -87,10 +97,14 @@ def absorb(producer: ComputeOp, consumer: ComputeOp, position: int) -> ComputeOp
     for axis, loop in enumerate(made):
         if loop is not None:
             rows[loop], offsets[loop] = read.access.rows[axis], read.access.offsets[axis]
-    if read.outside is not None and any(loop is None and any(read.access.rows[a]) for a, loop in enumerate(made)):
+    if read.outside is not None and any(
+        loop is None and any(read.access.rows[a]) for a, loop in enumerate(made)
+    ):
         return None
     substitution = Substitution(tuple(rows), tuple(offsets))
-    new = [Read(r.buffer, r.access.substitute(substitution), read.outside or r.outside) for r in producer.reads]
+    new = [
+        Read(r.buffer, r.access.substitute(substitution), read.outside or r.outside) for r in producer.reads
+    ]
     return _spliced(producer, consumer, position, new, substitution)
 
 

@@ -40,6 +40,7 @@ def rename_loops(region: Region, substitution: Substitution) -> Region:
 
 def with_loops(nest: ComputeOp, dims: Sequence[DimAttr], substitution: Substitution) -> ComputeOp:
     """The nest over new loops; `substitution` gives the old indices in terms of the new ones."""
+
     def moved(reads: Sequence[Read]) -> list[Read]:
         return [Read(r.buffer, r.access.substitute(substitution), r.outside) for r in reads]
 
@@ -104,7 +105,9 @@ def _inside(block: Block, nest: ComputeOp) -> bool:
 def is_copy(nest: ComputeOp) -> bool:
     """Whether the nest only moves elements."""
     first = nest.body.block.first_op
-    return not nest.reduces and isinstance(first, YieldOp) and list(first.values) == list(nest.body.block.args)
+    return (
+        not nest.reduces and isinstance(first, YieldOp) and list(first.values) == list(nest.body.block.args)
+    )
 
 
 def argument_constants(function: func.FuncOp) -> set[SSAValue]:

@@ -64,7 +64,9 @@ class PackConstantsPass(ModulePass):
             erase_unused_buffers(caller.body.block, (ConstantOp, memref.AllocOp))
 
 
-def _pack_operand(call: func.CallOp, position: int, packing: Packing, done: dict[tuple[int, Packing], ResourceAttr]) -> None:
+def _pack_operand(
+    call: func.CallOp, position: int, packing: Packing, done: dict[tuple[int, Packing], ResourceAttr]
+) -> None:
     constant = call.operands[position].owner
     assert isinstance(constant, ConstantOp), "only buffers that are constants at every call are packed"
     key = (id(constant.value.data), packing)

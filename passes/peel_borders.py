@@ -4,7 +4,8 @@
 ->  o = 0: k in [1, 3)     o in [1, 7): k in [0, 3)     o = 7: k in [0, 2)
 
 Where reading the value outside would leave the accumulator as it is, those taps are dropped; elsewhere the border
-keeps its test.
+keeps its test.  Only the last padded axis is split that way, the one whose loop is tiled in registers; the others are
+clamped: the loop over taps computes its bounds at run time, which costs nothing per element and needs no second nest.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.access import Substitution, row_bounds
+from penstock.dialects.nest.clamp import clamped, set_clamped
 from penstock.dialects.nest.combine import combiners
 from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, shape_of
 from penstock.passes.nest_rewriting import discard, kernels, nests, split_range, with_loops
@@ -37,6 +39,7 @@ class PeelBordersPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for nest in [n for k in kernels(op) for n in nests(k)]:
+            _clamp(nest)
             pieces = peel(nest, self.limit)
             if len(pieces) != 1 or pieces[0] is not nest:
                 Rewriter.replace_op(nest, pieces, [])
@@ -59,7 +62,23 @@ def peel(nest: ComputeOp, limit: int) -> list[ComputeOp]:
     return finished
 
 
-def _restricted(nest: ComputeOp, loop: int, tap: int | None, piece: tuple[int, int, tuple[int, int] | None]) -> ComputeOp:
+def _clamp(nest: ComputeOp) -> None:
+    """Let the taps of every padded axis but the last compute their bounds, where they may be dropped."""
+    found: list[tuple[int, int]] = []
+    for position, read in enumerate(nest.reads):
+        axes = [
+            axis for axis in range(len(read.access.rows)) if _border(nest, position, read, axis) is not None
+        ]
+        for axis in axes[:-1]:
+            _, tap, _ = _border(nest, position, read, axis) or (0, None, [])
+            if tap is not None:
+                found.append((position, axis))
+    set_clamped(nest, found)
+
+
+def _restricted(
+    nest: ComputeOp, loop: int, tap: int | None, piece: tuple[int, int, tuple[int, int] | None]
+) -> ComputeOp:
     start, size, taps = piece
     part = split_range(nest, loop, start, size)
     if tap is None or taps is None:
@@ -76,7 +95,7 @@ def _first_border(nest: ComputeOp) -> tuple[int, int | None, Ranges] | None:
             continue
         for axis in range(len(read.access.rows)):
             found = _border(nest, position, read, axis)
-            if found is not None:
+            if found is not None and (position, axis) not in clamped(nest):
                 return found
     return None
 
@@ -92,7 +111,9 @@ def _border(nest: ComputeOp, position: int, read: Read, axis: int) -> tuple[int,
         return None
     loop, tap = parallel[0], taps[0] if taps else None
     drops = tap is not None and read.outside is not None and is_neutral(nest, position, read.outside)
-    line = _Line(row[loop], offset, size, 0 if tap is None else row[tap], 1 if tap is None else nest.extents[tap])
+    line = _Line(
+        row[loop], offset, size, 0 if tap is None else row[tap], 1 if tap is None else nest.extents[tap]
+    )
     ranges = line.pieces(nest.extents[loop], bool(drops))
     return None if len(ranges) < 2 else (loop, tap if drops else None, ranges)
 
@@ -147,7 +168,9 @@ def _with_reads(nest: ComputeOp, reads: Sequence[Read]) -> ComputeOp:
 
 def _inside(nest: ComputeOp, read: Read) -> bool:
     bounds = read.access.bounds(nest.extents)
-    return 0 in nest.extents or all(0 <= lo and hi < size for (lo, hi), size in zip(bounds, shape_of(read.buffer), strict=True))
+    return 0 in nest.extents or all(
+        0 <= lo and hi < size for (lo, hi), size in zip(bounds, shape_of(read.buffer), strict=True)
+    )
 
 
 def is_neutral(nest: ComputeOp, position: int, outside: Attribute) -> bool:

@@ -66,7 +66,9 @@ def _vector_choice(parts: list[ComputeOp], shapes: list[Shape], machine: Machine
 
 
 def _total(parts: list[ComputeOp], shapes: list[Shape], machine: Machine, label: str, size: int) -> float:
-    return sum(best_tile(s, machine, _position(n, label), size)[0] for n, s in zip(parts, shapes, strict=True))
+    return sum(
+        best_tile(s, machine, _position(n, label), size)[0] for n, s in zip(parts, shapes, strict=True)
+    )
 
 
 def _position(nest: ComputeOp, label: str) -> int | None:
@@ -76,7 +78,14 @@ def _position(nest: ComputeOp, label: str) -> int | None:
 def _vectorizable(nest: ComputeOp, shape: Shape, label: str) -> bool:
     """Whether a loop may run in the lanes of a vector: no stores at computed places, a plain fold if it reduces."""
     loop = _position(nest, label)
-    if loop is None or shape.indirect or shape.stores or not shape.folds and nest.loops[loop].is_reduction:
+    if (
+        loop is None
+        or loop in shape.sequential
+        or shape.indirect
+        or shape.stores
+        or not shape.folds
+        and nest.loops[loop].is_reduction
+    ):
         return False
     return nest.extents[loop] > 1 or loop in shape.parallel
 
@@ -98,11 +107,11 @@ def _unrolled(shape: Shape, tile: Tile) -> list[int]:
     """Small inner reductions, so that neighbouring windows share their loads and short loops cost nothing."""
     budget, found = UNROLL_LIMIT // max(accumulators(tile), 1), list[int]()
     for loop in sorted(shape.reductions - {tile.vector}, reverse=True):
-        if not 1 < shape.extents[loop] <= budget:
+        if not 1 < shape.extents[loop] <= budget or loop in shape.sequential:
             break
         budget //= shape.extents[loop]
         found.append(loop)
-    return found if shape.steps <= UNROLL_LIMIT else []
+    return found
 
 
 def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
@@ -111,6 +120,6 @@ def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
     reductions = sorted(shape.reductions)
     if tile.vector is None or tile.vector in shape.reductions:
         return [*others, *reductions]
-    weights = sum(4 * s.size for s in shape.reads if s.packable and s.strides[tile.vector])
+    weights = sum(s.nbytes for s in shape.reads if s.packable and s.strides[tile.vector])
     panel_first = bool(shape.reductions) and weights > machine.l2 // 2
     return [tile.vector, *others, *reductions] if panel_first else [*others, tile.vector, *reductions]

@@ -14,14 +14,26 @@ from math import ceil, prod
 from xdsl.dialects import arith, math, memref
 from xdsl.ir import Block, SSAValue
 
+from penstock.dialects.element_types import byte_size
 from penstock.dialects.nest.access import Row
+from penstock.dialects.nest.clamp import clamped_loops
 from penstock.dialects.nest.combine import combiners
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ApplyOp, ComputeOp, YieldOp, element_of, shape_of
 
 TILE_START = 12
 """Cycles to enter and leave the loops around one tile (measured on small convolutions)."""
-HEAVY = {math.ExpOp: 10, math.TanhOp: 16, math.ErfOp: 16, math.PowFOp: 40, math.LogOp: 14, arith.DivfOp: 8, math.SqrtOp: 8}
+L2_BYTES, L3_BYTES = 40, 10
+"""Bytes per cycle that one core streams from its second-level and from the shared cache."""
+HEAVY = {
+    math.ExpOp: 10,
+    math.TanhOp: 16,
+    math.ErfOp: 16,
+    math.PowFOp: 40,
+    math.LogOp: 14,
+    arith.DivfOp: 8,
+    math.SqrtOp: 8,
+}
 """Cost of an operation in simple operations, for those that are not simple."""
 
 
@@ -32,7 +44,10 @@ class Stream:
     rows: tuple[Row, ...]
     strides: tuple[int, ...]
     packable: bool
-    size: int
+    nbytes: int
+    """Bytes of the whole buffer."""
+    element: int
+    """Bytes of one element."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,8 @@ class Shape:
     indirect: bool
     stores: bool
     lanes: int
+    sequential: frozenset[int] = frozenset()
+    """Loops that must stay loops: clamped taps and what their bounds depend on."""
 
     @cached_property
     def parallel(self) -> tuple[int, ...]:
@@ -78,24 +95,31 @@ def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine) -
         tuple(nest.extents),
         frozenset(i for i, d in enumerate(nest.loops) if d.is_reduction),
         tuple(_stream(nest, r.buffer, i, constants) for i, r in enumerate(nest.reads)),
-        tuple(_stream(nest, w.buffer, len(nest.ins) + len(nest.extras) + i, set()) for i, w in enumerate(nest.writes)),
+        tuple(
+            _stream(nest, w.buffer, len(nest.ins) + len(nest.extras) + i, set())
+            for i, w in enumerate(nest.writes)
+        ),
         _cost(nest.body.block),
         _cost(nest.epilogue.block) + len(nest.extras) if nest.epilogue.blocks else 0,
         not nest.reduces or combiners(nest) is not None,
         any(isinstance(op, memref.LoadOp | ApplyOp) for op in ops),
         any(isinstance(op, memref.StoreOp) for op in ops),
         min((machine.lanes(e) for e in elements), default=1),
+        frozenset(clamped_loops(nest)),
     )
 
 
 def _stream(nest: ComputeOp, buffer: SSAValue, position: int, constants: set[SSAValue]) -> Stream:
     access, shape = nest.accesses.data[position].data, shape_of(buffer)
     strides = tuple(access.stride(i, shape) for i in range(len(nest.loops)))
-    return Stream(access.rows, strides, buffer in constants, prod(shape))
+    width = byte_size(element_of(buffer))
+    return Stream(access.rows, strides, buffer in constants, prod(shape) * width, width)
 
 
 def _cost(block: Block) -> int:
-    return sum(HEAVY.get(type(op), 1) for op in block.ops if not isinstance(op, YieldOp | arith.ConstantOp | ApplyOp))
+    return sum(
+        HEAVY.get(type(op), 1) for op in block.ops if not isinstance(op, YieldOp | arith.ConstantOp | ApplyOp)
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -118,12 +142,18 @@ def _tiles(shape: Shape, machine: Machine, vector: int | None, vector_size: int)
         for i, t in zip(reuse, sizes, strict=True):
             tile[i] = t
         candidate = Tile(tuple(tile), vector, lanes)
-        if accumulators(candidate) + _chunks(candidate) + 1 <= machine.registers or not any(t > 1 for t in sizes):
+        if accumulators(candidate) + _chunks(candidate) + 1 <= machine.registers or not any(
+            t > 1 for t in sizes
+        ):
             yield candidate
 
 
 def _reused(shape: Shape, loop: int) -> bool:
-    return bool(shape.reductions) and any(not s.strides[loop] for s in shape.reads)
+    return (
+        bool(shape.reductions)
+        and loop not in shape.sequential
+        and any(not s.strides[loop] for s in shape.reads)
+    )
 
 
 def _factors(extent: int, rank: int) -> Sequence[int]:
@@ -146,11 +176,16 @@ def _chunks(tile: Tile) -> int:
 
 def cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
     """Modelled cycles of the whole nest under a tile."""
-    pieces = [_pieces(e, t) if i in shape.parallel else [(1, t)] for i, (e, t) in enumerate(zip(shape.extents, tile.sizes, strict=True))]
+    pieces = [
+        _pieces(e, t) if i in shape.parallel else [(1, t)]
+        for i, (e, t) in enumerate(zip(shape.extents, tile.sizes, strict=True))
+    ]
     total = 0.0
     for combination in product(*pieces):
         count = prod(n for n, _ in combination)
-        total += count * _tile_cycles(shape, machine, Tile(tuple(t for _, t in combination), tile.vector, tile.lanes))
+        total += count * _tile_cycles(
+            shape, machine, Tile(tuple(t for _, t in combination), tile.vector, tile.lanes)
+        )
     return total
 
 
@@ -163,21 +198,43 @@ def _tile_cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
     lanes = accumulators(tile)
     reduced = tile.vector is not None and tile.vector in shape.reductions
     steps = shape.steps / (shape.extents[tile.vector] if reduced and tile.vector is not None else 1)
-    steps *= ceil(shape.extents[tile.vector] / tile.sizes[tile.vector]) if reduced and tile.vector is not None else 1
+    steps *= (
+        ceil(shape.extents[tile.vector] / tile.sizes[tile.vector])
+        if reduced and tile.vector is not None
+        else 1
+    )
     arithmetic = lanes * shape.body_cost / machine.arithmetic_ports
-    loads = sum(_loads(s, tile) for s in shape.reads) / machine.load_ports
+    loads = sum(_loads(s, tile, shape.parallel) for s in shape.reads) / machine.load_ports
+    loads = max(loads, sum(_streaming(s, shape, machine, tile) for s in shape.reads))
     latency = machine.latency if shape.reductions else 0
     stores = sum(_store_cost(s, tile) for s in shape.writes)
     fold = lanes * 6 if reduced else 0
-    return steps * max(arithmetic, loads, latency) + TILE_START + lanes * (shape.epilogue_cost / 2 + stores) + fold
+    return (
+        steps * max(arithmetic, loads, latency)
+        + TILE_START
+        + lanes * (shape.epilogue_cost / 2 + stores)
+        + fold
+    )
 
 
-def _loads(stream: Stream, tile: Tile) -> float:
+def _loads(stream: Stream, tile: Tile, parallel: tuple[int, ...]) -> float:
     count = prod(t for i, t in enumerate(tile.sizes) if stream.strides[i] and i != tile.vector)
     if tile.vector is None or not stream.strides[tile.vector]:
         return count
-    contiguous = stream.packable or stream.strides[tile.vector] == 1
+    contiguous = stream.strides[tile.vector] == 1 or (stream.packable and tile.vector in parallel)
     return count * _chunks(tile) * (1 if contiguous else 2 * tile.lanes)
+
+
+def _streaming(stream: Stream, shape: Shape, machine: Machine, tile: Tile) -> float:
+    """Cycles per step to bring a weight from the cache where its next use finds it."""
+    if not stream.packable or tile.vector is None or not stream.strides[tile.vector]:
+        return 0
+    row = _loads(stream, tile, shape.parallel) * tile.lanes * stream.element
+    panel = row * shape.steps
+    reused = panel if stream.nbytes > machine.l2 // 2 else stream.nbytes
+    if reused <= machine.l1 * 3 // 4:
+        return 0
+    return row / (L2_BYTES if reused <= machine.l2 * 3 // 4 else L3_BYTES)
 
 
 def _store_cost(stream: Stream, tile: Tile) -> float:

@@ -1,6 +1,6 @@
 """`tile`: split loops as scheduled into a loop over tiles and a loop inside of the tile.
 
-    for i < 100   ->   for i < 14, i.r < 7  with  i := 7*i + i.r,   and a nest for the last 2
+for i < 100   ->   for i < 14, i.r < 7  with  i := 7*i + i.r,   and a nest for the last 2
 """
 
 from dataclasses import dataclass

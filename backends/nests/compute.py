@@ -17,10 +17,10 @@ from penstock.dialects.nest.ops import ComputeOp
 Array = NDArray[np.generic]
 
 
-def run_nest(nest: ComputeOp, buffers: Mapping[SSAValue, Array]) -> None:
+def run_nest(nest: ComputeOp, buffers: Mapping[SSAValue, Array], *, in_order: bool = False) -> None:
     """Execute a nest on the arrays of its buffers; an error names the nest."""
     try:
-        NestRun(nest, buffers).run()
+        NestRun(nest, buffers, in_order).run()
     except (IndexError, ValueError, ZeroDivisionError) as error:
         raise type(error)(f"{describe(nest)}: {error}") from error
 
@@ -35,16 +35,16 @@ def describe(nest: ComputeOp) -> str:
 class NestRun:
     """One execution of a nest; parallel loops are cut into boxes, reductions run inside of each."""
 
-    def __init__(self, nest: ComputeOp, buffers: Mapping[SSAValue, Array]):
-        self.nest, self.buffers = nest, buffers
+    def __init__(self, nest: ComputeOp, buffers: Mapping[SSAValue, Array], in_order: bool):
+        self.nest, self.buffers, self.in_order = nest, buffers, in_order
         loops = nest.loops
         self.parallel = [i for i, d in enumerate(loops) if not d.is_reduction]
         self.reductions = [i for i, d in enumerate(loops) if d.is_reduction]
 
     @cached_property
     def folds(self) -> list[Fold]:
-        """The accumulators when all of them are plain folds and the body does nothing else."""
-        return [] if has_stores(self.nest) else folds_of(self.nest) or []
+        """The accumulators when all of them are plain folds, and free to be formed in any order."""
+        return [] if self.in_order or has_stores(self.nest) else folds_of(self.nest) or []
 
     def run(self) -> None:
         """The whole nest."""

@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr, i64
 from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.element_types import byte_size, numpy_dtype
+from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import (
     Array,
     Dim,
@@ -17,7 +17,6 @@ from penstock.dialects.graph.base import (
     integers,
     rank_of,
     shape_of,
-    tensor_of,
 )
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.movement import (
@@ -30,7 +29,7 @@ from penstock.dialects.graph.movement import (
     dims_attr,
 )
 from penstock.errors import ShapeError
-from penstock.onnx_import.known_values import KnownValues
+from penstock.onnx_import.known_values import KnownValues, static_bytes
 
 MAX_TENSOR_BYTES = 2**40
 """A tensor larger than this is a mistake in the model, and refused."""
@@ -152,9 +151,7 @@ class Builder:
         )
 
     def _check_size(self, value: SSAValue) -> None:
-        size = byte_size(element_of(value))
-        for dim in tensor_of(value).get_shape():
-            size *= max(dim, 1)
+        size = static_bytes(value)
         if size > MAX_TENSOR_BYTES:
             shape = list(shape_of(value))
             raise self._broken(f"a tensor of {shape} takes {size} bytes, the limit is {MAX_TENSOR_BYTES}")

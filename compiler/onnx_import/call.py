@@ -54,6 +54,11 @@ class Call:
         return schema_of(self.node.op_type, self.opset, self.domain)
 
     @property
+    def attributes(self) -> dict[str, AttributeProto]:
+        """The attributes by name."""
+        return {attribute.name: attribute for attribute in self.node.attribute}
+
+    @property
     def is_lost(self) -> bool:
         """Whether a value it reads could not be imported."""
         given = zip(self.node.input, self.inputs, strict=True)
@@ -87,10 +92,11 @@ def function_scope(call: Call, function: FunctionProto, schema: defs.OpSchema | 
             f"{len(call.inputs)} inputs for a function of {len(function.input)}",
             remedy="Export the model again.",
         )
+    versions = {entry.domain: entry.version for entry in function.opset_import}
     given = dict(zip(function.input, call.inputs, strict=False))
-    attributes = {**default_attributes(function, schema), **call.scope.resolve(call.node.attribute)}
+    attributes = {**default_attributes(function, schema), **call.attributes}
     return Scope(
-        opsets={entry.domain: entry.version for entry in function.opset_import},
+        opsets={**call.scope.opsets, **versions},
         values={name: value for name, value in given.items() if value is not None},
         absent=frozenset(name for name in function.input if given.get(name) is None),
         attributes=attributes,
@@ -107,7 +113,7 @@ def taken_branch(call: Call, known: KnownValues) -> GraphProto:
         remedy = "Export the model without control flow, or for a fixed condition."
         raise Unsupported("the condition depends on the inputs of the model", remedy)
     wanted = "then_branch" if value.reshape(-1)[0] else "else_branch"
-    attribute = call.scope.resolve(call.node.attribute).get(wanted)
+    attribute = call.attributes.get(wanted)
     if attribute is None or attribute.type != AttributeProto.GRAPH:
         raise ModelError(f"If needs a graph as attribute '{wanted}'", remedy="Export the model again.")
     return attribute.g

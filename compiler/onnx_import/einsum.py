@@ -1,4 +1,4 @@
-"""Importer of Einsum: diagonals, sums, transposes and matrix products, one pair of operands after the other."""
+"""Importer of Einsum: diagonals, sums, transposes and products, one operand after the other."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -24,7 +24,7 @@ TERM = re.compile(r"[A-Za-z]*(\.\.\.)?[A-Za-z]*")
 
 @dataclass(frozen=True)
 class Labelled:
-    """A value and a label for each of its dims; the dims of an ellipsis are labelled 0, 1, ... from the right."""
+    """A value and a label for each of its dims; the dims of an ellipsis count 0, 1, ... from the right."""
 
     value: SSAValue
     labels: tuple[str, ...]

@@ -1,9 +1,10 @@
 """Operations defined by others: functions of the model, and those the standard itself spells out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Protocol, cast
 
+import networkx as nx
 from onnx import AttributeProto, FunctionProto, ModelProto, NodeProto, defs, helper
 from xdsl.ir import SSAValue
 
@@ -29,6 +30,45 @@ class _Expandable(Protocol):
 def functions_of(model: ModelProto) -> dict[FunctionKey, FunctionProto]:
     """The functions a model brings along, by domain, name and overload."""
     return {(f.domain, f.name, f.overload): f for f in model.functions}
+
+
+MAX_NODES = 250_000
+"""Functions that call functions can describe graphs of any size in few bytes; a larger one is refused."""
+
+
+def check_calls(model: ModelProto) -> None:
+    """Refuse functions that call themselves, and a model that is too large once all calls are written out."""
+    functions = functions_of(model)
+    called = {
+        key: [k for k in map(_key, _all_nodes(f.node)) if k in functions] for key, f in functions.items()
+    }
+    graph: nx.DiGraph[FunctionKey] = nx.DiGraph()
+    graph.add_nodes_from(functions)
+    graph.add_edges_from((key, inner) for key, inners in called.items() for inner in inners)
+    sizes: dict[FunctionKey, int] = {}
+    try:
+        order = list(nx.topological_sort(graph))
+    except nx.NetworkXUnfeasible:
+        name = ".".join(next(nx.simple_cycles(graph))[0][:2])
+        raise ModelError(f"the function {name} calls itself", remedy="Export the model again.") from None
+    for key in reversed(order):
+        sizes[key] = len(functions[key].node) + sum(sizes[inner] for inner in called[key])
+    total = sum(1 + sizes.get(_key(node), 0) for node in _all_nodes(model.graph.node))
+    if total > MAX_NODES:
+        raise ModelError(f"the graph has {total} nodes, more than {MAX_NODES}", remedy="Split the model.")
+
+
+def _key(node: NodeProto) -> FunctionKey:
+    return (node.domain, node.op_type, node.overload)
+
+
+def _all_nodes(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
+    """The nodes, and those of their subgraphs."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.GRAPH:
+                yield from _all_nodes(attribute.g.node)
 
 
 @cache
@@ -72,7 +112,13 @@ def standard_function(
         return FunctionProto.FromString(bodies.get_function_with_opset_version(max(fixed)))
     version = max(v for v in bodies.context_dependent_function_opset_versions if v <= opset)
     types = [b"" if value is None else _type_bytes(value) for value in inputs]
-    body = bodies.get_context_dependent_function_with_opset_version(version, node.SerializeToString(), types)
+    try:
+        body = bodies.get_context_dependent_function_with_opset_version(
+            version, node.SerializeToString(), types
+        )
+    except (ValueError, RuntimeError):
+        # onnx says so of inputs that are no tensors.
+        return None
     return FunctionProto.FromString(body) if body else None
 
 

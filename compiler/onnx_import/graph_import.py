@@ -15,6 +15,7 @@ from penstock.onnx_import.call import Call, Values, branch_scope, function_scope
 from penstock.onnx_import.family import Importer
 from penstock.onnx_import.functions import (
     check_against_schema,
+    check_calls,
     functions_of,
     has_standard_function,
     standard_function,
@@ -28,8 +29,6 @@ from penstock.onnx_import.table import IMPORTERS
 from penstock.onnx_import.tensors import TensorReader
 from penstock.onnx_import.unsupported import Unsupported
 
-MAX_NODES = 250_000
-"""Functions that call functions can describe graphs of any size; a larger one is refused."""
 MAX_DEPTH = 60
 """How deep calls of functions and branches may nest."""
 IF = ("", "If")
@@ -46,12 +45,12 @@ class GraphImport:
         self._block = Block()
         self._known = KnownValues()
         self._problems: list[Problem] = []
-        self._imported = 0
         values = (*file.model.graph.value_info, *file.model.graph.output)
         self._declared = {} if signature.specialised else {value.name: value for value in values}
 
     def run(self) -> ModuleOp:
         """The module; `UnsupportedError` lists every node that cannot be imported."""
+        check_calls(self._file.model)
         graph = self._file.model.graph
         scope = Scope(self._file.opsets, initializers=_initializers(graph))
         for value in self._signature.inputs:
@@ -91,7 +90,7 @@ class GraphImport:
     def _import_nodes(self, nodes: Sequence[NodeProto], scope: Scope, outputs: Sequence[str]) -> Values:
         """Import nodes and return the values of `outputs`."""
         if scope.depth > MAX_DEPTH:
-            raise ModelError("its functions or branches nest without end", remedy="Export the model again.")
+            raise ModelError(f"its calls nest more than {MAX_DEPTH} deep", remedy="Inline its functions.")
         read = set(outputs).union(*map(names_read, nodes))
         for index, node in enumerate(in_order(nodes)):
             name = scope.prefix + (node.name or f"{node.op_type}_{index}")
@@ -103,11 +102,8 @@ class GraphImport:
         return [self._value(name, scope, "output") for name in outputs]
 
     def _import_node(self, node: NodeProto, name: str, scope: Scope, read: Collection[str]) -> None:
-        self._imported += 1
-        if self._imported > MAX_NODES:
-            raise ModelError(f"the graph has more than {MAX_NODES} nodes", remedy="Split the model.")
         outputs = tuple(output if output in read else "" for output in node.output)
-        call = Call(node, name, scope, outputs, [])
+        call = Call(scope.resolved(node), name, scope, outputs, [])
         values: Values
         try:
             call.inputs = [self._value(i, scope, name) for i in node.input]
@@ -163,9 +159,8 @@ class GraphImport:
         return self._branch(call) if schema is None or known else self._expand_standard(call, schema)
 
     def _apply(self, call: Call, importer: Importer) -> Values:
-        attributes = call.scope.resolve(call.node.attribute)
         kind = (call.node.op_type, call.domain, call.opset, call.name)
-        node = Node(*kind, tuple(call.inputs), call.outputs, attributes, self._known, self._reader)
+        node = Node(*kind, tuple(call.inputs), call.outputs, call.attributes, self._known, self._reader)
         made = importer(node, Builder(self._block, call.name, self._known))
         values = [made] if isinstance(made, SSAValue) else list(made)
         missing = [name for name in call.outputs[len(values) :] if name]

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import IntegerType
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.element_types import byte_size
@@ -61,7 +60,7 @@ class KnownValues:
 
     def _compute(self, op: GraphOp) -> None:
         for result in op.results:
-            size = _static_bytes(result)
+            size = static_bytes(result)
             if size > MAX_COMPUTED_BYTES and not isinstance(op, ConstantOp):
                 raise ShapeError(
                     f"a constant of {list(shape_of(result))} has {size} bytes, over {MAX_COMPUTED_BYTES}",
@@ -76,7 +75,10 @@ class KnownValues:
         if value not in self._constant or not _may_be_shape(value):
             return None
         array = self.array(value)
-        return None if array is None else array.astype(np.object_)
+        # Some exporters pass sizes through floating point, where they are integers still.
+        if array is None or not np.array_equal(array, np.trunc(array)):
+            return None
+        return array.astype(np.int64).astype(np.object_)
 
     def _follow(self, op: GraphOp) -> None:
         if not all(map(_may_be_shape, op.results)):
@@ -106,12 +108,12 @@ def symbols_of_shape(shape: tuple[Dim, ...]) -> NDArray[np.object_]:
     return symbols
 
 
-def _static_bytes(value: SSAValue) -> int:
+def static_bytes(value: SSAValue | Attribute) -> int:
+    """The size of a tensor in memory, symbolic sizes taken as one."""
     return byte_size(element_of(value)) * math.prod(d for d in shape_of(value) if isinstance(d, int))
 
 
 def _may_be_shape(value: SSAValue) -> bool:
     if rank_of(value) > 1 or not is_static(value):
         return False
-    integer = isinstance(element_of(value), IntegerType)
-    return integer and _static_bytes(value) <= 8 * MAX_SYMBOLS
+    return static_bytes(value) <= 8 * MAX_SYMBOLS

@@ -266,7 +266,8 @@ def import_space_to_depth(node: Node, build: Builder) -> SSAValue:
     n, c, _, _ = _image(node, x, 1, b)
     rows, columns = (static_size(node, x, axis) // b for axis in (2, 3))
     apart = build.reshape(x, [n, c, rows, b, columns, b])
-    return build.reshape(build.transpose(apart, (0, 3, 5, 1, 2, 4)), [n, c * b * b, rows, columns])
+    order = (0, 3, 5, 1, 2, 4) if node.string("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
+    return build.reshape(build.transpose(apart, order), [n, c * b * b, rows, columns])
 
 
 def _image(node: Node, x: SSAValue, channels: int, pixels: int) -> tuple[Dim, int, Dim, Dim]:

@@ -1,18 +1,22 @@
 """Importers of pooling operations; pooling over all positions is a reduction."""
 
+import math
 from collections.abc import Sequence
 
 from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import GraphOp, flag, integers, rank_of
 from penstock.dialects.graph.elementwise import AbsOp, AddOp, DivOp, ModOp, MulOp, PowOp, SqrtOp
+from penstock.dialects.graph.indexing import ScatterElementsOp
+from penstock.dialects.graph.movement import PadOp
 from penstock.dialects.graph.pooling import AveragePoolOp, MaxPoolIndicesOp, MaxPoolOp
 from penstock.dialects.graph.reduction import ReduceMaxOp, ReduceMeanOp, ReduceSumOp
-from penstock.onnx_import.axes import static_size
+from penstock.dialects.graph.window import halves
+from penstock.onnx_import.axes import integer, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.node import Node
-from penstock.onnx_import.window import Window, auto_pad, read_window, rounded_up
+from penstock.onnx_import.window import Window, auto_pad, explicit_window, read_window, rounded_up
 
 
 def _window(node: Node) -> tuple[Window, Window]:
@@ -71,10 +75,8 @@ def import_lp_pool(node: Node, build: Builder) -> SSAValue:
     _, window = _window(node)
     p = node.int("p", 2)
     mean = _average(build, power(build, node.input(0), p), window, window.pads)
-    taps = 1
-    for size in window.kernel:
-        taps *= size
-    return root(build, build.op(MulOp, [mean, build.scalar(taps, like=mean)]), p)
+    taps = build.scalar(math.prod(window.kernel), like=mean)
+    return root(build, build.op(MulOp, [mean, taps]), p)
 
 
 def power(build: Builder, x: SSAValue, p: int) -> SSAValue:
@@ -107,6 +109,27 @@ def import_global_lp_pool(node: Node, build: Builder) -> SSAValue:
     return root(build, _reduce_positions(build, ReduceSumOp, power(build, node.input(0), p)), p)
 
 
+def import_max_unpool(node: Node, build: Builder) -> SSAValue:
+    """MaxUnpool: each element goes back to where MaxPool found it, the rest is 0.
+
+    Positions count in the shape that the window implies, whatever larger shape is asked for.
+    """
+    x, indices = node.input(0), node.input(1)
+    window = explicit_window(node, x)
+    shape = [static_size(node, x, axis) for axis in range(rank_of(x))]
+    rows = zip(shape[2:], window.strides, window.spans(), *halves(window.pads), strict=True)
+    full = [*shape[:2], *((size - 1) * stride + span - low - high for size, stride, span, low, high in rows)]
+    flat = [build.reshape(value, [math.prod(shape)]) for value in (indices, x)]
+    empty = build.broadcast_to(build.scalar(0, like=x), [math.prod(full)])
+    y = build.reshape(build.op(ScatterElementsOp, [empty, *flat], {"axis": integer(0)}), full)
+    if node.optional(2) is None:
+        return y
+    high = [want - have for want, have in zip(node.integers(2, "the output shape"), full, strict=True)]
+    return (
+        build.op(PadOp, [y], {"low": integers([0] * len(full)), "high": integers(high)}) if any(high) else y
+    )
+
+
 POOLING: Family = {
     "AveragePool": import_average_pool,
     "GlobalAveragePool": over_positions(ReduceMeanOp),
@@ -114,4 +137,5 @@ POOLING: Family = {
     "GlobalMaxPool": over_positions(ReduceMaxOp),
     "LpPool": import_lp_pool,
     "MaxPool": import_max_pool,
+    "MaxUnpool": import_max_unpool,
 }

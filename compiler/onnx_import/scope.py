@@ -1,6 +1,6 @@
 """Names and what they stand for while the nodes of a graph, a subgraph or a function are imported."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -33,15 +33,20 @@ class Scope:
             scope = scope.outer
         return scope
 
-    def resolve(self, attributes: Iterable[AttributeProto]) -> dict[str, AttributeProto]:
-        """A node's attributes by name, with references to the parameters of the function replaced."""
-        found: dict[str, AttributeProto] = {}
-        for attribute in attributes:
+    def resolved(self, node: NodeProto) -> NodeProto:
+        """The node with references to the parameters of the function replaced by what the call gives."""
+        if not any(attribute.ref_attr_name for attribute in node.attribute):
+            return node
+        copy = NodeProto()
+        copy.CopyFrom(node)
+        del copy.attribute[:]
+        for attribute in node.attribute:
             given = self.attributes.get(attribute.ref_attr_name) if attribute.ref_attr_name else attribute
             # A reference to a parameter that the call leaves out leaves the attribute out.
             if given is not None:
-                found[attribute.name] = given
-        return found
+                copy.attribute.add().CopyFrom(given)
+                copy.attribute[-1].name = attribute.name
+        return copy
 
 
 def names_read(node: NodeProto) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from onnx import GraphProto, TypeProto, ValueInfoProto
+from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
 
 from penstock.dialects.element_types import element_type
 from penstock.dialects.graph.base import Dim, Tensor, compatible, tensor
@@ -27,6 +27,8 @@ class Signature:
         self._inputs = model_inputs(graph)
         self._shapes = shapes
         names = {value.name for value in self._inputs}
+        if len(names) < len(self._inputs):
+            raise ModelError(f"two inputs have one name: {sorted(names)}", remedy="Export the model again.")
         unknown = sorted(set(shapes) - names)
         if unknown:
             raise ShapeError(
@@ -60,17 +62,21 @@ class Signature:
 
     def _implied(self) -> Iterator[tuple[str, int]]:
         """Symbols that a given shape puts in numbers, for the other inputs that have them too."""
-        for value in self._inputs:
-            given = self._shapes.get(value.name, ())
-            if tensor_type(value).HasField("shape") and len(declared_shape(value)) == len(given):
-                pairs = zip(declared_shape(value), given, strict=True)
+        for name, shape in self._declared_shapes():
+            given = self._shapes.get(name, ())
+            if len(shape) == len(given):
+                pairs = zip(shape, given, strict=True)
                 yield from (
                     (name, size) for name, size in pairs if isinstance(name, str) and isinstance(size, int)
                 )
 
+    def _declared_shapes(self) -> Iterator[tuple[str, list[Dim]]]:
+        for value in self._inputs:
+            if value.type.WhichOneof("value") == "tensor_type" and value.type.tensor_type.HasField("shape"):
+                yield value.name, declared_shape(value)
+
     def _check_sizes(self, sizes: Sizes) -> None:
-        shapes = [declared_shape(v) for v in self._inputs if tensor_type(v).HasField("shape")]
-        names = {dim for shape in shapes for dim in shape if isinstance(dim, str)}
+        names = {dim for _, shape in self._declared_shapes() for dim in shape if isinstance(dim, str)}
         for name, size in sizes.items():
             if name not in names:
                 raise ShapeError(f"the model has no size {name!r}", remedy=f"It has {sorted(names)}.")
@@ -89,17 +95,17 @@ def tensor_type(value: ValueInfoProto) -> TypeProto.Tensor:
 
 def declared_shape(value: ValueInfoProto) -> list[Dim]:
     """The shape a model declares; nameless unknown sizes are named after the value and the axis."""
-    shape: list[Dim] = []
-    for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-        if dim.HasField("dim_value"):
-            if dim.dim_value < 0:
-                remedy = f"Give its shape: shapes={{{value.name!r}: [...]}}."
-                raise ShapeError(f"{value.name!r} has a negative size {dim.dim_value}", remedy=remedy)
-            shape.append(dim.dim_value)
-        else:
-            named = dim.dim_param not in ("", "?")
-            shape.append(dim.dim_param if named else f"{value.name}.{axis}")
-    return shape
+    return [_declared_dim(value.name, axis, dim) for axis, dim in enumerate(value.type.tensor_type.shape.dim)]
+
+
+def _declared_dim(name: str, axis: int, dim: TensorShapeProto.Dimension) -> Dim:
+    # Several exporters write an unknown size as -1.
+    if dim.HasField("dim_value") and dim.dim_value != -1:
+        if dim.dim_value < 0:
+            remedy = f"Give its shape: shapes={{{name!r}: [...]}}."
+            raise ShapeError(f"{name!r} has a negative size {dim.dim_value}", remedy=remedy)
+        return dim.dim_value
+    return dim.dim_param if dim.dim_param not in ("", "?") else f"{name}.{axis}"
 
 
 def _checked(name: str, size: Dim) -> Dim:

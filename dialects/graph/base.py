@@ -64,7 +64,9 @@ def shape_of(value: SSAValue | Attribute) -> tuple[Dim, ...]:
     t = tensor_of(value)
     names = t.encoding.names.data if isinstance(t.encoding, DimsAttr) else ()
     labels = [n.data or "?" for n in names] or ["?"] * t.get_num_dims()
-    return tuple(label if size == DYNAMIC_INDEX else size for size, label in zip(t.get_shape(), labels, strict=True))
+    return tuple(
+        label if size == DYNAMIC_INDEX else size for size, label in zip(t.get_shape(), labels, strict=True)
+    )
 
 
 def static_shape_of(value: SSAValue | Attribute) -> tuple[int, ...]:
@@ -104,7 +106,14 @@ def derived_dim(size: Dim, rule: Callable[[int], int], text: str) -> Dim:
     >>> derived_dim(8, lambda h: h // 2, "@/2"), derived_dim("h", lambda h: h // 2, "@/2")
     (4, 'h/2')
     """
-    return rule(size) if isinstance(size, int) else "?" if size == "?" else text.replace("@", size)
+    if isinstance(size, int):
+        return rule(size)
+    return "?" if size == "?" else text.replace("@", operand_text(size))
+
+
+def operand_text(size: Dim) -> str:
+    """A size as an operand in a formula: one that is a formula itself is put in brackets."""
+    return f"({size})" if isinstance(size, str) and any(sign in size for sign in "+-*/") else str(size)
 
 
 def broadcast_shapes(*shapes: Sequence[Dim]) -> tuple[Dim, ...]:
@@ -122,7 +131,9 @@ def _broadcast_dims(dims: Sequence[Dim], shapes: Sequence[Sequence[Dim]]) -> Dim
     distinct = sorted({d for d in dims if d != 1}, key=str)
     numbers = [d for d in distinct if isinstance(d, int)]
     if len(numbers) > 1:
-        raise VerifyException(f"shapes {[list(s) for s in shapes]} do not broadcast: {numbers[0]} against {numbers[1]}")
+        raise VerifyException(
+            f"shapes {[list(s) for s in shapes]} do not broadcast: {numbers[0]} against {numbers[1]}"
+        )
     if numbers:
         return numbers[0]
     return distinct[0] if len(distinct) == 1 else "?" if distinct else 1
@@ -187,7 +198,9 @@ class GraphOp(IRDLOperation, ABC):
         """Results must be what `infer` says, up to dims that one side does not know."""
         for index, (result, inferred) in enumerate(zip(self.results, self.infer(), strict=True)):
             if not compatible(tensor_of(result), inferred):
-                raise VerifyException(f"{self.name}: result {index} is {result.type}, its rule gives {inferred}")
+                raise VerifyException(
+                    f"{self.name}: result {index} is {result.type}, its rule gives {inferred}"
+                )
 
 
 def compatible(a: Tensor, b: Tensor) -> bool:
@@ -213,7 +226,9 @@ class Elementwise(GraphOp, ABC):
         """All operands have one element type."""
         kinds = {element_of(o) for o in self.operands}
         if len(kinds) > 1:
-            raise VerifyException(f"{self.name}: operands differ in element type: {sorted(str(k) for k in kinds)}")
+            raise VerifyException(
+                f"{self.name}: operands differ in element type: {sorted(str(k) for k in kinds)}"
+            )
 
     @abstractmethod
     def compute(self, *operands: Array) -> Array:

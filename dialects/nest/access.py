@@ -26,7 +26,9 @@ class Substitution:
     @staticmethod
     def identity(count: int) -> "Substitution":
         """Every index stands for itself."""
-        return Substitution(tuple(tuple(int(i == j) for j in range(count)) for i in range(count)), (0,) * count)
+        return Substitution(
+            tuple(tuple(int(i == j) for j in range(count)) for i in range(count)), (0,) * count
+        )
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,12 @@ class Access:
     def substitute(self, s: Substitution) -> "Access":
         """The same elements in terms of new loop indices."""
         rows = tuple(
-            tuple(sum(c * s.rows[i][j] for i, c in enumerate(row) if c) for j in range(_width(s))) for row in self.rows
+            tuple(sum(c * s.rows[i][j] for i, c in enumerate(row) if c) for j in range(_width(s)))
+            for row in self.rows
         )
         offsets = tuple(
-            o + sum(c * s.offsets[i] for i, c in enumerate(row)) for row, o in zip(self.rows, self.offsets, strict=True)
+            o + sum(c * s.offsets[i] for i, c in enumerate(row))
+            for row, o in zip(self.rows, self.offsets, strict=True)
         )
         return Access(rows, offsets)
 
@@ -102,7 +106,9 @@ def row_major(shape: Sequence[int]) -> list[int]:
 
 
 def _row_text(row: Row, offset: int, names: Sequence[str]) -> str:
-    terms = [(c, name if abs(c) == 1 else f"{abs(c)}*{name}") for c, name in zip(row, names, strict=True) if c]
+    terms = [
+        (c, name if abs(c) == 1 else f"{abs(c)}*{name}") for c, name in zip(row, names, strict=True) if c
+    ]
     if offset or not terms:
         terms.append((offset, str(abs(offset))))
     text = "".join(f" {'-' if c < 0 else '+'} {term}" for c, term in terms)

@@ -28,7 +28,9 @@ def combiners(nest: ComputeOp) -> list[type[Operation]] | None:
     if not isinstance(end, YieldOp):
         return None
     accumulators = block.args[len(nest.ins) :]
-    kinds = [_combiner(value, accumulator) for value, accumulator in zip(end.values, accumulators, strict=True)]
+    kinds = [
+        _combiner(value, accumulator) for value, accumulator in zip(end.values, accumulators, strict=True)
+    ]
     found = [k for k in kinds if k is not None]
     return found if len(found) == len(kinds) else None
 

@@ -29,7 +29,6 @@ from xdsl.dialects.builtin import (
     MemRefType,
     NoneAttr,
     StringAttr,
-    UnitAttr,
 )
 from xdsl.ir import Attribute, Block, ParametrizedAttribute, Region, SSAValue
 from xdsl.irdl import (
@@ -258,7 +257,9 @@ class ComputeOp(IRDLOperation):
         if min(self.extents, default=1) < 0:
             raise VerifyException(f"nest.compute: negative extent in {self.extents}")
         if bool(self.epilogue.blocks) != self.reduces:
-            raise VerifyException("nest.compute: an epilogue and initial values belong to a reduction, and only there")
+            raise VerifyException(
+                "nest.compute: an epilogue and initial values belong to a reduction, and only there"
+            )
         for read in reads:
             self._verify_access("reads", read.buffer, read.access, read.outside is None)
         for write in self.writes:
@@ -331,7 +332,9 @@ class ComputeOp(IRDLOperation):
         return op
 
 
-def verify_block(what: str, block: Block, arguments: Sequence[Attribute], results: Sequence[Attribute]) -> None:
+def verify_block(
+    what: str, block: Block, arguments: Sequence[Attribute], results: Sequence[Attribute]
+) -> None:
     """A region's block takes and yields exactly these types; `VerifyException` says which do not fit."""
     if list(block.arg_types) != list(arguments):
         raise VerifyException(
@@ -420,5 +423,3 @@ def _parse_read(parser: Parser, names: Sequence[str]) -> Read:
     outside = parser.parse_attribute() if parser.parse_optional_keyword("else") is not None else None
     parser.parse_punctuation(":")
     return Read(parser.resolve_operand(operand, parser.parse_type()), access, outside)
-
-

@@ -1,6 +1,6 @@
 """The schedule of a nest as an attribute: what `plan-schedule` decides and the scheduling passes carry out.
 
-    schedule = {order = ["oc", "ow"], tiles = {oc = 32, ow = 6}, unroll = ["kh"], vector = "oc", lanes = 16}
+schedule = {order = ["oc", "ow"], tiles = {oc = 32, ow = 6}, unroll = ["kh"], vector = "oc", lanes = 16}
 """
 
 from dataclasses import dataclass, field

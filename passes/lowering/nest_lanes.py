@@ -4,7 +4,7 @@ A lane is one point of the loops that are expanded in registers: a number per un
 loop.  Values stay scalar as long as they do not vary along the vector loop, so a broadcast is made once, where needed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -96,6 +96,8 @@ class Lanes:
     indices: list[SSAValue | None]
     """Per loop: the index of a sequential loop."""
     code: Code
+    clamped: Set[tuple[int, int]] = frozenset()
+    """Reads and axes that the bounds of the loops keep inside."""
     loads: dict[tuple[int, int, int], SSAValue] = field(default_factory=dict[tuple[int, int, int], SSAValue])
     broadcasts: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
 
@@ -133,7 +135,7 @@ class Lanes:
     def load(self, position: int, read: Read, lane: Lane) -> SSAValue:
         """The value of a read at `lane`: a scalar when it does not vary along the vector loop."""
         if read.outside is not None:
-            guards = self._guards(read, lane)
+            guards = self._guards(position, read, lane)
             if guards is not None:
                 return self._guarded(position, read, lane, guards)
         return self._plain(position, read.access, lane)
@@ -171,11 +173,13 @@ class Lanes:
             result = self.code.add(vector.InsertOp(scalar, result, [k]))
         return result
 
-    def _guards(self, read: Read, lane: Lane) -> list[tuple[int, bool, bool]] | None:
+    def _guards(self, position: int, read: Read, lane: Lane) -> list[tuple[int, bool, bool]] | None:
         """Axes that may leave the buffer at this lane (axis, below, above); `None` when none does."""
         extents = [1 if d.in_registers else d.size for d in self.nest.loops]
         shape, found = shape_of(read.buffer), list[tuple[int, bool, bool]]()
         for axis, row in enumerate(read.access.rows):
+            if (position, axis) in self.clamped:
+                continue
             here = read.access.offsets[axis] + sum(c * at for c, at in zip(row, lane, strict=True))
             low, high = row_bounds(row, here, extents)
             if self.vector_loop is not None:
@@ -234,7 +238,7 @@ class Lanes:
         loop, scalars = self.vector_loop, list[SSAValue]()
         for k in range(self.count(lane)):
             at = (*lane[:loop], lane[loop] + k, *lane[loop + 1 :])
-            single = Lanes(self.nest, self.flat, None, 1, self.bases, self.indices, self.code)
+            single = Lanes(self.nest, self.flat, None, 1, self.bases, self.indices, self.code, self.clamped)
             scalars.append(single.load(position, read, at))
         return self._gather(scalars, VectorType(element_of(read.buffer), [self.width]))
 

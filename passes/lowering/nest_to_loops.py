@@ -13,14 +13,15 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import arith, func, memref, scf, vector
 from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, MemRefType, ModuleOp, VectorType, i64
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects import arith_ext
+from penstock.dialects.nest.clamp import clamped
 from penstock.dialects.nest.combine import combiners
-from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of, shape_of
+from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, element_of, shape_of
 from penstock.passes.lowering.nest_lanes import Code, Lane, Lanes
 
 Emit = Callable[[], None]
@@ -116,6 +117,7 @@ class _NestLowering:
         self.vector_loop = marks[0] if marks else None
         self.width = nest.loops[marks[0]].lanes.data if marks else 1
         self.accesses = [a.data for a in nest.accesses.data]
+        self.clamped = frozenset(clamped(nest))
         self.bases: list[SSAValue | None] = [None] * len(self.accesses)
         self.indices: list[SSAValue | None] = [None] * len(nest.loops)
 
@@ -133,7 +135,41 @@ class _NestLowering:
             list(self.bases),
             list(self.indices),
             self.code,
+            self.clamped,
         )
+
+    def bounds(self, loop: int) -> tuple[SSAValue, SSAValue]:
+        """Where a loop starts and ends: its extent, less what clamped axes cut off at this place."""
+        start, stop = self.code.index(0), self.code.index(self.nest.extents[loop])
+        if not self.nest.loops[loop].is_reduction:
+            return start, stop
+        for position, axis in sorted(self.clamped):
+            read = self.nest.reads[position]
+            if not read.access.rows[axis][loop]:
+                continue
+            low, high = self._valid_taps(read, axis, loop)
+            start = self.code.add(arith.MaxSIOp(start, low))
+            stop = self.code.add(arith.MinSIOp(stop, high))
+        return start, stop
+
+    def _valid_taps(self, read: Read, axis: int, loop: int) -> tuple[SSAValue, SSAValue]:
+        """The taps t with 0 <= first + step * t < size, `first` being the access at tap 0."""
+        row, code = read.access.rows[axis], self.code
+        first: SSAValue | None = None
+        for other, (coefficient, index) in enumerate(zip(row, self.indices, strict=True)):
+            if other == loop or not coefficient:
+                continue
+            if self.nest.loops[other].in_registers or self.nest.loops[other].is_reduction:
+                raise PassFailedException(
+                    f"{LowerNestToLoops.name}: a clamped axis depends on loops of a tile"
+                )
+            if index is not None:
+                first = code.scaled(first, index, coefficient)
+        at = code.offset(first, read.access.offsets[axis])
+        step = code.index(row[loop])
+        low = code.add(arith.CeilDivSIOp(code.add(arith.SubiOp(code.index(0), at)), step))
+        last = code.add(arith.SubiOp(code.index(shape_of(read.buffer)[axis] - 1), at))
+        return low, code.add(arith.AddiOp(code.add(arith.FloorDivSIOp(last, step)), code.index(1)))
 
     def _points(self, reduces: bool) -> list[Lane]:
         """The register points of the parallel (or reduction) loops, zero in the other loops."""
@@ -231,7 +267,7 @@ class _NestLowering:
                 for a, b in zip(parts[::2], parts[1::2], strict=False)
             ]
             parts = [*pairs, *parts[len(parts) & ~1 :]]
-        attribute = vector.CombiningKindAttr([vector.CombiningKindFlag(_REDUCTION_KINDS[kind])])
+        attribute = vector.CombiningKindAttr(vector.CombiningKindFlag(_REDUCTION_KINDS[kind]))
         element = parts[0].type.get_element_type()  # pyright: ignore
         return self.code.add(
             vector.ReductionOp.create(
@@ -267,13 +303,18 @@ class _Loop:
     def __init__(self, lowering: "_NestLowering", position: int, carried: Sequence[SSAValue]):
         self.lowering, self.position, self.start = lowering, position, list(carried)
         self.size = lowering.nest.extents[position]
+        # A clamped loop of one iteration may run no iteration at all.
+        self.vanishes = self.size == 1 and not (
+            lowering.clamped and lowering.nest.loops[position].is_reduction
+        )
         self.outer = lowering.code.block
         self.saved = list(lowering.bases), lowering.indices[position]
         self.carried: list[SSAValue] = list(carried)
 
     def __enter__(self) -> "_Loop":
-        if self.size == 1:
+        if self.vanishes:
             return self
+        self.range = self.lowering.bounds(self.position)
         index = self.lowering.code.index(0).type
         self.block = Block(arg_types=[index, *(v.type for v in self.start)])
         self.lowering.code.block = self.block
@@ -297,12 +338,12 @@ class _Loop:
 
     def finish(self, results: Sequence[SSAValue]) -> list[SSAValue]:
         """Close the loop with what it yields; its results."""
-        if self.size == 1:
+        if self.vanishes:
             return list(results)
         self.block.add_op(scf.YieldOp(*results))
         code = self.lowering.code
         code.block = self.outer
-        loop = scf.ForOp(code.index(0), code.index(self.size), code.index(1), self.start, self.block)
+        loop = scf.ForOp(*self.range, code.index(1), self.start, self.block)
         code.block.add_op(loop)
         return list(loop.results)
 

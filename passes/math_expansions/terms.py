@@ -6,9 +6,10 @@ expanded.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 from xdsl.builder import Builder
-from xdsl.dialects import arith, math
+from xdsl.dialects import arith, math, vector
 from xdsl.dialects.builtin import (
     AnyFloat,
     DenseIntOrFPElementsAttr,
@@ -45,19 +46,39 @@ class Site:
         key = (type_, repr(number))
         known = self.constants.get(key)
         if known is None:
-            known = self.constants[key] = self.build(arith.ConstantOp(self._attribute(number, type_), type_))
+            known = self.constants[key] = self.build(self._constant(number, type_))
         return known
 
-    @staticmethod
-    def _attribute(number: float, type_: Attribute) -> FloatAttr | IntegerAttr | DenseIntOrFPElementsAttr:
-        if isa(type_, VectorType[IntegerType]):
-            return DenseIntOrFPElementsAttr.from_list(type_, [int(number)])
-        if isa(type_, VectorType[AnyFloat]):
-            return DenseIntOrFPElementsAttr.from_list(type_, [number])
-        if isa(type_, IntegerType):
-            return IntegerAttr(int(number), type_)
-        assert isinstance(type_, AnyFloat), f"no constants of type {type_}"
-        return FloatAttr(number, type_)
+    def _constant(self, number: float, type_: Attribute) -> Operation:
+        """The op that makes a constant: always one that xDSL can parse back."""
+        if not isa(type_, VectorType):
+            return arith.ConstantOp(scalar_attribute(number, type_))
+        element = type_.get_element_type()
+        if not isa(element, IntegerType) and printed_as_hexadecimal(number):
+            return vector.BroadcastOp(self.constant(number, element), type_)
+        return arith.ConstantOp(vector_attribute(number, type_))
+
+
+def scalar_attribute(number: float, type_: Attribute) -> FloatAttr | IntegerAttr:
+    """A number as an attribute."""
+    if isa(type_, IntegerType):
+        return IntegerAttr(int(number), type_)
+    assert isinstance(type_, AnyFloat), f"no constants of type {type_}"
+    return FloatAttr(number, type_)
+
+
+def vector_attribute(number: float, type_: VectorType) -> DenseIntOrFPElementsAttr:
+    """A number in all elements as an attribute."""
+    element = type_.get_element_type()
+    if isa(element, IntegerType):
+        return DenseIntOrFPElementsAttr.from_list(VectorType(element, type_.shape), [int(number)])
+    assert isinstance(element, AnyFloat), f"no constants of type {element}"
+    return DenseIntOrFPElementsAttr.from_list(VectorType(element, type_.shape), [number])
+
+
+def printed_as_hexadecimal(number: float) -> bool:
+    """Whether a number may print as its bits, which xDSL 0.74 misreads as an integer inside `dense<>`."""
+    return not isfinite(number) or (number == int(number) and abs(number) >= 1e6)
 
 
 @dataclass(frozen=True)

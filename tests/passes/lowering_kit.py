@@ -1,24 +1,29 @@
 """What the tests of `lower-graph-to-nest` share: one graph op lowered, executed at each level and compared.
 
 The op's own `evaluate` says what is right.  The nests run in the nest interpreter, the loops they become in
-the loops interpreter; both check every access.
+the loops interpreter, which both check every access, and as machine code.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
-from xdsl.dialects import func
+from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import FunctionType, ModuleOp
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
+from penstock.backends.llvm import NativeImage, compile_module, link
 from penstock.backends.loops_interpreter import run_loops
 from penstock.backends.nest_interpreter import run_nests
+from penstock.backends.nests.buffers import fresh_buffer
+from penstock.backends.targets import target
 from penstock.dialects.element_types import element_type, numpy_dtype
 from penstock.dialects.graph.base import GraphOp, Tensor, static_shape_of, tensor, tensor_of
-from penstock.dialects.nest.ops import ConstantOp
+from penstock.dialects.nest.ops import ConstantOp, element_of, shape_of
+from penstock.passes.expand_math import ExpandMathPass
 from penstock.passes.lowering.graph_to_nest import LowerGraphToNest
+from penstock.passes.lowering.loops_to_llvm import LowerLoopsToLLVM
 from penstock.passes.lowering.nest_to_loops import LowerNestToLoops
 
 Array = NDArray[np.generic]
@@ -34,6 +39,7 @@ def check_op(
     *,
     ulps: float = 4,
     results: int = 1,
+    levels: Sequence[str] = ("nest", "loops", "code"),
 ) -> None:
     """The op means the same after its lowering: integers exactly, floats within `ulps` of the largest result.
 
@@ -43,12 +49,9 @@ def check_op(
     arrays = flat(operands)
     op = next(o for o in module.walk() if isinstance(o, cls))
     wanted = op.evaluate(*arrays)
-    for level, got in (
-        ("nest", run_as_nests(module.clone(), arrays)),
-        ("loops", run_as_loops(module, arrays)),
-    ):
-        for g, w in zip(got, wanted, strict=True):
-            compare(g, w, ulps, f"{cls.name} {dict(properties or {})} at the {level} level")
+    for level in levels:
+        for got, want in zip(LEVELS[level](module.clone(), arrays), wanted, strict=True):
+            compare(got, want, ulps, f"{cls.name} {dict(properties or {})} at the {level} level")
 
 
 def flat(operands: Sequence[Operand]) -> list[Array]:
@@ -94,17 +97,50 @@ def run_as_nests(module: ModuleOp, arrays: Sequence[Array]) -> list[Array]:
 def run_as_loops(module: ModuleOp, arrays: Sequence[Array]) -> list[Array]:
     """Lower a module in place to loops and run it on its inputs; the results."""
     outputs = results_of(module)
-    LowerGraphToNest().apply(Context(), module)
-    constants = pass_constants(module)
-    LowerNestToLoops().apply(Context(), module)
-    module.verify()
-    run_loops(module, "main", [*map(contiguous, arrays), *outputs, *constants])
+    buffers = lower_to_loops(module)
+    run_loops(module, "main", [*map(contiguous, arrays), *outputs, *buffers])
     return outputs
 
 
-def contiguous(array: Array) -> Array:
-    """The array in row-major order; unlike `ascontiguousarray` this keeps an array without dims."""
-    return np.asarray(array, order="C")
+def run_as_code(module: ModuleOp, arrays: Sequence[Array]) -> list[Array]:
+    """Compile a module in place for this machine, without any schedule, and run it; the results."""
+    outputs = results_of(module)
+    buffers = lower_to_loops(module)
+    for lowering in (ExpandMathPass(), LowerLoopsToLLVM()):
+        lowering.apply(Context(), module)
+    code = NativeImage(link([compile_module(module, target("host")).object]))
+    held = [*map(contiguous, arrays), *outputs, *buffers]
+    code.function("main")(*(a.ctypes.data for a in held))
+    return outputs
+
+
+def lower_to_loops(module: ModuleOp) -> list[Array]:
+    """Lower a module in place to loops over arguments only; arrays for the arguments that this adds."""
+    LowerGraphToNest().apply(Context(), module)
+    buffers = pass_buffers(module)
+    LowerNestToLoops().apply(Context(), module)
+    module.verify()
+    return buffers
+
+
+def pass_buffers(module: ModuleOp) -> list[Array]:
+    """Turn the constants and allocations of @main into trailing arguments; arrays for them."""
+    main = next(o for o in module.ops if isinstance(o, func.FuncOp))
+    block = main.body.block
+    arrays: list[Array] = []
+    for op in [o for o in block.ops if isinstance(o, ConstantOp | memref.AllocOp)]:
+        (buffer,) = op.results
+        argument = block.insert_arg(buffer.type, len(block.args))
+        buffer.replace_all_uses_with(argument)
+        arrays.append(
+            contiguous(op.value.array)
+            if isinstance(op, ConstantOp)
+            else fresh_buffer(shape_of(buffer), element_of(buffer))
+        )
+        op.detach()
+        op.erase()
+    main.update_function_type()
+    return arrays
 
 
 def results_of(module: ModuleOp) -> list[Array]:
@@ -114,19 +150,17 @@ def results_of(module: ModuleOp) -> list[Array]:
     return [np.empty(static_shape_of(t), numpy_dtype(t.get_element_type())) for t in types]
 
 
-def pass_constants(module: ModuleOp) -> list[Array]:
-    """Turn the constants of @main into trailing arguments; their arrays."""
-    main = next(o for o in module.ops if isinstance(o, func.FuncOp))
-    block = main.body.block
-    arrays: list[Array] = []
-    for op in [o for o in block.ops if isinstance(o, ConstantOp)]:
-        argument = block.insert_arg(op.buffer.type, len(block.args))
-        op.buffer.replace_all_uses_with(argument)
-        arrays.append(contiguous(op.value.array))
-        op.detach()
-        op.erase()
-    main.update_function_type()
-    return arrays
+def contiguous(array: Array) -> Array:
+    """The array in row-major order; unlike `ascontiguousarray` this keeps an array without dims."""
+    return np.asarray(array, order="C")
+
+
+LEVELS: Mapping[str, Callable[[ModuleOp, Sequence[Array]], list[Array]]] = {
+    "nest": run_as_nests,
+    "loops": run_as_loops,
+    "code": run_as_code,
+}
+"""How a module with one graph op is executed at each level."""
 
 
 def compare(got: Array, wanted: Array, ulps: float, what: str) -> None:

@@ -30,12 +30,12 @@ def lower_attention(op: GraphOp, low: Lowering) -> None:
     softmax_into(low, scores, len(shape) - 1, weights)
     batch = len(shape) - 2
     reads = [_batched(weights, batch, batch, batch + 2), _batched(v, batch, batch + 2, batch + 1)]
-    low.compute(_dims(shape_of(y), shape[-1]), reads, [_written(y)], multiply_add, init=[number_attr(0, kind)],
-                epilogue=lambda s, values: [s.real(values[0], element_of(y))])  # fmt: skip
+    low.compute(_dims(shape_of(y), shape[-1]), reads, [_written(y)], multiply_add,
+                init=[number_attr(0, kind)], epilogue=lambda s, v: [s.real(v[0], element_of(y))])  # fmt: skip
 
 
 def _scores(op: AttentionOp, low: Lowering, q: SSAValue, k: SSAValue, scores: SSAValue) -> None:
-    """scores[b, m, n] = scale * sum over d of q[b, m, d] k[b, n, d], plus the mask or -inf where it forbids."""
+    """scores[b, m, n] = scale * sum over d of q[b, m, d] k[b, n, d] + mask, -inf where it forbids."""
     shape, kind, batch = shape_of(scores), element_of(scores), len(shape_of(scores)) - 2
     mask = None if op.mask is None else low.buffer(op.mask)
     extras = [] if mask is None else [Read(mask, broadcast_access(batch + 3, shape_of(mask), shape))]

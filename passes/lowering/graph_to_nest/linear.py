@@ -8,16 +8,16 @@ from penstock.dialects.graph.base import CHANNELS_FIRST, GraphOp
 from penstock.dialects.graph.linear import ConvOp, MatMulOp
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
-from penstock.passes.lowering.graph_to_nest.builder import Lowering, Scalars, zero
+from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, zero
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
 
 Rule = Callable[[GraphOp, Lowering], None]
-Expression = int | dict[int, int] | tuple[dict[int, int], int]
 
 
 def multiply_add(s: Scalars, values: Sequence[SSAValue]) -> list[SSAValue]:
-    """`acc + a * b`."""
+    """`acc + a * b`, in the type of the accumulator."""
     a, b, acc = values
-    return [s.add(acc, s.mul(a, b))]
+    return [s.add(acc, s.mul(s.real(a, acc.type), s.real(b, acc.type)))]
 
 
 def arrange(
@@ -28,7 +28,7 @@ def arrange(
 
 
 def lower_conv(op: GraphOp, low: Lowering) -> None:
-    """y[n, o, g*OC + oc] = bias + sum over k, ic of x[n, o*stride + k*dilation - pad, g*IC + ic] * w[g*OC + oc, ic, k]."""
+    """y[n, o, g*OC + oc] = bias + sum over k, c of x[n, o*stride + k*dil - pad, c] * w[oc, c, k], per group."""
     assert isinstance(op, ConvOp)
     x, w, y = low.buffer(op.x), low.buffer(op.w), low.result(op.y)
     layout, groups = op.layout.data, op.groups.value.data

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf, prod
 
 from xdsl.dialects import math
-from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from penstock.dialects.graph import normalization as graph
@@ -18,7 +17,7 @@ from penstock.passes.lowering.graph_to_nest.builder import Lowering, padded_read
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
 from penstock.passes.lowering.graph_to_nest.reduction import Fold, divided, reduce_into
 from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import require_real
-from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr, working
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr, working
 
 Rule = Callable[[GraphOp, Lowering], None]
 Term = Callable[[Scalars, Sequence[SSAValue]], SSAValue]
@@ -67,7 +66,7 @@ def softmax_into(low: Lowering, x: SSAValue, axis: int, y: SSAValue) -> None:
     powers = low.alloc(element_of(greatest), shape_of(x))
     map_into(low, [x, greatest], powers, lambda s, v: [_exp_of_difference(s, v)])
     total = _sum_over(low, powers, [axis], _first, _first)
-    map_into(low, [powers, total], y, lambda s, v: [s.real(s.div(*v), element_of(y))])
+    map_into(low, [powers, total], y, lambda s, v: [s.real(s.div(v[0], v[1]), element_of(y))])
 
 
 def lower_softmax(op: GraphOp, low: Lowering) -> None:
@@ -126,7 +125,7 @@ def lower_layer_norm(op: GraphOp, low: Lowering) -> None:
 
     mean = _sum_over(low, x, axes, _first, lambda s, v: divided(s, v[0], count))
     inverse = _sum_over(low, x, axes, square, _inverse_root(count, op.eps.value.data), [mean])
-    _normalize(op, low, [mean, inverse], op.scale, op.bias)
+    _normalize(low, x, [mean, inverse], op.scale, op.bias, low.result(op.y))
 
 
 def lower_rms_norm(op: GraphOp, low: Lowering) -> None:
@@ -138,7 +137,7 @@ def lower_rms_norm(op: GraphOp, low: Lowering) -> None:
     count = prod(shape_of(x)[a] for a in axes)
     finish = _inverse_root(count, op.eps.value.data)
     inverse = _sum_over(low, x, axes, lambda s, v: s.mul(v[0], v[0]), finish)
-    _normalize(op, low, [inverse], op.scale, None)
+    _normalize(low, x, [inverse], op.scale, None, low.result(op.y))
 
 
 def _inverse_root(count: int, eps: float) -> Term:
@@ -152,10 +151,14 @@ def _inverse_root(count: int, eps: float) -> Term:
 
 
 def _normalize(
-    op: graph.TrailingNorm, low: Lowering, moments: Sequence[SSAValue], scale: SSAValue | None, bias: SSAValue | None
+    low: Lowering,
+    x: SSAValue,
+    moments: Sequence[SSAValue],
+    scale: SSAValue | None,
+    bias: SSAValue | None,
+    y: SSAValue,
 ) -> None:
     """y = (x - mean) * inverse * scale + bias; `moments` are the mean, if any, and the inverse."""
-    y = low.result(op.y)
     affine = [low.buffer(o) for o in (scale, bias) if o is not None]
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
@@ -167,7 +170,7 @@ def _normalize(
             value = s.mul(value, rest.pop(0))
         return [s.real(value if bias is None else s.add(value, rest[0]), element_of(y))]
 
-    map_into(low, [low.buffer(op.x), *moments, *affine], y, body)
+    map_into(low, [x, *moments, *affine], y, body)
 
 
 def lower_lrn(op: GraphOp, low: Lowering) -> None:

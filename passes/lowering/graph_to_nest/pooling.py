@@ -16,7 +16,14 @@ from penstock.dialects.graph.window import halves
 from penstock.dialects.nest.access import Access, row_major
 from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, padded_read
-from penstock.passes.lowering.graph_to_nest.reduction import as_element, as_number, beats, divided, lowest_of, sum_type
+from penstock.passes.lowering.graph_to_nest.reduction import (
+    as_element,
+    as_number,
+    beats,
+    divided,
+    lowest_of,
+    sum_type,
+)
 from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import require_number, unsigned
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr
 
@@ -128,7 +135,7 @@ def lower_average_pool(op: GraphOp, low: Lowering) -> None:
         return [s.add(v[1], as_number(s, v[0], kind, unsigned(op)))]
 
     def finish(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
-        mean = s.div(*v) if uniform is None else divided(s, v[0], uniform)
+        mean = s.div(v[0], v[1]) if uniform is None else divided(s, v[0], uniform)
         return [as_element(s, mean, element)]
 
     extras: list[Read] = []

@@ -1,6 +1,6 @@
-"""`graph.top_k` as nests: positions are sorted by merging runs of doubling length, then the first k are read off.
+"""`graph.top_k` as nests: positions are sorted by merging runs of doubling length, the first k are read off.
 
-Each element finds its place in the run beside its own by bisection, so a pass over n elements takes n log n steps.
+Each element finds its place in the run beside its own by bisection: a pass over n takes n log n steps.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -88,7 +88,7 @@ def _bits_in_order(s: Scalars, x: SSAValue) -> SSAValue:
 
 @dataclass(frozen=True)
 class Merge:
-    """The passes of a stable merge sort of the positions along an axis, from one version to the other and back."""
+    """The passes of a stable merge sort of positions along an axis, between two versions of them."""
 
     shape: tuple[int, ...]
     axis: int
@@ -116,7 +116,7 @@ class Merge:
         return len(self.outer) + 3
 
     def emit(self, low: Lowering) -> None:
-        """The nest that sorts; its last three loops run in order, each pass reads what the one before wrote."""
+        """The nest that sorts; its last three loops run in order, a pass reads what the last one wrote."""
         if not self.passes:
             return
         dims = [parallel(f"d{i}", self.shape[i]) for i in self.outer]
@@ -124,7 +124,7 @@ class Merge:
         low.compute(dims, [], [], self._step, init=[number_attr(0, i64)], epilogue=lambda s, v: [])
 
     def _step(self, s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
-        """One step of the bisection: `found` elements of the run beside go before element i; at last it moves."""
+        """One step of the bisection: so many of the run beside go before element i; at last it moves."""
         number, i, step = (s.position(Access.of(self.rank, len(self.outer) + k)) for k in range(3))
         zero, one, size = (s.constant(c, i64) for c in (0, 1, self.size))
         source, width = s.both(number, one), s.shift_left(one, number)

@@ -1,17 +1,45 @@
 """The rules of `lower-graph-to-nest`, by family: graph op class -> function that appends its nests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from xdsl.ir import Operation
 
 from penstock.dialects.graph.base import GraphOp
+from penstock.passes.lowering.graph_to_nest import (
+    attention,
+    elementwise,
+    indexing,
+    linear,
+    movement,
+    normalization,
+    pooling,
+    ranking,
+    reduction,
+    resize,
+    running,
+    transposed_conv,
+)
 from penstock.passes.lowering.graph_to_nest.builder import Lowering
 
 Rule = Callable[[GraphOp, Lowering], None]
+Rules = Mapping[type[Operation], Rule]
+
+FAMILIES: tuple[Rules, ...] = (
+    attention.RULES,
+    elementwise.RULES,
+    indexing.RULES,
+    linear.RULES,
+    movement.RULES,
+    normalization.RULES,
+    pooling.RULES,
+    ranking.RULES,
+    reduction.RULES,
+    resize.RULES,
+    running.RULES,
+    transposed_conv.RULES,
+)
 
 
-def rules() -> dict[type[Operation], Rule]:
+def rules() -> Rules:
     """The whole table; a class that has no rule of its own uses its base's (`Elementwise`)."""
-    from penstock.passes.lowering.graph_to_nest import elementwise, linear
-
-    return {**elementwise.RULES, **linear.RULES}
+    return {op: rule for family in FAMILIES for op, rule in family.items()}

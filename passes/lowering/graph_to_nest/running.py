@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from xdsl.ir import Operation, SSAValue
 
-from penstock.dialects.element_types import is_float
 from penstock.dialects.graph import ordering as graph
 from penstock.dialects.graph.base import GraphOp
 from penstock.dialects.nest.access import Access
@@ -56,9 +55,9 @@ def _combine_moved(
     accesses = [Access.of(rank, *(({i: 1}, m) if i == axis else i for i in range(rank))) for m in moves]
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
-        terms = [s.real(x, kind) if is_float(kind) else x for x in v]
+        terms = [s.real(x, kind) for x in v]
         total = terms[0] if len(terms) == 1 else combine(s, *terms)
-        return [s.real(total, element_of(y)) if is_float(kind) else total]
+        return [s.real(total, element_of(y))]
 
     map_into(low, [padded_read(x, a, dims, neutral) for a in accesses], y, body)
 

@@ -94,8 +94,8 @@ def _mod(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
 def _real_remainder(op: GraphOp, s: Scalars, a: SSAValue, b: SSAValue) -> SSAValue:
     """The exact `a - trunc(a / b) b`: in double precision, from the highest bits of the ratio downwards.
 
-    With q = trunc(r / d) < 2^53 the rest r - q d is a double; where the rounded ratio reached the next integer
-    it is negative and one d too small.
+    With q = trunc(r / d) < 2^53 the rest r - q d is a double; where the rounded ratio reached the next
+    integer it is negative and one d too small.
     """
     if a.type == f64:
         raise PassFailedException(f"lower-graph-to-nest: {op.name} of f64")

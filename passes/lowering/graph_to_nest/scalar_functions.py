@@ -1,7 +1,7 @@
 """Scalar formulas of transcendental functions and activations, over the functions of `math`.
 
-A function of its own is one operation; a formula of several is computed in the working type, so that an element
-of half precision is rounded once.
+A function of its own is one operation; a formula of several is computed in the working type, so that a
+half-precision element is rounded once.
 """
 
 from collections.abc import Callable, Mapping, Sequence

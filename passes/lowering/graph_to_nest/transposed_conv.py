@@ -1,8 +1,8 @@
 """Transposed convolution as gathering nests: each result element sums the products that reach it.
 
-Along a spatial dim, result position j = s t + r (stride s) is reached by the taps k with j + pad - k d = s i.  They are
-every `s / gcd(s, d)`-th tap, from a first one that depends on r.  Residues r whose taps are the same up to a shift by r
-form one piece: within it, all accesses are linear in t, r and the number of the tap.
+Along a spatial dim, result position j = s t + r (stride s) is reached by the taps k with j + pad - k d = s i.
+They are every `s / gcd(s, d)`-th tap from a first one that depends on r.  Neighbouring residues r whose taps
+differ by r alone form one piece: within it, all accesses are linear in t, r and the number m of the tap.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ Rule = Callable[[GraphOp, Lowering], None]
 
 @dataclass(frozen=True)
 class Piece:
-    """Residues first, first + 1, ... of one spatial dim: j = s t + r + first, k = r + tap + step m, i = t + shift - back m."""
+    """Some residues of one spatial dim: j = s t + r + first, k = r + tap + step m, i = t + shift - back m."""
 
     first: int
     residues: int
@@ -73,3 +73,94 @@ class Spatial:
         repeats = (self.size - first - 1) // self.stride + 1
         return Piece(first, residues, repeats, len(taps), tap, self.stride // common,
                      self._shift(first, tap), self.dilation // common)  # fmt: skip
+
+
+def lower_conv_transpose(op: GraphOp, low: Lowering) -> None:
+    """y[n, j, oc] = bias + sum over i, k with j + pad = s i + d k, and ic, of x[n, i, ic] * w[ic, oc, k]."""
+    assert isinstance(op, ConvTransposeOp)
+    x, w, y = low.buffer(op.x), low.buffer(op.w), low.result(op.y)
+    bias = None if op.bias is None else low.buffer(op.bias)
+    (strides, pads, dilations), layout = op.window(), op.layout.data
+    sizes = [shape_of(y)[axis] for axis in spatial_axes(layout, len(shape_of(y)))]
+    rows = zip(sizes, shape_of(w)[2:], strides, dilations, halves(pads)[0], strict=True)
+    for pieces in product(*(Spatial(*row).pieces() for row in rows)):
+        loops = _Loops(pieces, strides, layout, op.groups.value.data)
+        if all(piece.taps for piece in pieces):
+            _gather(low, loops, x, w, bias, y)
+        else:
+            _fill(low, loops, bias, y)
+
+
+@dataclass(frozen=True)
+class _Loops:
+    """The loops over one piece of the result: n, t per dim, r per dim, g, oc; then m per dim, ic."""
+
+    pieces: Sequence[Piece]
+    strides: Sequence[int]
+    layout: str
+    groups: int
+
+    @property
+    def group(self) -> int:
+        """The number of the loop over groups; that over channels of a group follows."""
+        return 1 + 2 * len(self.pieces)
+
+    def outer(self, batch: int, channels: int) -> list[DimAttr]:
+        """The parallel loops."""
+        repeats = [parallel(f"t{i}", p.repeats) for i, p in enumerate(self.pieces)]
+        residues = [parallel(f"r{i}", p.residues) for i, p in enumerate(self.pieces)]
+        last = [parallel("g", self.groups), parallel("oc", channels // self.groups)]
+        return [parallel("n", batch), *repeats, *residues, *last]
+
+    def written(self) -> list[Expression]:
+        """Where the result is written along the spatial dims: s t + r."""
+        rank = len(self.pieces)
+        return [
+            ({1 + i: s, 1 + rank + i: 1}, piece.first)
+            for i, (piece, s) in enumerate(zip(self.pieces, self.strides, strict=True))
+        ]
+
+    def read(self) -> list[Expression]:
+        """Where the input is read along the spatial dims: t + shift - back m."""
+        return [({1 + i: 1, self.group + 2 + i: -p.back}, p.shift) for i, p in enumerate(self.pieces)]
+
+    def taps(self) -> list[Expression]:
+        """The taps: r + tap + step m."""
+        rank = len(self.pieces)
+        return [({1 + rank + i: 1, self.group + 2 + i: p.step}, p.tap) for i, p in enumerate(self.pieces)]
+
+
+def _gather(
+    low: Lowering, loops: _Loops, x: SSAValue, w: SSAValue, bias: SSAValue | None, y: SSAValue
+) -> None:
+    """A piece that taps reach."""
+    batch, channels, per_group = shape_of(y)[0], shape_of(w)[1] * loops.groups, shape_of(w)[0] // loops.groups
+    dims = loops.outer(batch, channels)
+    dims += [*(reduction(f"m{i}", p.taps) for i, p in enumerate(loops.pieces)), reduction("ic", per_group)]
+    total, g, oc, ic = len(dims), loops.group, loops.group + 1, len(dims) - 1
+    kind = working(element_of(y))
+    seen = Access.of(total, *arrange(loops.layout, 0, {g: per_group, ic: 1}, loops.read()))
+    filters = Access.of(total, {g: per_group, ic: 1}, oc, *loops.taps())
+    out_channel: Expression = {g: shape_of(w)[1], oc: 1}
+    write = Write(y, Access.of(total, *arrange(loops.layout, 0, out_channel, loops.written())))
+    extras = [] if bias is None else [Read(bias, Access.of(total, out_channel))]
+
+    def finish(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        biased = v[0] if bias is None else s.add(v[0], s.real(v[1], kind))
+        return [s.real(biased, element_of(y))]
+
+    low.compute(dims, [padded_read(x, seen, dims, 0), Read(w, filters)], [write], multiply_add,
+                extras=extras, init=[number_attr(0, kind)], epilogue=finish)  # fmt: skip
+
+
+def _fill(low: Lowering, loops: _Loops, bias: SSAValue | None, y: SSAValue) -> None:
+    """A piece that no tap reaches: the bias or zero."""
+    channels = shape_of(y)[channel_axis(loops.layout, len(shape_of(y)))]
+    dims = loops.outer(shape_of(y)[0], channels)
+    out_channel: Expression = {loops.group: channels // loops.groups, loops.group + 1: 1}
+    write = Write(y, Access.of(len(dims), *arrange(loops.layout, 0, out_channel, loops.written())))
+    reads = [] if bias is None else [Read(bias, Access.of(len(dims), out_channel))]
+    low.compute(dims, reads, [write], lambda s, v: v or [s.constant(0, element_of(y))])
+
+
+RULES: Mapping[type[Operation], Rule] = {ConvTransposeOp: lower_conv_transpose}

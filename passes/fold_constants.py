@@ -1,0 +1,77 @@
+"""`fold-constants`: what depends on constants alone is computed while compiling."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from penstock.dialects.element_types import has_element_type
+from penstock.dialects.graph.base import Array, GraphOp, is_static, static_shape_of, tensor_of
+from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.indexing import ShapeOp
+from penstock.passes.graph_rewriting import bytes_of, constant_name, constant_of, graph_functions, nodes_of
+
+
+@dataclass(frozen=True)
+class FoldConstantsPass(ModulePass):
+    """Replace ops on constants by their value, one walk in order.
+
+    A value that is larger than `limit` bytes and than twice its operands stays computed: weights that are a
+    broadcast number would only grow the artefact.  Constants that lose their last use are erased.
+    """
+
+    name = "fold-constants"
+    numerics: ClassVar[str] = "exact"
+    limit: int = 1 << 20
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in graph_functions(op):
+            for each in list(function.body.block.ops):
+                if isinstance(each, GraphOp) and not isinstance(each, ConstantOp):
+                    self._fold(each)
+
+    def _fold(self, op: GraphOp) -> None:
+        values = known_results(op) if self._is_worth_it(op) else None
+        if values is None or not all(map(_is_faithful, op.results, values)):
+            return
+        made = [ConstantOp.of(np.asarray(v, order="C"), constant_name(op)) for v in values]
+        nodes = nodes_of(op)
+        for new in made:
+            if nodes.data:
+                new.attributes["nodes"] = nodes
+        operands = list(op.operands)
+        Rewriter.insert_op(made, InsertPoint.before(op))
+        Rewriter.replace_op(op, [], [new.y for new in made])
+        erase_unused_constants(operands)
+
+    def _is_worth_it(self, op: GraphOp) -> bool:
+        if not all(is_static(r) for r in op.results):
+            return False
+        given = sum(bytes_of(o) for o in op.operands)
+        return sum(bytes_of(r) for r in op.results) <= max(self.limit, 2 * given)
+
+
+def known_results(op: GraphOp) -> list[Array] | None:
+    """The results of an op on constants, or of one that only asks for a known shape."""
+    if isinstance(op, ShapeOp) and is_static(op.x):
+        return [np.array(static_shape_of(op.x), np.int64)]
+    arrays = [constant_of(o) for o in op.operands]
+    known = [a for a in arrays if a is not None]
+    return list(op.evaluate(*known)) if len(known) == len(arrays) else None
+
+
+def _is_faithful(result: SSAValue, value: Array) -> bool:
+    """Whether the value can be told in a constant of the result's type."""
+    return has_element_type(value.dtype) and tensor_of(result).get_shape() == value.shape
+
+
+def erase_unused_constants(values: list[SSAValue]) -> None:
+    """Erase those of the values that are constants without uses."""
+    for value in dict.fromkeys(values):
+        if isinstance(value.owner, ConstantOp) and value.first_use is None:
+            Rewriter.erase_op(value.owner)

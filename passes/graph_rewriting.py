@@ -1,0 +1,208 @@
+"""Tools of the passes on graphs: constants as arrays, provenance, and a builder for what takes an op's place."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.pattern_rewriter import (
+    GreedyRewritePatternApplier,
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+)
+
+from penstock.dialects.element_types import byte_size, numpy_dtype
+from penstock.dialects.graph.base import (
+    Array,
+    Dim,
+    GraphOp,
+    element_of,
+    integers,
+    rank_of,
+    shape_of,
+    tensor_of,
+)
+from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.movement import ReshapeOp, TransposeOp, dims_attr
+from penstock.dialects.resources import ResourceAttr
+
+Operands = Sequence[SSAValue | Sequence[SSAValue] | None]
+Properties = Mapping[str, Attribute | None]
+
+
+def graph_functions(module: ModuleOp) -> Iterator[func.FuncOp]:
+    """The functions of a module that have a body."""
+    for op in module.ops:
+        if isinstance(op, func.FuncOp) and op.body.blocks:
+            yield op
+
+
+def apply_patterns(module: ModuleOp, *patterns: RewritePattern) -> bool:
+    """Apply patterns until none matches, erasing what nothing uses; whether the module changed."""
+    return PatternRewriteWalker(GreedyRewritePatternApplier(list(patterns))).rewrite_module(module)
+
+
+def constant_of(value: SSAValue | None) -> Array | None:
+    """The array of a constant whose data is at hand."""
+    owner = None if value is None else value.owner
+    if not isinstance(owner, ConstantOp):
+        return None
+    try:
+        return owner.array
+    except LookupError:
+        return None
+
+
+def number_of(value: SSAValue) -> float | int | None:
+    """The one number that all elements of a constant are, if it is a constant of one element."""
+    owner = value.owner
+    if not isinstance(owner, ConstantOp) or count_of(value) != 1:
+        return None
+    array = constant_of(value)
+    return None if array is None else array.reshape(-1)[0].item()
+
+
+def count_of(value: SSAValue) -> int:
+    """The number of elements; a symbolic size counts as one."""
+    count = 1
+    for size in tensor_of(value).get_shape():
+        count *= size if size >= 0 else 1
+    return count
+
+
+def bytes_of(value: SSAValue) -> int:
+    """The bytes of a tensor in memory; a symbolic size counts as one."""
+    return count_of(value) * byte_size(element_of(value))
+
+
+def has_one_use(value: SSAValue) -> bool:
+    """Whether a value is read exactly once."""
+    return value.has_one_use()
+
+
+def single_use(value: SSAValue, kind: type[Operation]) -> bool:
+    """Whether a value comes from an op of a kind and nothing else reads it."""
+    return isinstance(value.owner, kind) and value.has_one_use()
+
+
+def nodes_of(*ops: Operation) -> ArrayAttr[StringAttr]:
+    """The nodes of the model that ops came from, each once, in order."""
+    names: dict[StringAttr, None] = {}
+    for op in ops:
+        nodes = op.attributes.get("nodes")
+        if isinstance(nodes, ArrayAttr):
+            names.update({n: None for n in nodes if isinstance(n, StringAttr)})
+    return ArrayAttr(names)
+
+
+def constant_name(*ops: Operation) -> str:
+    """What to call a constant made of ops: as the weight they read, else after their first node."""
+    for op in ops:
+        for value in (*op.results, *op.operands):
+            owner = value.owner
+            if isinstance(owner, ConstantOp) and isinstance(owner.value, ResourceAttr):
+                return owner.value.data.name
+    nodes = nodes_of(*ops).data
+    return nodes[0].data if nodes else "constant"
+
+
+class Graft:
+    """Builds in front of an op what takes its place; new ops come from all nodes that the old ones came from."""
+
+    def __init__(self, rewriter: PatternRewriter, op: Operation, *absorbed: Operation) -> None:
+        self._rewriter = rewriter
+        self._op = op
+        self._old = (*absorbed, op)
+        self._nodes = nodes_of(*self._old)
+
+    def op(self, kind: type[GraphOp], operands: Operands, properties: Properties | None = None) -> SSAValue:
+        """Insert an operation of one result."""
+        return self.ops(kind, operands, properties)[0]
+
+    def ops(
+        self, kind: type[GraphOp], operands: Operands, properties: Properties | None = None, results: int = 1
+    ) -> Sequence[SSAValue]:
+        """Insert an operation of any number of results."""
+        made = kind.make(operands, properties, results)
+        if self._nodes.data:
+            made.attributes["nodes"] = self._nodes
+        self._rewriter.insert(made)
+        return made.results
+
+    def constant(self, array: Array, name: str = "") -> SSAValue:
+        """Insert a constant; without a name it is called after what it replaces."""
+        op = ConstantOp.of(np.asarray(array, order="C"), name or constant_name(*self._old))
+        if self._nodes.data:
+            op.attributes["nodes"] = self._nodes
+        self._rewriter.insert(op)
+        return op.y
+
+    def number(self, value: float | int, like: SSAValue) -> SSAValue:
+        """Insert a constant of rank 0 with the element type of `like`."""
+        return self.constant(np.asarray(value, numpy_dtype(element_of(like))))
+
+    def transpose(self, x: SSAValue, permutation: Sequence[int]) -> SSAValue:
+        """`x` with its axes permuted; only a reshape where no elements move, and nothing for the identity."""
+        if list(permutation) == list(range(rank_of(x))):
+            return x
+        if keeps_order(permutation, shape_of(x)):
+            return self.reshape(x, [shape_of(x)[p] for p in permutation])
+        return self.op(TransposeOp, [x], {"permutation": integers(permutation)})
+
+    def reshape(self, x: SSAValue, shape: Sequence[Dim]) -> SSAValue:
+        """The elements of `x` in their order under another shape; `x` itself when it is the same."""
+        if tuple(shape) == shape_of(x) and "?" not in shape:
+            return x
+        return self.op(ReshapeOp, [x], {"shape": dims_attr(shape)})
+
+    def replace(self, *values: SSAValue) -> None:
+        """Give the values to all users of the op, and erase it."""
+        self._rewriter.replace(self._op, [], values)
+
+
+def keeps_order(permutation: Sequence[int], shape: Sequence[Dim]) -> bool:
+    """Whether a transpose moves no element in memory: dims other than those of size 1 stay in order.
+
+    >>> keeps_order([0, 2, 3, 1], [1, 8, 1, 1]), keeps_order([1, 0], [2, 3])
+    (True, False)
+    """
+    real = [p for p in permutation if shape[p] != 1]
+    return real == sorted(real)
+
+
+def inverse(permutation: Sequence[int]) -> list[int]:
+    """The permutation that undoes another.
+
+    >>> inverse([2, 0, 1])
+    [1, 2, 0]
+    """
+    return sorted(range(len(permutation)), key=lambda i: permutation[i])
+
+
+def copied_properties(op: GraphOp, **changed: Attribute) -> Properties:
+    """The properties of an op, some of them changed."""
+    kept = {k: v for k, v in op.properties.items() if k != "operandSegmentSizes"}
+    return kept | changed
+
+
+def axis_attr(axis: int) -> IntegerAttr:
+    """An axis as an attribute."""
+    return IntegerAttr(axis, i64)
+
+
+def groups_of(op: GraphOp, values: Callable[[SSAValue], SSAValue]) -> Operands:
+    """The operands of an op as its fields group them, each replaced by `values` of it."""
+    from xdsl.irdl import OptOperandDef, VarOperandDef
+
+    grouped: list[SSAValue | Sequence[SSAValue] | None] = []
+    for name, definition in op.get_irdl_definition().operands:
+        found: object = getattr(op, name)
+        if isinstance(definition, OptOperandDef):
+            grouped.append(values(found) if isinstance(found, SSAValue) else None)
+        elif isinstance(definition, VarOperandDef):
+            grouped.append([values(v) for v in op.operands])
+        elif isinstance(found, SSAValue):
+            grouped.append(values(found))
+    return grouped

@@ -1,0 +1,156 @@
+"""Ops that move elements as loop nests: a copy whose index maps say where each element comes from.
+
+A reshape is a view of the same buffer.  What no single linear map says (reflection, repetition) is cut into
+boxes with a map each, so that no table of positions is needed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from xdsl.ir import Operation, SSAValue
+
+from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.graph import movement as graph
+from penstock.dialects.graph.base import GraphOp, normalize_axis, rank_of, static_shape_of, tensor_of
+from penstock.dialects.graph.base import element_of as tensor_element_of
+from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.nest.access import Access
+from penstock.dialects.nest.ops import ConstantOp as BufferOp
+from penstock.dialects.nest.ops import Read, Write, parallel, shape_of
+from penstock.dialects.resources import ResourceAttr
+from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, memref_of, padded_read
+from penstock.passes.lowering.graph_to_nest.elementwise import map_into
+
+Rule = Callable[[GraphOp, Lowering], None]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Elements `start` to `start + count` along a dim of the result, read at `offset + step * i`."""
+
+    start: int
+    count: int
+    step: int
+    offset: int
+
+
+def lower_constant(op: GraphOp, low: Lowering) -> None:
+    """A read-only buffer of the same numbers."""
+    assert isinstance(op, ConstantOp)
+    value = op.value if isinstance(op.value, ResourceAttr) else ResourceAttr.of("constant", op.array)
+    low.buffers[op.y] = low.add(BufferOp(value, memref_of(tensor_of(op.y))))
+
+
+def lower_transpose(op: GraphOp, low: Lowering) -> None:
+    """y[.., i, ..] = x[.., i at permutation[k], ..]."""
+    assert isinstance(op, graph.TransposeOp)
+    permutation = op.permutation.get_values()
+    rank = len(permutation)
+    access = Access.of(rank, *(permutation.index(axis) for axis in range(rank)))
+    map_into(low, [Read(low.buffer(op.x), access)], low.result(op.y), lambda s, v: v)
+
+
+def lower_reshape(op: GraphOp, low: Lowering) -> None:
+    """The buffer itself under another shape."""
+    assert isinstance(op, graph.ReshapeOp)
+    low.buffers[op.y] = low.view(low.buffer(op.x), static_shape_of(op.y))
+
+
+def lower_broadcast_to(op: GraphOp, low: Lowering) -> None:
+    """y[i, j] = x[0, j] where x has size 1."""
+    assert isinstance(op, graph.BroadcastToOp)
+    map_into(low, [low.buffer(op.x)], low.result(op.y), lambda s, v: v)
+
+
+def lower_concat(op: GraphOp, low: Lowering) -> None:
+    """y[i + offset of x] = x[i] for each operand x."""
+    assert isinstance(op, graph.ConcatOp)
+    y, axis, start = low.result(op.y), normalize_axis(op.axis.value.data, rank_of(op.y)), 0
+    for x in (low.buffer(x) for x in op.inputs):
+        place = [Segment(0, size, 1, 0) for size in shape_of(x)]
+        place[axis] = Segment(start, shape_of(x)[axis], 1, 0)
+        copy_box(low, x, y, place)
+        start += shape_of(x)[axis]
+
+
+def lower_slice(op: GraphOp, low: Lowering) -> None:
+    """y[i] = x[start + step * i]."""
+    assert isinstance(op, graph.SliceOp)
+    place = [Segment(0, len(r), r.step, r.start) for r in op.ranges()]
+    copy_box(low, low.buffer(op.x), low.result(op.y), place)
+
+
+def lower_pad(op: GraphOp, low: Lowering) -> None:
+    """y[i] = x[i - low], or what the mode says outside of x; negative counts cut."""
+    assert isinstance(op, graph.PadOp)
+    x, y = low.buffer(op.x), low.result(op.y)
+    if op.mode.data == "constant":
+        rank, value = len(shape_of(y)), np.asarray(op.value.value.data)
+        number = value.astype(numpy_dtype(tensor_element_of(op.x))).item()
+        access = Access.of(rank, *(({i: 1}, -count) for i, count in enumerate(op.low.get_values())))
+        dims = [parallel(f"d{i}", size) for i, size in enumerate(shape_of(y))]
+        map_into(low, [padded_read(x, access, dims, number)], y, lambda s, v: v)
+        return
+    split = {"reflect": _reflected, "edge": _repeated, "wrap": _wrapped}[op.mode.data]
+    counts = zip(shape_of(x), op.low.get_values(), op.high.get_values(), strict=True)
+    for place in product(*(list(_segments(split, *c)) for c in counts)):
+        copy_box(low, x, y, place)
+
+
+Split = Callable[[int, int, int], Iterator[Segment]]
+"""Size, elements before and behind -> how the padded dim is made of the dim itself."""
+
+
+def _segments(split: Split, size: int, before: int, behind: int) -> Iterator[Segment]:
+    """The parts of a padded dim of which some elements may be cut first."""
+    cut = max(-before, 0)
+    kept = size - cut - max(-behind, 0)
+    for s in split(kept, max(before, 0), max(behind, 0)):
+        if s.count > 0:
+            yield Segment(s.start, s.count, s.step, s.offset + cut)
+
+
+def _reflected(size: int, before: int, behind: int) -> Iterator[Segment]:
+    yield Segment(0, before, -1, before)
+    yield Segment(before, size, 1, 0)
+    yield Segment(before + size, behind, -1, size - 2)
+
+
+def _repeated(size: int, before: int, behind: int) -> Iterator[Segment]:
+    yield Segment(0, before, 0, 0)
+    yield Segment(before, size, 1, 0)
+    yield Segment(before + size, behind, 0, size - 1)
+
+
+def _wrapped(size: int, before: int, behind: int) -> Iterator[Segment]:
+    at, end = 0, before + size + behind
+    while at < end:
+        first = (at - before) % size
+        count = min(size - first, end - at)
+        yield Segment(at, count, 1, first)
+        at += count
+
+
+def copy_box(low: Lowering, x: SSAValue, y: SSAValue, place: Sequence[Segment]) -> None:
+    """y[start + i] = x[offset + step * i] over the counts of the segments, one per dim."""
+    if 0 in [s.count for s in place]:
+        return
+    rank = len(place)
+    source: list[Expression] = [({i: s.step}, s.offset) for i, s in enumerate(place)]
+    target: list[Expression] = [({i: 1}, s.start) for i, s in enumerate(place)]
+    dims = [parallel(f"d{i}", s.count) for i, s in enumerate(place)]
+    reads, writes = [Read(x, Access.of(rank, *source))], [Write(y, Access.of(rank, *target))]
+    low.compute(dims, reads, writes, lambda s, v: v)
+
+
+RULES: Mapping[type[Operation], Rule] = {
+    ConstantOp: lower_constant,
+    graph.TransposeOp: lower_transpose,
+    graph.ReshapeOp: lower_reshape,
+    graph.BroadcastToOp: lower_broadcast_to,
+    graph.ConcatOp: lower_concat,
+    graph.SliceOp: lower_slice,
+    graph.PadOp: lower_pad,
+}
