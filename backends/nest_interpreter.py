@@ -66,9 +66,7 @@ def _argument(array: Array, kind: Attribute, position: int) -> Array:
     return stored(array, kind.get_element_type())
 
 
-def _run(
-    function: func.FuncOp, run: _Run, arguments: Sequence[Array], watch: Watcher | None = None
-) -> None:
+def _run(function: func.FuncOp, run: _Run, arguments: Sequence[Array], watch: Watcher | None = None) -> None:
     buffers: Buffers = dict(zip(function.body.block.args, arguments, strict=True))
     for op in function.body.block.ops:
         if op.name not in _MEANINGS:

@@ -19,7 +19,7 @@ from penstock.backends.llvm.image import Image, Symbol
 from penstock.backends.targets import Target
 from penstock.dialects.memory_plan import Interval, Placement, Plan
 from penstock.errors import ModelError
-from penstock.model import KernelInfo, Package, TensorInfo
+from penstock.package import KernelInfo, Package, TensorInfo
 
 MAGIC = b"PENSTOCK"
 FORMAT = 1
@@ -126,8 +126,9 @@ def _tensor(entry: Json) -> TensorInfo:
 
 
 def _target(entry: Json) -> Target:
-    values = {f.name: entry[f.name] for f in fields(Target)}
-    return Target(**{n: tuple(v) if isinstance(v, list) else v for n, v in values.items()})
+    values: dict[str, Any] = {f.name: entry[f.name] for f in fields(Target)}
+    lists = ("features", "required", "dot_products")
+    return Target(**{n: tuple(map(str, v)) if n in lists else v for n, v in values.items()})
 
 
 def _plan(header: Json) -> Plan:

@@ -8,25 +8,24 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
 from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
 from penstock.backends.llvm import Image
 from penstock.backends.targets import Target
 from penstock.backends.targets import target as target_named
-from penstock.build import Progress, build_image
+from penstock.build import Progress, build_image, weights_block
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import element_of, shape_of, static_shape_of
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
 from penstock.dialects.nest.machine import Machine
-from penstock.dialects.resources import ResourceAttr
 from penstock.errors import Problem, ShapeError, UnsupportedError
-from penstock.model import ENTRY, CompiledModel, KernelInfo, Package, TensorInfo, aligned_bytes, load
+from penstock.model import CompiledModel, load
 from penstock.onnx_import import import_model
+from penstock.package import ENTRY, KernelInfo, Package, TensorInfo
 from penstock.pipeline import Phase, phases
 from penstock.registry import context
 
@@ -177,24 +176,7 @@ def _package(
     main = entry(module)
     plan = read_certificate(main.attributes[MEMORY_PLAN]).plan
     kernels = _kernels(module, image)
-    return Package(name, target, inputs, outputs, image, _weights(main), plan, kernels, numerics())
-
-
-def _weights(main: func.FuncOp) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    """The block of weights that `place-constants` laid out."""
-    placed = main.attributes["nest.weights"]
-    assert isinstance(placed, ArrayAttr)
-    parts: list[tuple[int, np.ndarray[tuple[int], np.dtype[np.uint8]]]] = []
-    for each in placed.data:
-        assert isinstance(each, DictionaryAttr)
-        value, offset = each.data["value"], each.data["offset"]
-        assert isinstance(value, ResourceAttr) and isinstance(offset, IntegerAttr)
-        parts.append((offset.value.data, np.ascontiguousarray(value.array).reshape(-1).view(np.uint8)))
-    block = aligned_bytes(max((at + len(data) for at, data in parts), default=0))
-    block[:] = 0
-    for at, data in parts:
-        block[at : at + len(data)] = data
-    return block
+    return Package(name, target, inputs, outputs, image, weights_block(main), plan, kernels, numerics())
 
 
 def _kernels(module: ModuleOp, image: Image) -> tuple[KernelInfo, ...]:

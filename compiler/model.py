@@ -10,64 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.backends.llvm.image import Image
 from penstock.backends.llvm.native import NativeImage
-from penstock.backends.targets import Target, missing_features
+from penstock.backends.targets import missing_features
 from penstock.dialects.memory_plan import Plan
 from penstock.errors import CallError, PenstockError, TargetError
+from penstock.package import ENTRY, KernelInfo, Package, TensorInfo, numpy_dtype
 
 Array = NDArray[np.generic]
 ALIGNMENT = 64
-ENTRY = "main"
-
-
-@dataclass(frozen=True)
-class TensorInfo:
-    """An input or output: its name, NumPy dtype name and shape."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the whole tensor."""
-        return int(np.prod(self.shape, dtype=np.int64)) * numpy_dtype(self.dtype).itemsize
-
-
-@dataclass(frozen=True)
-class KernelInfo:
-    """A kernel: its symbol, the model nodes it serves, how often it is called, its bytes of code."""
-
-    name: str
-    nodes: tuple[str, ...]
-    calls: int
-    size: int
-
-
-@dataclass(frozen=True)
-class Package:
-    """All of a compiled model as data: what an artefact holds."""
-
-    name: str
-    target: Target
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
-    image: Image
-    weights: NDArray[np.uint8]
-    memory: Plan
-    kernels: tuple[KernelInfo, ...]
-    numerics: tuple[str, ...]
-    """What passes did beyond exact rewriting, as `pass: numerics`."""
-
-
-def numpy_dtype(name: str) -> np.dtype[np.generic]:
-    """The dtype of a name in an artefact; `bfloat16` comes from ml_dtypes."""
-    if name == "bfloat16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name)
 
 
 def aligned_bytes(size: int) -> NDArray[np.uint8]:
@@ -148,20 +98,18 @@ class CompiledModel:
 
     def write(self, path: str | Path) -> list[Path]:
         """Write what the suffix says (.penstock .o .a .so); the files written."""
-        from penstock.artefact import save
-
         path = Path(path)
         if path.suffix == ".penstock":
-            save(self.package, path)
+            self.save(path)
             return [path]
         from penstock.objects import write_object
 
         return write_object(self.package, path)
 
 
-def _fitting(wanted: TensorInfo, array: object) -> Array:
+def _fitting(wanted: TensorInfo, array: Array) -> Array:
     """The array, contiguous, if it is what the model takes."""
-    if not isinstance(array, np.ndarray):
+    if not hasattr(array, "__array_interface__"):
         raise CallError(f"input '{wanted.name}' is a {type(array).__name__}", remedy="Pass a NumPy array.")
     if array.dtype != numpy_dtype(wanted.dtype):
         raise CallError(

@@ -1,6 +1,6 @@
 """The pipeline as data: which passes run at which level, in which order.
 
-A phase is a tuple of passes; the pipeline is their sum.  Up to `schedule` a phase works on the whole module; `loops`
+A phase is a tuple of passes; the pipeline is their sum.  Passes of a caller run at the end of a phase.  Up to `schedule` a phase works on the whole module; `loops`
 and `llvm` work on one kernel at a time, so that kernels are compiled in parallel and found again in the cache.
 """
 
@@ -97,7 +97,13 @@ def llvm_passes() -> tuple[ModulePass, ...]:
     return (LowerLoopsToLLVM(),)
 
 
+def import_passes() -> tuple[ModulePass, ...]:
+    """Nothing: the place of passes that a caller adds to see the graph as it was imported."""
+    return ()
+
+
 PHASES: Mapping[str, tuple[str, Callable[[], tuple[ModulePass, ...]]]] = {
+    "import": ("graph", import_passes),
     "graph": ("graph", graph_passes),
     "nest": ("nest", nest_passes),
     "schedule": ("nest", schedule_passes),

@@ -6,11 +6,11 @@ Every driver reads it, and the entry point `xdsl.universe` hands it to `xdsl-opt
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from xdsl.context import Context
 from xdsl.ir import Dialect
@@ -19,10 +19,16 @@ from xdsl.universe import Universe
 
 from penstock.errors import PluginError
 
+if TYPE_CHECKING:
+    from penstock.onnx_import.family import Importer
+
 T = TypeVar("T")
-Loader = TypeVar("Loader")
 DialectLoader = Callable[[], Dialect]
 PassLoader = Callable[[], type[ModulePass]]
+Plugin: TypeAlias = str | Path | ModuleType
+"""What brings dialects, passes and importers: a Python file, or a module that is imported already."""
+Importers: TypeAlias = "Mapping[tuple[str, str], Importer]"
+"""(ONNX domain, operation) to the function that imports it."""
 
 DIALECTS: dict[str, str] = {
     "graph": "penstock.dialects.graph:Graph",
@@ -56,6 +62,7 @@ PASSES: dict[str, str] = {
     "outline-kernels": "penstock.passes.outline_kernels:OutlineKernelsPass",
     "pack-constants": "penstock.passes.pack_constants:PackConstantsPass",
     "peel-borders": "penstock.passes.peel_borders:PeelBordersPass",
+    "place-constants": "penstock.passes.place_constants:PlaceConstantsPass",
     "plan-memory": "penstock.passes.plan_memory:PlanMemoryPass",
     "plan-schedule": "penstock.passes.plan_schedule:PlanSchedulePass",
     "tile": "penstock.passes.tile_loops:TilePass",
@@ -64,6 +71,8 @@ PASSES: dict[str, str] = {
 }
 
 PLUGIN_GROUP = "penstock.plugins"
+IMPORTERS = "IMPORTERS"
+"""The name under which a plugin module keeps its importers of ONNX operations."""
 
 
 def _load(location: str) -> object:
@@ -111,9 +120,11 @@ def universe_of(module: ModuleType) -> Universe:
     )
 
 
-def load_file(path: str | Path) -> Universe:
-    """Run a Python file as a plugin and return the dialects and passes it defines."""
-    path = Path(path)
+def load_plugin(plugin: Plugin) -> ModuleType:
+    """Run a Python file as a plugin; a module is one as it is."""
+    if isinstance(plugin, ModuleType):
+        return plugin
+    path = Path(plugin)
     # A name that no import can spell, yet one that dataclasses and pickling can look up.
     name = f"penstock-plugin:{path.resolve()}"
     spec = spec_from_file_location(name, path)
@@ -126,22 +137,30 @@ def load_file(path: str | Path) -> Universe:
         raise PluginError(
             f"the plugin failed to load: {type(error).__name__}: {error}", file=str(path)
         ) from error
-    return universe_of(module)
+    return module
 
 
-def installed_plugins() -> list[Universe]:
-    """Load the modules and universes that installed packages declare under `penstock.plugins`."""
-    loaded = [entry.load() for entry in entry_points(group=PLUGIN_GROUP)]
-    return [universe_of(each) if isinstance(each, ModuleType) else each for each in loaded]
+def installed_plugins() -> list[ModuleType]:
+    """Import the modules that installed packages declare under `penstock.plugins`."""
+    return [_imported(entry) for entry in entry_points(group=PLUGIN_GROUP)]
 
 
-def everything(plugin_files: Iterable[str | Path] = ()) -> Universe:
-    """Join xDSL's own dialects and passes, ours, those of installed plugins and those of the files given."""
-    universes = [
-        Universe.get_multiverse(),
-        *installed_plugins(),
-        *(load_file(path) for path in plugin_files),
-    ]
+def _imported(entry: EntryPoint) -> ModuleType:
+    remedy = "Repair the package that brings it, or uninstall it."
+    try:
+        module = entry.load()
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise PluginError(f"the plugin '{entry.name}' failed to load: {cause}", remedy=remedy) from error
+    if not isinstance(module, ModuleType):
+        raise PluginError(f"the plugin '{entry.name}' is no module: {entry.value}", remedy=remedy)
+    return module
+
+
+def everything(plugins: Iterable[Plugin] = ()) -> Universe:
+    """Join the dialects and passes of xDSL, ours, those of installed plugins and those given."""
+    modules = [*installed_plugins(), *map(load_plugin, plugins)]
+    universes = [Universe.get_multiverse(), *map(universe_of, modules)]
     replaced = {name: dialect_loader(location) for name, location in REPLACEMENTS.items()}
     return Universe(
         all_dialects=_join("dialect", [each.all_dialects for each in universes]) | replaced,
@@ -150,18 +169,37 @@ def everything(plugin_files: Iterable[str | Path] = ()) -> Universe:
     )
 
 
-def context(plugin_files: Iterable[str | Path] = ()) -> Context:
+def importers(plugins: Iterable[Plugin] = ()) -> Importers:
+    """The importers of ONNX operations that installed plugins, and those given, keep as `IMPORTERS`."""
+    joined: dict[tuple[str, str], Importer] = {}
+    for module in [*installed_plugins(), *map(load_plugin, plugins)]:
+        found = cast(Importers, getattr(module, IMPORTERS, {}))
+        for domain, operation in found.keys() & joined.keys():
+            raise PluginError(f"the ONNX operation '{domain}.{operation}' is imported by two plugins")
+        joined |= found
+    return joined
+
+
+def context(plugins: Iterable[Plugin] = ()) -> Context:
     """Make a context that knows every dialect; each is imported when a module first uses it."""
+    return context_of(everything(plugins))
+
+
+def context_of(universe: Universe) -> Context:
+    """Make a context that knows the dialects of a universe."""
     ctx = Context()
-    for name, loader in everything(plugin_files).all_dialects.items():
+    for name, loader in universe.all_dialects.items():
         ctx.register_dialect(name, loader)
     return ctx
 
 
-def _join(kind: str, tables: Sequence[Mapping[str, Loader]]) -> dict[str, Loader]:
-    joined: dict[str, Loader] = {}
+def _join(kind: str, tables: Sequence[Mapping[str, Callable[[], T]]]) -> dict[str, Callable[[], T]]:
+    joined: dict[str, Callable[[], T]] = {}
     for table in tables:
         for name in table.keys() & joined.keys():
+            # A package may be known to xDSL and to us: what both bring is one thing.
+            if table[name]() is joined[name]():
+                continue
             raise PluginError(f"the {kind} name '{name}' is taken", remedy="Rename it in the plugin.")
         joined |= table
     return joined

@@ -1,5 +1,6 @@
 """`assign-layout`: where tensors have their channels last in memory, which is what convolutions like best."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,14 +17,15 @@ from penstock.passes.fold_constants import erase_unused_constants
 from penstock.passes.graph_rewriting import Graft, constant_of, graph_functions, inverse
 from penstock.passes.layout_cut import channels_last_ops
 from penstock.passes.layout_rules import Flexible, Role, flexible, last_order
+from penstock.passes.layout_shuffle import find_shuffles
 
 
 @dataclass(frozen=True)
 class AssignLayoutPass(ModulePass):
-    """Choose for every op whether it works on (n, c, ...) or (n, ..., c), and insert the transposes in between.
+    """Choose for every op whether it works on (n, c, ...) or (n, ..., c), and insert the transposes between.
 
-    Needs ops in the channels-first form of the importer; those that are channels-last already stay.  The inputs and
-    outputs of the function keep their types.  Constants are transposed now, at no cost.
+    Needs ops in the channels-first form of the importer; those that are channels-last already stay.
+    The inputs and outputs of the function keep their types.  Constants are transposed now, at no cost.
     """
 
     name = "assign-layout"
@@ -33,8 +35,10 @@ class AssignLayoutPass(ModulePass):
         for function in graph_functions(op):
             block = function.body.block
             plans = {each: plan for each in block.ops if (plan := flexible(each)) is not None}
-            chosen = channels_last_ops(block, plans)
-            _Rewriting(block, {each: plans[each] for each in chosen}).run()
+            shuffles, orders = find_shuffles(block)
+            plans |= shuffles
+            chosen = channels_last_ops(block, plans, orders)
+            _Rewriting(block, {each: plans[each] for each in chosen}, orders).run()
 
 
 @dataclass
@@ -43,6 +47,7 @@ class _Rewriting:
 
     block: Block
     plans: dict[Operation, Flexible]
+    orders: dict[SSAValue, list[int]]
     last: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     first: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
 
@@ -74,33 +79,33 @@ class _Rewriting:
                 given.append(self._channels_last(operand, op))
             else:
                 source = self._channels_first(operand, op)
-                given.append(_transposed(source, rank_of(op.results[0]), _graft(op, operand)))
+                given.append(_transposed(source, last_order(rank_of(op.results[0])), _graft(op, operand)))
         built = plan.build(_graft(op), given)
         known = self.last if plan.results is Role.FOLLOWS else self.first
         known.update(zip(op.results, built, strict=True))
 
     def _channels_first(self, value: SSAValue, user: Operation) -> SSAValue:
         if value in self.last and value not in self.first:
-            order = inverse(last_order(rank_of(value)))
-            self.first[value] = _graft(user, value).transpose(self.last[value], order)
+            order = self.orders.get(value, last_order(rank_of(value)))
+            self.first[value] = _graft(user, value).transpose(self.last[value], inverse(order))
         return self.first.get(value, value)
 
     def _channels_last(self, value: SSAValue, user: Operation) -> SSAValue:
         if value not in self.last:
             source = self._channels_first(value, user)
-            self.last[value] = _transposed(source, rank_of(value), _graft(user, value))
+            order = self.orders.get(value, last_order(rank_of(value)))
+            self.last[value] = _transposed(source, order, _graft(user, value))
             self.first[value] = source
         return self.last[value]
 
 
-def _transposed(value: SSAValue, rank: int, graft: Graft) -> SSAValue:
-    """The value with leading dims of size 1 up to a rank, and its channels last."""
-    shape = [1] * (rank - rank_of(value)) + list(shape_of(value))
+def _transposed(value: SSAValue, order: Sequence[int], graft: Graft) -> SSAValue:
+    """The value with leading dims of size 1 up to the rank of an order, and its dims in that order."""
+    missing = (1,) * (len(order) - rank_of(value))
     array = constant_of(value)
     if array is None:
-        return graft.transpose(graft.reshape(value, shape), last_order(rank))
-    lifted = array.reshape((1,) * (rank - array.ndim) + array.shape)
-    return graft.constant(np.transpose(lifted, last_order(rank)))
+        return graft.transpose(graft.reshape(value, [*missing, *shape_of(value)]), order)
+    return graft.constant(np.transpose(array.reshape(missing + array.shape), order))
 
 
 def _graft(op: Operation, value: SSAValue | None = None) -> Graft:

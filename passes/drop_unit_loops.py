@@ -30,4 +30,6 @@ def without_unit_loops(nest: ComputeOp) -> ComputeOp:
     """[n = 1, c = 64] with x[n, c] -> [c = 64] with x[0, c]."""
     kept = [i for i, d in enumerate(nest.loops) if d.size != 1]
     rows = tuple(tuple(int(i == k) for k in kept) for i in range(len(nest.loops)))
-    return with_loops(nest, [nest.loops[k] for k in kept], Substitution(rows, (0,) * len(nest.loops)))
+    return with_loops(
+        nest, [nest.loops[k] for k in kept], Substitution(rows, (0,) * len(nest.loops), len(kept))
+    )

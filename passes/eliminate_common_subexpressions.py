@@ -1,4 +1,4 @@
-"""`eliminate-common-subexpressions`: what is computed twice is computed once, and equal weights are one weight."""
+"""`eliminate-common-subexpressions`: what is computed twice is computed once, equal weights are one."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass

@@ -103,7 +103,7 @@ def scaled_weights(op: Linear, w: Array, scale: Reals) -> Array:
 
 
 class FoldAffine(RewritePattern):
-    """`conv(x, w, b) * s + t -> conv(x, w * s, b * s + t)`, and `matmul(x, w) * s + t -> matmul(x, w * s) + t`.
+    """`conv(x, w, b) * s + t -> conv(x, w * s, b * s + t)`, `matmul(x, w) * s + t -> matmul(x, w * s) + t`.
 
     A chain of such steps is one step; a matmul that is only shifted stays as it is.
     """
@@ -177,7 +177,7 @@ class ExpandBatchNorm(RewritePattern):
 
 @dataclass(frozen=True)
 class FoldBatchNormPass(ModulePass):
-    """Fold batch norms and per-channel products, quotients and sums with constants into the weights before them.
+    """Fold batch norms and products, quotients and sums with constants per channel into weights before them.
 
     New weights are formed in double precision and rounded once; where they would overflow nothing is folded.
     A batch norm that is left becomes a product and a sum.

@@ -108,7 +108,7 @@ def fuse(producer: ComputeOp, consumer: ComputeOp, read: Read) -> ComputeOp | No
     for axis, loop in enumerate(used):
         if loop is not None and made[axis] is not None:
             rows[loop][made[axis]] = 1
-    substitution = Substitution(tuple(map(tuple, rows)), (0,) * len(rows))
+    substitution = Substitution(tuple(map(tuple, rows)), (0,) * len(rows), len(producer.loops))
     return _spliced(producer, consumer, read.buffer, substitution)
 
 

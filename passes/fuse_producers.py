@@ -101,7 +101,7 @@ def absorb(producer: ComputeOp, consumer: ComputeOp, position: int) -> ComputeOp
         loop is None and any(read.access.rows[a]) for a, loop in enumerate(made)
     ):
         return None
-    substitution = Substitution(tuple(rows), tuple(offsets))
+    substitution = Substitution(tuple(rows), tuple(offsets), len(consumer.loops))
     new = [
         Read(r.buffer, r.access.substitute(substitution), read.outside or r.outside) for r in producer.reads
     ]

@@ -1,11 +1,13 @@
-"""Tools of the passes on graphs: constants as arrays, provenance, and a builder for what takes an op's place."""
+"""Tools of the passes on graphs: constants as arrays, provenance, and a builder of what replaces an op."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import OptOperandDef, VarOperandDef
 from xdsl.pattern_rewriter import (
     GreedyRewritePatternApplier,
     PatternRewriter,
@@ -93,7 +95,7 @@ def nodes_of(*ops: Operation) -> ArrayAttr[StringAttr]:
     for op in ops:
         nodes = op.attributes.get("nodes")
         if isinstance(nodes, ArrayAttr):
-            names.update({n: None for n in nodes if isinstance(n, StringAttr)})
+            names.update({n: None for n in cast(ArrayAttr[StringAttr], nodes)})
     return ArrayAttr(names)
 
 
@@ -109,7 +111,7 @@ def constant_name(*ops: Operation) -> str:
 
 
 class Graft:
-    """Builds in front of an op what takes its place; new ops come from all nodes that the old ones came from."""
+    """Builds in front of an op what takes its place; it comes from all nodes that the old ops came from."""
 
     def __init__(self, rewriter: PatternRewriter, op: Operation, *absorbed: Operation) -> None:
         self._rewriter = rewriter
@@ -194,15 +196,12 @@ def axis_attr(axis: int) -> IntegerAttr:
 
 def groups_of(op: GraphOp, values: Callable[[SSAValue], SSAValue]) -> Operands:
     """The operands of an op as its fields group them, each replaced by `values` of it."""
-    from xdsl.irdl import OptOperandDef, VarOperandDef
-
     grouped: list[SSAValue | Sequence[SSAValue] | None] = []
+    rest = iter([values(v) for v in op.operands])
     for name, definition in op.get_irdl_definition().operands:
-        found: object = getattr(op, name)
         if isinstance(definition, OptOperandDef):
-            grouped.append(values(found) if isinstance(found, SSAValue) else None)
-        elif isinstance(definition, VarOperandDef):
-            grouped.append([values(v) for v in op.operands])
-        elif isinstance(found, SSAValue):
-            grouped.append(values(found))
+            grouped.append(None if getattr(op, name) is None else next(rest))
+        else:
+            # Only the last operand of an op is variadic.
+            grouped.append(list(rest) if isinstance(definition, VarOperandDef) else next(rest))
     return grouped

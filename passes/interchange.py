@@ -39,4 +39,6 @@ def reordered(nest: ComputeOp, order: tuple[str, ...]) -> ComputeOp:
 
     new_order = sorted(range(len(nest.loops)), key=key)
     rows = tuple(tuple(int(old == moved) for moved in new_order) for old in range(len(nest.loops)))
-    return with_loops(nest, [nest.loops[i] for i in new_order], Substitution(rows, (0,) * len(rows)))
+    return with_loops(
+        nest, [nest.loops[i] for i in new_order], Substitution(rows, (0,) * len(rows), len(rows))
+    )

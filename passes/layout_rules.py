@@ -62,8 +62,8 @@ class Role(Enum):
 class Flexible:
     """An op that can work with its channels last.
 
-    `operands` and `results` say what else is channels-last then; `penalty` is what it costs, in bytes moved, to work
-    channels-first instead.
+    `operands` and `results` say what else is channels-last then; `penalty` is what it costs, in bytes moved,
+    to work channels-first instead.
     """
 
     operands: tuple[Role, ...]
@@ -129,7 +129,7 @@ LAST: Attribute = StringAttr(CHANNELS_LAST)
 
 
 def _convolution(op: GraphOp) -> Flexible | None:
-    """Channels-first costs a share of the arithmetic: the vectors then run along a row, and end at its borders."""
+    """Channels-first costs a share of the arithmetic: vectors then run along a row and end at its borders."""
     assert isinstance(op, ConvOp | ConvTransposeOp)
     if op.layout.data != CHANNELS_FIRST:
         return None

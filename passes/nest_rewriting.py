@@ -62,7 +62,7 @@ def split_range(nest: ComputeOp, loop: int, start: int, size: int) -> ComputeOp:
     dims = [d.changed(size=size) if i == loop else d for i, d in enumerate(nest.loops)]
     identity = Substitution.identity(len(dims))
     offsets = tuple(start if i == loop else 0 for i in range(len(dims)))
-    return with_loops(nest, dims, Substitution(identity.rows, offsets))
+    return with_loops(nest, dims, Substitution(identity.rows, offsets, len(dims)))
 
 
 def discard(unused: Iterable[ComputeOp]) -> None:

@@ -66,4 +66,4 @@ def _split(nest: ComputeOp, loop: int, start: int, count: int, size: int) -> Com
         return tuple(size if j == loop else int(j == width - 1) for j in range(width))
 
     offsets = tuple(start if old == loop else 0 for old in range(width - 1))
-    return with_loops(nest, dims, Substitution(tuple(map(row, range(width - 1))), offsets))
+    return with_loops(nest, dims, Substitution(tuple(map(row, range(width - 1))), offsets, width))

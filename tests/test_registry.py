@@ -21,7 +21,7 @@ from penstock.registry import (
     UNIVERSE,
     context,
     everything,
-    load_file,
+    load_plugin,
     universe_of,
 )
 
@@ -113,7 +113,7 @@ def test_xdsl_opt_runs_our_pass(name: str) -> None:
 
 
 def test_plugin_brings_only_what_it_defines(plugin: Path) -> None:
-    universe = load_file(plugin)
+    universe = universe_of(load_plugin(plugin))
     assert list(universe.all_passes) == ["drop-marks"]
     assert list(universe.all_dialects) == ["mine"]
 
@@ -136,11 +136,11 @@ def test_plugin_may_not_take_a_name(plugin: Path) -> None:
 def test_plugin_that_fails_is_named(plugin: Path) -> None:
     plugin.write_text("1 / 0")
     with pytest.raises(PluginError, match=r"mine\.py: .*ZeroDivisionError"):
-        load_file(plugin)
+        load_plugin(plugin)
 
 
 @pytest.mark.parametrize("name", ["absent.py", "notes.txt"])
 def test_plugin_must_be_a_python_file(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.txt").write_text("not a plugin")
     with pytest.raises(PluginError, match="a plugin is a Python file"):
-        load_file(tmp_path / name)
+        load_plugin(tmp_path / name)

@@ -22,7 +22,7 @@ class ObjectCode:
     assembly: str | None
 
 
-def machine_for(target: Target) -> TargetMachine:
+def machine_for(target: Target, level: int = OPTIMISATION_LEVEL) -> TargetMachine:
     """LLVM's code generator for a target: position-independent code in the small code model."""
     return (
         load_binding()
@@ -30,7 +30,7 @@ def machine_for(target: Target) -> TargetMachine:
         .create_target_machine(
             cpu=target.cpu,
             features=",".join(target.features),
-            opt=OPTIMISATION_LEVEL,
+            opt=level,
             reloc="pic",
             codemodel="small",
         )
@@ -54,19 +54,25 @@ def _optimise(module: Module, machine: TargetMachine) -> None:
     builder.getModulePassManager().run(module, builder)
 
 
-def compile_module(module: ModuleOp, target: Target, with_assembly: bool = False) -> ObjectCode:
+def compile_module(
+    module: ModuleOp, target: Target, with_assembly: bool = False, *, optimised: bool = True
+) -> ObjectCode:
     """Compile a module of the llvm dialect; LLVM runs without the interpreter's lock, so use threads."""
-    return compile_text(translate(module, _function_attributes(target)), target, with_assembly)
+    text = translate(module, _function_attributes(target))
+    return compile_text(text, target, with_assembly, optimised=optimised)
 
 
-def compile_text(text: str, target: Target, with_assembly: bool = False) -> ObjectCode:
-    """Compile LLVM IR text."""
+def compile_text(
+    text: str, target: Target, with_assembly: bool = False, *, optimised: bool = True
+) -> ObjectCode:
+    """Compile LLVM IR text; code that is not optimised follows it op by op."""
     binding = load_binding()
-    machine = machine_for(target)
+    machine = machine_for(target, OPTIMISATION_LEVEL if optimised else 0)
     module = binding.parse_assembly(text, binding.create_context())
     module.triple = target.triple
     module.data_layout = str(machine.target_data)
     module.verify()
-    _optimise(module, machine)
+    if optimised:
+        _optimise(module, machine)
     assembly = machine.emit_assembly(module) if with_assembly else None
     return ObjectCode(machine.emit_object(module), assembly)

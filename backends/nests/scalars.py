@@ -224,7 +224,6 @@ _FLOATS: Mapping[str, Function] = {
     arith.MulfOp.name: np.multiply,
     arith.DivfOp.name: np.divide,
     arith.NegfOp.name: np.negative,
-    "arith.remf": np.fmod,
     # The sign of zero and NaN as IEEE 754-2019: `maximumf` propagates NaN, `maxnumf` drops it.
     arith.MaximumfOp.name: runtime.vector_maximum,
     arith.MinimumfOp.name: runtime.vector_minimum,

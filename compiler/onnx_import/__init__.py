@@ -1,14 +1,17 @@
 """The ONNX importer: a model file becomes a module of the `graph` dialect, or one clear error."""
 
+from collections.abc import Mapping
 from os import PathLike
 
 from onnx import ModelProto
 from xdsl.dialects.builtin import ModuleOp
 
 from penstock.errors import PenstockError
+from penstock.onnx_import.family import Importer
 from penstock.onnx_import.graph_import import GraphImport
 from penstock.onnx_import.model_file import read_model
 from penstock.onnx_import.signature import Shapes, Signature, Sizes
+from penstock.onnx_import.table import table_with
 
 __all__ = ["import_model"]
 
@@ -18,14 +21,17 @@ def import_model(
     *,
     shapes: Shapes | None = None,
     dims: Sizes | None = None,
+    importers: Mapping[tuple[str, str], Importer] | None = None,
 ) -> ModuleOp:
     """Import a model as `func.func @main` over tensors.
 
     `shapes` replaces the shapes of inputs by name; `dims` gives numbers for symbolic sizes by name.
+    `importers` adds operations of other domains.
     """
     file = read_model(source)
     try:
-        return GraphImport(file, Signature(file.model.graph, shapes or {}, dims or {})).run()
+        signature = Signature(file.model.graph, shapes or {}, dims or {})
+        return GraphImport(file, signature, table_with(importers or {})).run()
     except PenstockError as error:
         error.file = error.file or file.name
         raise

@@ -6,7 +6,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import element_type, is_float
 from penstock.dialects.graph import elementwise, transcendental
-from penstock.dialects.graph.base import Array, GraphOp, element_of, flag, number
+from penstock.dialects.graph.base import Array, GraphOp, element_of, flag, number, shape_of
 from penstock.dialects.graph.elementwise import (
     AddOp,
     CastOp,
@@ -17,6 +17,7 @@ from penstock.dialects.graph.elementwise import (
     ModOp,
     PowOp,
 )
+from penstock.onnx_import.axes import require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.node import Node
@@ -88,7 +89,12 @@ def import_clip(node: Node, build: Builder) -> SSAValue:
     if all(bound is None or value is not None for bound, value in zip(bounds, plain, strict=True)):
         return clip(build, x, *plain)
     for bound, kind in zip(bounds, (MaxOp, MinOp), strict=True):
-        x = x if bound is None else build.op(kind, [x, build.reshape(bound, [])])
+        if bound is not None:
+            single = all(size == 1 for size in shape_of(bound))
+            require(
+                node, single, f"a bound of Clip has the shape {list(shape_of(bound))}, it must be a scalar"
+            )
+            x = build.op(kind, [x, build.reshape(bound, [])])
     return x
 
 

@@ -16,6 +16,13 @@ def integer(value: int) -> IntegerAttr[I64]:
     return IntegerAttr(value, i64)
 
 
+def require(node: Node, holds: bool, otherwise: str) -> None:
+    """`ShapeError` that says what is wrong unless a rule about shapes and attributes holds."""
+    if not holds:
+        remedy = "Correct the shapes or attributes and export the model again."
+        raise ShapeError(otherwise, node=node.name, remedy=remedy)
+
+
 def front_axis(node: Node, axis: int, rank: int) -> int:
     """An axis counted from the front; `ShapeError` when the tensor has no such axis."""
     if -rank <= axis < rank:

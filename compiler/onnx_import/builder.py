@@ -29,10 +29,7 @@ from penstock.dialects.graph.movement import (
     dims_attr,
 )
 from penstock.errors import ShapeError
-from penstock.onnx_import.known_values import KnownValues, static_bytes
-
-MAX_TENSOR_BYTES = 2**40
-"""A tensor larger than this is a mistake in the model, and refused."""
+from penstock.onnx_import.known_values import MAX_TENSOR_BYTES, KnownValues, static_bytes
 
 Operands = Sequence[SSAValue | Sequence[SSAValue] | None]
 

@@ -48,6 +48,7 @@ class Contraction:
             self._diagonals(self._label(x, t)) for x, t in zip(self._node.variadic(), terms, strict=True)
         ]
         wanted = self._output_labels(operands, terms, output)
+        self._check_sizes(operands)
         result = self._sum_others(operands[0], _labels(operands[1:], wanted))
         for i, operand in enumerate(operands[1:], 2):
             later = _labels(operands[i:], wanted)
@@ -67,6 +68,13 @@ class Contraction:
         if hidden < 0 or (hidden > 0 and not dots):
             raise self._broken(f"the term '{term}' stands for an operand of rank {rank_of(x)}")
         return Labelled(x, (*head, *map(str, reversed(range(hidden))), *tail))
+
+    def _check_sizes(self, operands: Sequence[Labelled]) -> None:
+        for label in _labels(operands, ()):
+            sizes = {operand.size(label) for operand in operands}
+            numbers = sorted(size for size in sizes if isinstance(size, int) and size != 1)
+            if len(numbers) > 1:
+                raise self._broken(f"the dims '{label}' are {numbers}")
 
     def _output_labels(
         self, operands: Sequence[Labelled], terms: Sequence[str], output: str | None

@@ -1,6 +1,6 @@
 """The import itself: walks the nodes of a model in order and lets their importers build the module."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
 
 from onnx import FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, defs
@@ -9,7 +9,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
 
 from penstock.dialects.graph.base import tensor_of
-from penstock.errors import ModelError, PenstockError, Problem, UnsupportedError
+from penstock.errors import ModelError, PenstockError, Problem, ShapeError, UnsupportedError
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.call import Call, Values, branch_scope, function_scope, taken_branch, undefined
 from penstock.onnx_import.family import Importer
@@ -25,7 +25,6 @@ from penstock.onnx_import.model_file import ModelFile
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.scope import Scope, in_order, names_read
 from penstock.onnx_import.signature import Signature, check_declared
-from penstock.onnx_import.table import IMPORTERS
 from penstock.onnx_import.tensors import TensorReader
 from penstock.onnx_import.unsupported import Unsupported
 
@@ -37,9 +36,12 @@ IF = ("", "If")
 class GraphImport:
     """One import: the block being filled, the problems met, and what is known of the values."""
 
-    def __init__(self, file: ModelFile, signature: Signature) -> None:
+    def __init__(
+        self, file: ModelFile, signature: Signature, importers: Mapping[tuple[str, str], Importer]
+    ) -> None:
         self._file = file
         self._signature = signature
+        self._importers = importers
         self._functions = functions_of(file.model)
         self._reader = TensorReader(file.folder)
         self._block = Block()
@@ -99,7 +101,7 @@ class GraphImport:
             except PenstockError as error:
                 error.node = error.node or name
                 raise
-        return [self._value(name, scope, "output") for name in outputs]
+        return [self._value(name, scope, None) for name in outputs]
 
     def _import_node(self, node: NodeProto, name: str, scope: Scope, read: Collection[str]) -> None:
         outputs = tuple(output if output in read else "" for output in node.output)
@@ -108,12 +110,15 @@ class GraphImport:
         try:
             call.inputs = [self._value(i, scope, name) for i in node.input]
             values = self._evaluate(call)
+        except MemoryError as error:
+            remedy = "Check the sizes in the model, or import it on a larger machine."
+            raise ShapeError("it needs more memory than there is", remedy=remedy) from error
         except Unsupported as reason:
             self._problems.append(call.problem(reason))
             values = [None] * len(outputs)
         self._bind(call, values)
 
-    def _value(self, name: str, scope: Scope, user: str) -> SSAValue | None:
+    def _value(self, name: str, scope: Scope, user: str | None) -> SSAValue | None:
         """What a name stands for; a weight becomes a constant when it is first read."""
         if not name or name in scope.absent:
             return None
@@ -125,7 +130,7 @@ class GraphImport:
         if name not in home.values:
             home.values[name] = None
             array = self._reader.read(home.initializers[name], f"initializer {name!r}")
-            home.values[name] = Builder(self._block, user, self._known).constant(array, name)
+            home.values[name] = Builder(self._block, user or name, self._known).constant(array, name)
         return home.values[name]
 
     def _bind(self, call: Call, values: Values) -> None:
@@ -144,7 +149,7 @@ class GraphImport:
         """The outputs of a node by whatever defines it: the model, an importer, a branch or the standard."""
         function = self._functions.get(call.key)
         schema = None if function is not None else call.schema
-        importer = IMPORTERS.get((call.domain, call.node.op_type))
+        importer = self._importers.get((call.domain, call.node.op_type))
         if function is None and schema is not None:
             check_against_schema(call.node, schema)
         known = function or importer or (call.domain, call.node.op_type) == IF

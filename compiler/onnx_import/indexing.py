@@ -23,8 +23,16 @@ from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
 from penstock.onnx_import.tensors import numpy_dtype_of
 
-MAX_RANGE = 2**28
-"""A longer constant list of numbers is refused."""
+MAX_POSITIONS = 2**28
+"""A larger constant tensor of positions is refused."""
+
+
+def bounded(count: int) -> int:
+    """The number of elements of a constant about to be made; `ShapeError` when there are too many."""
+    if count > MAX_POSITIONS:
+        remedy = f"The limit is {MAX_POSITIONS}: check the constants the node reads."
+        raise ShapeError(f"it needs a constant of {count} numbers", remedy=remedy)
+    return count
 
 
 def import_gather(node: Node, build: Builder) -> SSAValue:
@@ -103,7 +111,7 @@ def import_one_hot(node: Node, build: Builder) -> SSAValue:
 
 def _positions(build: Builder, indices: SSAValue, axis: int, depth: int) -> SSAValue:
     """0, 1, ... along the new axis."""
-    numbers = np.arange(depth).astype(numpy_dtype(element_of(indices)))
+    numbers = np.arange(bounded(depth)).astype(numpy_dtype(element_of(indices)))
     return build.constant(numbers.reshape(-1, *[1] * (rank_of(indices) - axis)))
 
 
@@ -123,10 +131,8 @@ def import_range(node: Node, build: Builder) -> SSAValue:
             "the step is zero or a bound is not finite", node=node.name, remedy="Correct the bounds."
         )
     count = max(int(np.ceil((float(limit) - float(first)) / float(step))), 0)
-    if count > MAX_RANGE:
-        raise ShapeError(f"a list of {count} numbers", node=node.name, remedy=f"The limit is {MAX_RANGE}.")
     # The definition is first + i * step in the type of the bounds.
-    return build.constant((first + np.arange(count).astype(step.dtype) * step).astype(first.dtype))
+    return build.constant((first + np.arange(bounded(count)).astype(step.dtype) * step).astype(first.dtype))
 
 
 def import_trilu(node: Node, build: Builder) -> SSAValue:
@@ -139,6 +145,7 @@ def import_trilu(node: Node, build: Builder) -> SSAValue:
         )
     rows, columns = static_size(node, x, rank_of(x) - 2), static_size(node, x, rank_of(x) - 1)
     k = max(min(k, columns + rows), -columns - rows)
+    bounded(rows * columns)
     whole = np.ones((rows, columns), np.bool_)
     kept = np.triu(whole, k) if node.int("upper", 1) else np.tril(whole, k)
     return build.op(SelectOp, [build.constant(kept), x, build.scalar(0, like=x)])
@@ -153,6 +160,7 @@ def import_eye_like(node: Node, build: Builder) -> SSAValue:
         )
     dtype = numpy_dtype_of(node.int("dtype")) if node.has("dtype") else numpy_dtype(element_of(x))
     rows, columns = static_size(node, x, 0), static_size(node, x, 1)
+    bounded(rows * columns)
     k = max(min(node.int("k", 0), columns), -rows)
     return build.constant(np.eye(rows, columns, k, np.uint8).astype(dtype))
 
@@ -163,7 +171,9 @@ def import_reverse_sequence(node: Node, build: Builder) -> SSAValue:
     time, batch = node.int("time_axis", 0), node.int("batch_axis", 1)
     if {time, batch} != {0, 1}:
         raise ShapeError(f"axes {time} and {batch}", node=node.name, remedy="They must be 0 and 1.")
-    t = build.constant(np.arange(static_size(node, x, time)).reshape((-1, 1) if time == 0 else (1, -1)))
+    t = build.constant(
+        np.arange(bounded(static_size(node, x, time))).reshape((-1, 1) if time == 0 else (1, -1))
+    )
     n = build.unsqueeze(lengths, [time])
     mirrored = build.op(SubOp, [build.op(SubOp, [n, build.constant(np.array(1))]), t])
     source = build.op(SelectOp, [build.op(LessOp, [t, n]), mirrored, t])

@@ -1,20 +1,20 @@
 """What is known of values during import: constants are computed on demand, shapes are followed as symbols."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.element_types import byte_size
 from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, is_static, rank_of, shape_of
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.indexing import ShapeOp
 from penstock.errors import ShapeError
-from penstock.onnx_import.symbolic import Symbols, evaluate_symbols
+from penstock.onnx_import.symbolic import Symbols, evaluate_now, evaluate_symbols
 
+MAX_TENSOR_BYTES = 2**40
+"""A tensor larger than this is a mistake in the model, and refused."""
 MAX_COMPUTED_BYTES = 2**30
 """A constant larger than this is not computed during import."""
 MAX_SYMBOLS = 64
@@ -66,7 +66,7 @@ class KnownValues:
                     f"a constant of {list(shape_of(result))} has {size} bytes, over {MAX_COMPUTED_BYTES}",
                     remedy="Store the value in the model or reduce its size.",
                 )
-        results = _evaluate(op, [self._arrays[operand] for operand in op.operands])
+        results = evaluate_now(op, [self._arrays[operand] for operand in op.operands])
         self._arrays.update(zip(op.results, results, strict=True))
 
     def _known_symbols(self, value: SSAValue) -> Symbols | None:
@@ -76,7 +76,7 @@ class KnownValues:
             return None
         array = self.array(value)
         # Some exporters pass sizes through floating point, where they are integers still.
-        if array is None or not np.array_equal(array, np.trunc(array)):
+        if array is None or not (np.abs(array) < 2.0**62).all() or (array != np.trunc(array)).any():
             return None
         return array.astype(np.int64).astype(np.object_)
 
@@ -91,14 +91,6 @@ class KnownValues:
         symbols = evaluate_symbols(op, known) if len(known) == len(operands) else None
         if symbols is not None:
             self._symbols[op.results[0]] = symbols
-
-
-def _evaluate(op: GraphOp, operands: Sequence[Array]) -> Sequence[Array]:
-    try:
-        return op.evaluate(*operands)
-    except (IndexError, ValueError, ZeroDivisionError, VerifyException) as error:
-        remedy = "Check the constants the node reads."
-        raise ShapeError(f"a constant cannot be computed: {op.name}: {error}", remedy=remedy) from error
 
 
 def symbols_of_shape(shape: tuple[Dim, ...]) -> NDArray[np.object_]:

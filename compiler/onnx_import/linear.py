@@ -9,10 +9,9 @@ from xdsl.ir import Attribute, SSAValue
 from penstock.dialects.graph.base import GraphOp, integers, rank_of, shape_of
 from penstock.dialects.graph.elementwise import AddOp, SubOp
 from penstock.dialects.graph.linear import ConvOp, ConvTransposeOp, MatMulOp
-from penstock.errors import ShapeError
 from penstock.onnx_import.activation import scaled
 from penstock.onnx_import.arithmetic import cast_to
-from penstock.onnx_import.axes import integer, static_size
+from penstock.onnx_import.axes import integer, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
@@ -40,12 +39,8 @@ def _convolve(
 
 def filter_sizes(node: Node, x: SSAValue, w: SSAValue) -> list[int]:
     """The spatial sizes of a filter, which must be numbers."""
-    if rank_of(w) != rank_of(x):
-        raise ShapeError(
-            f"{node.op_type} has an input of rank {rank_of(x)} and a filter of rank {rank_of(w)}",
-            node=node.name,
-            remedy="Export the model again.",
-        )
+    ranks = f"{node.op_type} has an input of rank {rank_of(x)} and a filter of rank {rank_of(w)}"
+    require(node, rank_of(x) == rank_of(w), ranks)
     return [static_size(node, w, axis) for axis in range(2, rank_of(w))]
 
 
@@ -70,6 +65,8 @@ def _fit_output(
     sizes = [static_size(node, x, axis) for axis in range(2, n + 2)]
     # Some exporters write the whole shape, some its spatial part.
     wanted = node.ints("output_shape", [size * s for size, s in zip(sizes, window.strides, strict=True)])[-n:]
+    rule = f"output_shape {wanted} and output_padding {extra} do not match {n} spatial dims"
+    require(node, len(wanted) == len(extra) == n, rule)
     rows = zip(sizes, window.strides, window.spans(), extra, wanted, strict=True)
     totals = [s * (size - 1) + e + span - want for size, s, span, e, want in rows]
     pads = split_padding([max(t, 0) for t in totals], extra_high=auto_pad(node) == "SAME_UPPER")

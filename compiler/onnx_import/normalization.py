@@ -11,10 +11,9 @@ from penstock.dialects.graph.comparison import EqualOp, SelectOp
 from penstock.dialects.graph.elementwise import AddOp, DivOp, MulOp, SqrtOp, SubOp
 from penstock.dialects.graph.normalization import BatchNormOp, LayerNormOp, LocalResponseNormOp, RmsNormOp
 from penstock.dialects.graph.reduction import ReduceMeanOp, ReduceSumOp
-from penstock.errors import ShapeError
 from penstock.onnx_import.activation import scaled, shifted
 from penstock.onnx_import.arithmetic import cast_to
-from penstock.onnx_import.axes import axis_attribute, front_axes, integer, static_size
+from penstock.onnx_import.axes import axis_attribute, front_axes, integer, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
@@ -40,6 +39,7 @@ def import_batch_norm(node: Node, build: Builder) -> Sequence[SSAValue]:
     training = node.int("training_mode", 0) != 0
     if any(node.uses(i) for i in range(1, 5)) and not training:
         raise Unsupported("BatchNormalization with training outputs", "Export the model for inference.")
+    _require_channels(node, node.input(0))
     x, scale, bias, *moments = _in_one_type(build, [node.input(i) for i in range(5)])
     updated: list[SSAValue] = []
     if training:
@@ -51,6 +51,10 @@ def import_batch_norm(node: Node, build: Builder) -> Sequence[SSAValue]:
     y = build.op(BatchNormOp, [x, scale, bias, *moments], properties)
     kept = [cast_to(build, u, element_of(node.input(3))) for u in updated]
     return [cast_to(build, y, element_of(node.input(0))), *kept]
+
+
+def _require_channels(node: Node, x: SSAValue) -> None:
+    require(node, rank_of(x) > 1, f"{node.op_type} of a tensor of rank {rank_of(x)}, which has no channels")
 
 
 def _in_one_type(build: Builder, values: Sequence[SSAValue]) -> list[SSAValue]:
@@ -94,6 +98,8 @@ def import_instance_norm(node: Node, build: Builder) -> SSAValue:
 
 def _per_channel(node: Node, build: Builder, y: SSAValue, spatial: int) -> SSAValue:
     """`y * scale + bias` with the node's parameters on the axis before `spatial` dims."""
+    ranks = [rank_of(node.input(i)) for i in (1, 2)]
+    require(node, ranks == [1, 1], f"scale and bias of {node.op_type} have ranks {ranks}, both must be 1")
     scale, bias = (build.append_axes(node.input(i), spatial) for i in (1, 2))
     return build.op(AddOp, [build.op(MulOp, [y, scale]), bias])
 
@@ -101,14 +107,11 @@ def _per_channel(node: Node, build: Builder, y: SSAValue, spatial: int) -> SSAVa
 def import_group_norm(node: Node, build: Builder) -> SSAValue:
     """GroupNormalization: a layer norm over each group; before opset 21 its parameters are per group."""
     x, groups = node.input(0), node.int("num_groups")
+    _require_channels(node, x)
     batch, _, *spatial = shape_of(x)
     channels = static_size(node, x, 1)
-    if groups < 1 or channels % groups:
-        raise ShapeError(
-            f"GroupNormalization of {channels} channels in {groups} groups",
-            node=node.name,
-            remedy="The number of groups must divide that of the channels.",
-        )
+    rule = f"GroupNormalization of {channels} channels in {groups} groups, which must divide them"
+    require(node, groups > 0 and channels % groups == 0, rule)
     grouped = build.reshape(x, [batch, groups, channels // groups, *spatial])
     properties = {"axis": integer(2), "eps": number(node.float("epsilon", 1e-5))}
     y = build.op(LayerNormOp, [grouped, None, None], properties)

@@ -12,7 +12,7 @@ from penstock.dialects.graph.movement import PadOp
 from penstock.dialects.graph.pooling import AveragePoolOp, MaxPoolIndicesOp, MaxPoolOp
 from penstock.dialects.graph.reduction import ReduceMaxOp, ReduceMeanOp, ReduceSumOp
 from penstock.dialects.graph.window import halves
-from penstock.onnx_import.axes import integer, static_size
+from penstock.onnx_import.axes import integer, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.node import Node
@@ -124,10 +124,11 @@ def import_max_unpool(node: Node, build: Builder) -> SSAValue:
     y = build.reshape(build.op(ScatterElementsOp, [empty, *flat], {"axis": integer(0)}), full)
     if node.optional(2) is None:
         return y
-    high = [want - have for want, have in zip(node.integers(2, "the output shape"), full, strict=True)]
-    return (
-        build.op(PadOp, [y], {"low": integers([0] * len(full)), "high": integers(high)}) if any(high) else y
-    )
+    wanted = node.integers(2, "the output shape")
+    enough = len(wanted) == len(full) and all(a >= b for a, b in zip(wanted, full, strict=True))
+    require(node, enough, f"the output shape {list(wanted)} does not hold {full}")
+    high = [want - have for want, have in zip(wanted, full, strict=True)]
+    return build.op(PadOp, [y], {"low": integers([0] * len(full)), "high": integers(high)})
 
 
 POOLING: Family = {

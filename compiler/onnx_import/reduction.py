@@ -23,9 +23,8 @@ from penstock.dialects.graph.reduction import (
     ReduceSumOp,
 )
 from penstock.dialects.graph.transcendental import ExpOp, LogOp
-from penstock.errors import ShapeError
 from penstock.onnx_import.arithmetic import cast_to
-from penstock.onnx_import.axes import axis_attribute, axis_input, front_axes, integer, static_size
+from penstock.onnx_import.axes import axis_attribute, axis_input, front_axes, integer, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.node import Node
@@ -138,8 +137,7 @@ def import_top_k(node: Node, build: Builder) -> Sequence[SSAValue]:
     """TopK: `k` is an attribute before opset 10; results are sorted whether or not that is asked for."""
     x = node.input(0)
     k = (node.int("k"),) if node.opset < 10 else node.integers(1, "k")
-    if len(k) != 1:
-        raise ShapeError(f"TopK needs one k, got {list(k)}", node=node.name, remedy="Export the model again.")
+    require(node, len(k) == 1, f"TopK needs one k, got {list(k)}")
     properties = {
         "k": integer(k[0]),
         "axis": integer(axis_attribute(node, x, -1)),

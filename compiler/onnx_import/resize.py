@@ -95,6 +95,9 @@ def _target(node: Node, x: SSAValue, axes: Sequence[int]) -> Target:
 
 def _scaled(node: Node, shape: Sequence[Dim], scales: Sequence[float], axes: Sequence[int]) -> Target:
     _check_count(node, len(scales), len(axes))
+    if not all(0 < scale < 2**31 for scale in scales):
+        fault = f"scales {list(scales)} are not positive numbers"
+        raise ShapeError(fault, node=node.name, remedy="Correct the scales.")
     every = [1.0] * len(shape)
     for axis, scale in zip(axes, scales, strict=True):
         every[axis] = scale

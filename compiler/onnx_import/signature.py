@@ -7,6 +7,7 @@ from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
 from penstock.dialects.element_types import element_type
 from penstock.dialects.graph.base import Dim, Tensor, compatible, tensor
 from penstock.errors import ModelError, ShapeError
+from penstock.onnx_import.known_values import MAX_TENSOR_BYTES, static_bytes
 from penstock.onnx_import.tensors import numpy_dtype_of
 from penstock.onnx_import.unsupported import Unsupported
 
@@ -26,17 +27,20 @@ class Signature:
     def __init__(self, graph: GraphProto, shapes: Shapes, sizes: Sizes) -> None:
         self._inputs = model_inputs(graph)
         self._shapes = shapes
-        names = {value.name for value in self._inputs}
-        if len(names) < len(self._inputs):
-            raise ModelError(f"two inputs have one name: {sorted(names)}", remedy="Export the model again.")
-        unknown = sorted(set(shapes) - names)
-        if unknown:
-            raise ShapeError(
-                f"a shape is given for {unknown[0]!r}, which is no input",
-                remedy=f"The inputs are {sorted(names)}.",
-            )
+        self._check_names()
         self._sizes = {**dict(self._implied()), **sizes}
         self._check_sizes(sizes)
+
+    def _check_names(self) -> None:
+        names = [value.name for value in self._inputs]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ModelError(f"two inputs are called {twice!r}", remedy="Export the model again.")
+        unknown = next((name for name in self._shapes if name not in names), None)
+        if unknown is not None:
+            raise ShapeError(
+                f"a shape is given for {unknown!r}, which is no input", remedy=f"The inputs are {names}."
+            )
 
     @property
     def inputs(self) -> Sequence[ValueInfoProto]:
@@ -58,7 +62,11 @@ class Signature:
         else:
             remedy = f"Give its shape: shapes={{{value.name!r}: [...]}}."
             raise ShapeError(f"the model does not say the rank of input {value.name!r}", remedy=remedy)
-        return tensor(shape, element)
+        declared = tensor(shape, element)
+        if static_bytes(declared) > MAX_TENSOR_BYTES:
+            fault = f"input {value.name!r} of {shape} takes more than {MAX_TENSOR_BYTES} bytes"
+            raise ShapeError(fault, remedy="Check its shape.")
+        return declared
 
     def _implied(self) -> Iterator[tuple[str, int]]:
         """Symbols that a given shape puts in numbers, for the other inputs that have them too."""
@@ -89,7 +97,7 @@ def tensor_type(value: ValueInfoProto) -> TypeProto.Tensor:
     if kind is None:
         raise ModelError(f"{value.name!r} has no type", remedy="Export the model again.")
     if kind != "tensor_type":
-        raise Unsupported(f"{value.name!r} is a {kind.removesuffix('_type')}", "Use plain tensors.")
+        raise Unsupported(f"{value.name!r} is of kind {kind.removesuffix('_type')}", "Use plain tensors.")
     return value.type.tensor_type
 
 

@@ -1,5 +1,8 @@
 """The one table of importers: which function turns which ONNX operation into graph operations."""
 
+from collections.abc import Mapping
+
+from penstock.errors import PluginError
 from penstock.onnx_import.activation import ACTIVATION
 from penstock.onnx_import.arithmetic import ARITHMETIC
 from penstock.onnx_import.comparison import COMPARISON
@@ -35,3 +38,11 @@ IMPORTERS: dict[tuple[str, str], Importer] = {
     ("", op_type): importer for family in FAMILIES for op_type, importer in family.items()
 }
 """(domain, operation) to importer; the default domain is the empty one."""
+
+
+def table_with(added: Mapping[tuple[str, str], Importer]) -> Mapping[tuple[str, str], Importer]:
+    """The table and the importers of plugins; `PluginError` when one of these is there already."""
+    for domain, op_type in added.keys() & IMPORTERS.keys():
+        name = f"{domain}.{op_type}" if domain else op_type
+        raise PluginError(f"the ONNX operation '{name}' has an importer already")
+    return {**IMPORTERS, **added}

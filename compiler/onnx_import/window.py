@@ -7,8 +7,8 @@ from xdsl.dialects.builtin import DenseArrayBase
 from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import integers, rank_of
-from penstock.errors import ModelError, ShapeError
-from penstock.onnx_import.axes import static_size
+from penstock.errors import ModelError
+from penstock.onnx_import.axes import require, static_size
 from penstock.onnx_import.node import Node
 
 
@@ -54,18 +54,11 @@ def explicit_window(node: Node, x: SSAValue, kernel: Sequence[int] | None = None
         taps, node.ints("strides", [1] * n), node.ints("pads", [0] * 2 * n), node.ints("dilations", [1] * n)
     )
     lengths = (len(taps), len(window.strides), len(window.dilations))
-    if n < 1 or lengths != (n, n, n) or len(window.pads) != 2 * n or min(window.strides) < 1:
-        raise ShapeError(
-            f"the window of {node.op_type} does not fit an input of rank {rank_of(x)}: {window}",
-            node=node.name,
-            remedy="Correct the attributes and export the model again.",
-        )
-    if kernel is not None and tuple(kernel) != taps:
-        raise ShapeError(
-            f"kernel_shape of {node.op_type} is {list(taps)}, its filter has {list(kernel)}",
-            node=node.name,
-            remedy="Export the model again.",
-        )
+    fits = n > 0 and lengths == (n, n, n) and len(window.pads) == 2 * n and min(window.strides) > 0
+    require(node, fits, f"the window of {node.op_type} does not fit an input of rank {rank_of(x)}: {window}")
+    if kernel is not None:
+        text = f"kernel_shape of {node.op_type} is {list(taps)}, its filter has {list(kernel)}"
+        require(node, tuple(kernel) == taps, text)
     return window
 
 

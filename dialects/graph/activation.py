@@ -8,11 +8,11 @@ from xdsl.ir import Operation
 from xdsl.irdl import irdl_op_definition, prop_def
 
 from penstock.dialects.graph.base import Array, flag, wide
-from penstock.dialects.graph.elementwise import Unary
+from penstock.dialects.graph.elementwise import RealFunction
 
 
 @irdl_op_definition
-class SigmoidOp(Unary):
+class SigmoidOp(RealFunction):
     """`1 / (1 + e^-x)`: `%y = graph.sigmoid %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.sigmoid"
@@ -22,7 +22,7 @@ class SigmoidOp(Unary):
 
 
 @irdl_op_definition
-class HardSigmoidOp(Unary):
+class HardSigmoidOp(RealFunction):
     """`alpha * x + beta` held in [0, 1]:
 
     `%y = graph.hard_sigmoid %x {alpha = 0.2 : f64, beta = 0.5 : f64} : tensor<2xf32> -> tensor<2xf32>`.
@@ -37,7 +37,7 @@ class HardSigmoidOp(Unary):
 
 
 @irdl_op_definition
-class SoftplusOp(Unary):
+class SoftplusOp(RealFunction):
     """`log(1 + e^x)`: `%y = graph.softplus %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.softplus"
@@ -47,7 +47,7 @@ class SoftplusOp(Unary):
 
 
 @irdl_op_definition
-class EluOp(Unary):
+class EluOp(RealFunction):
     """`x` from 0 on, `alpha * (e^x - 1)` below:
 
     `%y = graph.elu %x {alpha = 1.0 : f64} : tensor<2xf32> -> tensor<2xf32>`.
@@ -62,7 +62,7 @@ class EluOp(Unary):
 
 
 @irdl_op_definition
-class LeakyReluOp(Unary):
+class LeakyReluOp(RealFunction):
     """`x` from 0 on, `alpha * x` below:
 
     `%y = graph.leaky_relu %x {alpha = 0.01 : f64} : tensor<2xf32> -> tensor<2xf32>`.
@@ -77,7 +77,7 @@ class LeakyReluOp(Unary):
 
 
 @irdl_op_definition
-class GeluOp(Unary):
+class GeluOp(RealFunction):
     """`x * P(N(0, 1) <= x)`, or its fit by a hyperbolic tangent if `approximate`:
 
     `%y = graph.gelu %x {approximate = true} : tensor<2xf32> -> tensor<2xf32>`.

@@ -20,6 +20,7 @@ from penstock.dialects.graph.base import (
     tensor,
     wide,
 )
+from penstock.dialects.graph.element_rules import verify_reals
 from penstock.dialects.graph.normalization import softmax
 
 
@@ -48,10 +49,11 @@ class AttentionOp(GraphOp):
 
     def infer(self) -> Sequence[Tensor]:
         q, k, v = shape_of(self.q), shape_of(self.k), shape_of(self.v)
-        if min(len(q), len(k), len(v)) < 2 or len({element_of(o) for o in (self.q, self.k, self.v)}) > 1:
+        if min(len(q), len(k), len(v)) < 2:
             raise VerifyException(
-                f"{self.name}: q, k, v need rank 2 or more and one element type: {self.operand_types}"
+                f"{self.name}: q, k, v of rank {len(q)}, {len(k)}, {len(v)}, all must be 2 or more"
             )
+        verify_reals(self, (self.q, self.k, self.v))
         for a, b in ((q[-1], k[-1]), (k[-2], v[-2])):
             if isinstance(a, int) and isinstance(b, int) and a != b:
                 raise VerifyException(f"{self.name}: sizes differ: q {list(q)}, k {list(k)}, v {list(v)}")

@@ -1,6 +1,6 @@
 """Arithmetic of the `graph` dialect: what machines do in one or a few instructions per element.
 
-The bases `Unary`, `Binary` and `Ternary` serve the other elementwise families too.
+The bases serve the other elementwise families too.
 """
 
 from abc import ABC
@@ -12,6 +12,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, r
 
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import AnyTensor, Array, Elementwise, Wide, flag, wide
+from penstock.dialects.graph.element_rules import verify_numbers, verify_reals
 
 
 class Unary(Elementwise, ABC):
@@ -41,8 +42,32 @@ class Ternary(Elementwise, ABC):
     assembly_format = "$a `,` $b `,` $c attr-dict `:` type($a) `,` type($b) `,` type($c) `->` type($y)"
 
 
+class Arithmetic(Binary, ABC):
+    """A function of two numbers of one type."""
+
+    def verify_elements(self) -> None:
+        """Booleans are no numbers."""
+        verify_numbers(self, self.operands)
+
+
+class NumberFunction(Unary, ABC):
+    """A function of one number."""
+
+    def verify_elements(self) -> None:
+        """Booleans are no numbers."""
+        verify_numbers(self, self.operands)
+
+
+class RealFunction(Unary, ABC):
+    """A function of one real."""
+
+    def verify_elements(self) -> None:
+        """Integers are no reals."""
+        verify_reals(self, self.operands)
+
+
 @irdl_op_definition
-class AddOp(Binary):
+class AddOp(Arithmetic):
     """Sum: `%y = graph.add %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.add"
@@ -52,7 +77,7 @@ class AddOp(Binary):
 
 
 @irdl_op_definition
-class SubOp(Binary):
+class SubOp(Arithmetic):
     """Difference: `%y = graph.sub %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.sub"
@@ -62,7 +87,7 @@ class SubOp(Binary):
 
 
 @irdl_op_definition
-class MulOp(Binary):
+class MulOp(Arithmetic):
     """Product: `%y = graph.mul %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.mul"
@@ -72,7 +97,7 @@ class MulOp(Binary):
 
 
 @irdl_op_definition
-class DivOp(Binary):
+class DivOp(Arithmetic):
     """Quotient; of integers truncated towards zero, and 0 where the divisor is 0.
 
     `%y = graph.div %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`
@@ -90,7 +115,7 @@ class DivOp(Binary):
 
 
 @irdl_op_definition
-class ModOp(Binary):
+class ModOp(Arithmetic):
     """Remainder with the sign of the divisor, or of the dividend if `truncated`; of integers by 0 it is 0.
 
     `%y = graph.mod %a, %b {truncated = true} : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`
@@ -104,7 +129,7 @@ class ModOp(Binary):
 
 
 @irdl_op_definition
-class PowOp(Binary):
+class PowOp(Arithmetic):
     """Power; of integers modulo 2^width, and truncated towards zero where the exponent is negative.
 
     `%y = graph.pow %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xf32>`
@@ -121,7 +146,7 @@ class PowOp(Binary):
 
 
 @irdl_op_definition
-class MaxOp(Binary):
+class MaxOp(Arithmetic):
     """The greater, NaN if either is: `%y = graph.max %a, %b : tensor<f32>, tensor<f32> -> tensor<f32>`."""
 
     name = "graph.max"
@@ -131,7 +156,7 @@ class MaxOp(Binary):
 
 
 @irdl_op_definition
-class MinOp(Binary):
+class MinOp(Arithmetic):
     """The smaller, NaN if either is: `%y = graph.min %a, %b : tensor<f32>, tensor<f32> -> tensor<f32>`."""
 
     name = "graph.min"
@@ -141,7 +166,7 @@ class MinOp(Binary):
 
 
 @irdl_op_definition
-class NegOp(Unary):
+class NegOp(NumberFunction):
     """Negation: `%y = graph.neg %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.neg"
@@ -151,7 +176,7 @@ class NegOp(Unary):
 
 
 @irdl_op_definition
-class AbsOp(Unary):
+class AbsOp(NumberFunction):
     """Absolute value: `%y = graph.abs %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.abs"
@@ -161,7 +186,7 @@ class AbsOp(Unary):
 
 
 @irdl_op_definition
-class SignOp(Unary):
+class SignOp(NumberFunction):
     """-1, 0 or 1, NaN of NaN: `%y = graph.sign %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.sign"
@@ -171,7 +196,7 @@ class SignOp(Unary):
 
 
 @irdl_op_definition
-class FloorOp(Unary):
+class FloorOp(RealFunction):
     """The next integer below: `%y = graph.floor %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.floor"
@@ -181,7 +206,7 @@ class FloorOp(Unary):
 
 
 @irdl_op_definition
-class CeilOp(Unary):
+class CeilOp(RealFunction):
     """The next integer above: `%y = graph.ceil %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.ceil"
@@ -191,7 +216,7 @@ class CeilOp(Unary):
 
 
 @irdl_op_definition
-class RoundOp(Unary):
+class RoundOp(RealFunction):
     """The nearest integer, halves to even: `%y = graph.round %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.round"
@@ -201,7 +226,7 @@ class RoundOp(Unary):
 
 
 @irdl_op_definition
-class SqrtOp(Unary):
+class SqrtOp(RealFunction):
     """Square root: `%y = graph.sqrt %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.sqrt"
@@ -211,11 +236,11 @@ class SqrtOp(Unary):
 
 
 @irdl_op_definition
-class ClipOp(Unary):
+class ClipOp(NumberFunction):
     """`min(max(x, low), high)`, either bound optional:
 
     `%y = graph.clip %x {low = 0.0 : f64, high = 6.0 : f64} : tensor<2xf32> -> tensor<2xf32>`.
-    NaN stays NaN; with `low` alone at 0 this is the rectifier.
+    NaN stays NaN; with `low` alone at 0 this is the rectifier.  Bounds are cast as `graph.cast` does.
     """
 
     name = "graph.clip"
@@ -225,8 +250,8 @@ class ClipOp(Unary):
     def compute(self, *operands: Array) -> Array:
         (x,) = operands
         if self.low is not None:
-            x = np.maximum(x, np.asarray(self.low.value.data, x.dtype))
-        return x if self.high is None else np.minimum(x, np.asarray(self.high.value.data, x.dtype))
+            x = np.maximum(x, _cast(np.asarray(self.low.value.data), x.dtype))
+        return x if self.high is None else np.minimum(x, _cast(np.asarray(self.high.value.data), x.dtype))
 
 
 @irdl_op_definition
@@ -244,11 +269,12 @@ class CastOp(Unary):
         return self.to
 
     def compute(self, *operands: Array) -> Array:
-        (x,) = operands
-        dtype = numpy_dtype(self.to)
-        return (
-            _saturate(wide(x), dtype) if dtype.kind in "iu" and x.dtype.kind not in "biu" else x.astype(dtype)
-        )
+        return _cast(operands[0], numpy_dtype(self.to))
+
+
+def _cast(x: Array, dtype: np.dtype[np.generic]) -> Array:
+    saturates = dtype.kind in "iu" and x.dtype.kind not in "biu"
+    return _saturate(wide(x), dtype) if saturates else x.astype(dtype)
 
 
 def _saturate(x: Wide, dtype: np.dtype[np.generic]) -> Array:

@@ -29,6 +29,7 @@ from penstock.dialects.graph.base import (
     tensor,
     wide,
 )
+from penstock.dialects.graph.element_rules import verify_numbers
 from penstock.dialects.graph.window import Windowed, from_channels_first, halves, to_channels_first
 
 COLUMNS = 2**24
@@ -52,13 +53,12 @@ class Convolution(Windowed):
         return static_shape_of(tensor(shape_of(self.w)[2:], element_of(self.w)))
 
     def verify_ranks(self) -> None:
-        """Input and filter have one number of dims, at least one of them spatial, and one element type."""
+        """Input and filter have one number of dims, at least one of them spatial, and numbers of one type."""
         if rank_of(self.x) != rank_of(self.w) or rank_of(self.w) < 3:
             raise VerifyException(
                 f"{self.name}: input of rank {rank_of(self.x)} with a filter of rank {rank_of(self.w)}"
             )
-        if len({element_of(o) for o in self.operands}) > 1:
-            raise VerifyException(f"{self.name}: operands differ in element type: {self.operand_types}")
+        verify_numbers(self, self.operands)
 
     def verify_channels(self, wanted: Dim, out_channels: Dim) -> None:
         """The channels of input, filter and bias agree."""
@@ -200,10 +200,7 @@ class MatMulOp(GraphOp):
             )
         if _differ(a[-1], b[-2]):
             raise VerifyException(f"{self.name}: inner sizes differ: {list(a)} against {list(b)}")
-        if element_of(self.a) != element_of(self.b):
-            raise VerifyException(
-                f"{self.name}: element types differ: {element_of(self.a)}, {element_of(self.b)}"
-            )
+        verify_numbers(self, self.operands)
         return [tensor([*broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1]], element_of(self.a))]
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:

@@ -23,12 +23,12 @@ from penstock.dialects.graph.base import (
     GraphOp,
     Tensor,
     broadcast_shapes,
-    element_of,
     rank_of,
     shape_of,
     tensor_of,
     wide,
 )
+from penstock.dialects.graph.element_rules import verify_reals
 from penstock.dialects.graph.reduction import verify_axes
 
 
@@ -44,8 +44,7 @@ class AlongAxis(GraphOp, ABC):
     def infer(self) -> Sequence[Tensor]:
         x = self.operands[0]
         verify_axes(self, [self.axis.value.data], rank_of(x))
-        if len({element_of(operand) for operand in self.operands}) > 1:
-            raise VerifyException(f"{self.name}: operands differ in element type: {self.operand_types}")
+        verify_reals(self, self.operands)
         return [tensor_of(x)]
 
 

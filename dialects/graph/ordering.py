@@ -22,6 +22,7 @@ from penstock.dialects.graph.base import (
     tensor_of,
     wide,
 )
+from penstock.dialects.graph.element_rules import verify_numbers
 from penstock.dialects.graph.reduction import verify_axes
 
 
@@ -36,6 +37,7 @@ class Running(GraphOp, ABC):
     assembly_format = "$x attr-dict `:` type($x) `->` type($y)"
 
     def infer(self) -> Sequence[Tensor]:
+        verify_numbers(self, self.operands)
         verify_axes(self, [self.axis.value.data], rank_of(self.x))
         return [tensor_of(self.x)]
 

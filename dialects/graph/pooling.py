@@ -10,6 +10,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.graph.base import AnyTensor, Array, Tensor, element_of, tensor, wide
+from penstock.dialects.graph.element_rules import verify_reals
 from penstock.dialects.graph.reduction import lowest
 from penstock.dialects.graph.window import Windowed, from_channels_first, halves, to_channels_first
 
@@ -91,6 +92,7 @@ class AveragePoolOp(Pooling):
     assembly_format = "$x attr-dict `:` type($x) `->` type($y)"
 
     def infer(self) -> Sequence[Tensor]:
+        verify_reals(self, self.operands)
         (inferred,) = super().infer()
         pads, counted = self.window()[1], self.counted.get_values()
         if len(counted) != len(pads) or any(not 0 <= c <= p for c, p in zip(counted, pads, strict=True)):

@@ -20,6 +20,7 @@ from penstock.dialects.graph.base import (
     tensor,
     wide,
 )
+from penstock.dialects.graph.element_rules import verify_numbers
 
 
 def lowest(dtype: np.dtype[np.generic]) -> float | int:
@@ -79,8 +80,16 @@ class Reduction(GraphOp, ABC):
         return [np.asarray(y, np.int64 if self.result_element() == i64 else x.dtype)]
 
 
+class NumberReduction(Reduction, ABC):
+    """A reduction of numbers, which booleans are not."""
+
+    def infer(self) -> Sequence[Tensor]:
+        verify_numbers(self, self.operands)
+        return super().infer()
+
+
 @irdl_op_definition
-class ReduceSumOp(Reduction):
+class ReduceSumOp(NumberReduction):
     """Sum: `%y = graph.reduce_sum %x {axes = array<i64: 1>} : tensor<2x3xf32> -> tensor<2x1xf32>`."""
 
     name = "graph.reduce_sum"
@@ -90,7 +99,7 @@ class ReduceSumOp(Reduction):
 
 
 @irdl_op_definition
-class ReduceMeanOp(Reduction):
+class ReduceMeanOp(NumberReduction):
     """Mean; of integers truncated: `%y = graph.reduce_mean %x {axes = array<i64: 1>} : ... -> ...`."""
 
     name = "graph.reduce_mean"
@@ -100,7 +109,7 @@ class ReduceMeanOp(Reduction):
 
 
 @irdl_op_definition
-class ReduceProdOp(Reduction):
+class ReduceProdOp(NumberReduction):
     """Product: `%y = graph.reduce_prod %x {axes = array<i64: 1>} : tensor<2x3xf32> -> tensor<2x1xf32>`."""
 
     name = "graph.reduce_prod"

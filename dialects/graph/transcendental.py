@@ -10,11 +10,11 @@ from xdsl.ir import Operation
 from xdsl.irdl import irdl_op_definition
 
 from penstock.dialects.graph.base import Array, wide
-from penstock.dialects.graph.elementwise import Unary
+from penstock.dialects.graph.elementwise import RealFunction
 
 
 @irdl_op_definition
-class ExpOp(Unary):
+class ExpOp(RealFunction):
     """`e^x`: `%y = graph.exp %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.exp"
@@ -24,7 +24,7 @@ class ExpOp(Unary):
 
 
 @irdl_op_definition
-class LogOp(Unary):
+class LogOp(RealFunction):
     """Natural logarithm: `%y = graph.log %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.log"
@@ -34,7 +34,7 @@ class LogOp(Unary):
 
 
 @irdl_op_definition
-class ErfOp(Unary):
+class ErfOp(RealFunction):
     """Error function: `%y = graph.erf %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.erf"
@@ -45,7 +45,7 @@ class ErfOp(Unary):
 
 
 @irdl_op_definition
-class SinOp(Unary):
+class SinOp(RealFunction):
     """Sine: `%y = graph.sin %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.sin"
@@ -55,7 +55,7 @@ class SinOp(Unary):
 
 
 @irdl_op_definition
-class CosOp(Unary):
+class CosOp(RealFunction):
     """Cosine: `%y = graph.cos %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.cos"
@@ -65,7 +65,7 @@ class CosOp(Unary):
 
 
 @irdl_op_definition
-class TanOp(Unary):
+class TanOp(RealFunction):
     """Tangent: `%y = graph.tan %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.tan"
@@ -75,7 +75,7 @@ class TanOp(Unary):
 
 
 @irdl_op_definition
-class AsinOp(Unary):
+class AsinOp(RealFunction):
     """Inverse sine: `%y = graph.asin %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.asin"
@@ -85,7 +85,7 @@ class AsinOp(Unary):
 
 
 @irdl_op_definition
-class AcosOp(Unary):
+class AcosOp(RealFunction):
     """Inverse cosine: `%y = graph.acos %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.acos"
@@ -95,7 +95,7 @@ class AcosOp(Unary):
 
 
 @irdl_op_definition
-class AtanOp(Unary):
+class AtanOp(RealFunction):
     """Inverse tangent: `%y = graph.atan %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.atan"
@@ -105,7 +105,7 @@ class AtanOp(Unary):
 
 
 @irdl_op_definition
-class SinhOp(Unary):
+class SinhOp(RealFunction):
     """Hyperbolic sine: `%y = graph.sinh %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.sinh"
@@ -115,7 +115,7 @@ class SinhOp(Unary):
 
 
 @irdl_op_definition
-class CoshOp(Unary):
+class CoshOp(RealFunction):
     """Hyperbolic cosine: `%y = graph.cosh %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.cosh"
@@ -125,7 +125,7 @@ class CoshOp(Unary):
 
 
 @irdl_op_definition
-class TanhOp(Unary):
+class TanhOp(RealFunction):
     """Hyperbolic tangent: `%y = graph.tanh %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.tanh"
@@ -135,7 +135,7 @@ class TanhOp(Unary):
 
 
 @irdl_op_definition
-class AsinhOp(Unary):
+class AsinhOp(RealFunction):
     """Inverse hyperbolic sine: `%y = graph.asinh %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.asinh"
@@ -145,7 +145,7 @@ class AsinhOp(Unary):
 
 
 @irdl_op_definition
-class AcoshOp(Unary):
+class AcoshOp(RealFunction):
     """Inverse hyperbolic cosine: `%y = graph.acosh %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.acosh"
@@ -155,7 +155,7 @@ class AcoshOp(Unary):
 
 
 @irdl_op_definition
-class AtanhOp(Unary):
+class AtanhOp(RealFunction):
     """Inverse hyperbolic tangent: `%y = graph.atanh %x : tensor<2xf32> -> tensor<2xf32>`."""
 
     name = "graph.atanh"

@@ -22,13 +22,14 @@ class Substitution:
 
     rows: tuple[Row, ...]
     offsets: Row
+    width: int
+    """The number of new indices (rows cannot tell when there are none)."""
 
     @staticmethod
     def identity(count: int) -> "Substitution":
         """Every index stands for itself."""
-        return Substitution(
-            tuple(tuple(int(i == j) for j in range(count)) for i in range(count)), (0,) * count
-        )
+        rows = tuple(tuple(int(i == j) for j in range(count)) for i in range(count))
+        return Substitution(rows, (0,) * count, count)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Access:
     def substitute(self, s: Substitution) -> "Access":
         """The same elements in terms of new loop indices."""
         rows = tuple(
-            tuple(sum(c * s.rows[i][j] for i, c in enumerate(row) if c) for j in range(_width(s)))
+            tuple(sum(c * s.rows[i][j] for i, c in enumerate(row) if c) for j in range(s.width))
             for row in self.rows
         )
         offsets = tuple(
@@ -83,10 +84,6 @@ class Access:
     def text(self, names: Sequence[str]) -> str:
         """The expressions in the names of the loops: `n, 2*oh + kh - 1`."""
         return ", ".join(_row_text(row, o, names) for row, o in zip(self.rows, self.offsets, strict=True))
-
-
-def _width(s: Substitution) -> int:
-    return len(s.rows[0]) if s.rows else 0
 
 
 def row_bounds(row: Row, offset: int, extents: Sequence[int]) -> tuple[int, int]:

@@ -7,12 +7,12 @@ from xdsl.dialects.builtin import BoolAttr, IndexType, IntegerAttr, IntegerType,
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from penstock.dialects import llvm_intrinsics
-from penstock.dialects.narrowing import integer_value, integer_width
+from penstock.dialects.narrowing import integer_value, integer_width, is_vector
 from penstock.passes.lowering.affine_index import AffineIndex
 from penstock.passes.lowering.llvm_constants import convert_constant
 from penstock.passes.lowering.llvm_emitter import NO_PROPERTIES, Emitter
-from penstock.passes.lowering.llvm_snippets import binary, compare_integers, select
-from penstock.passes.lowering.llvm_types import with_element
+from penstock.passes.lowering.llvm_snippets import binary, compare_integers, select, splat
+from penstock.passes.lowering.llvm_types import element_of, with_element
 
 _INTEGER_BINARY: Mapping[str, type[Operation]] = {
     "arith.addi": llvm.AddOp,
@@ -155,7 +155,8 @@ def _mul_extended(e: Emitter, op: Operation) -> None:
     wide = with_element(narrow, IntegerType(2 * width))
     factors = [e.emit(extension, (e.value(operand),), wide) for operand in op.operands]
     product = binary(e, llvm.MulOp, *factors)
-    high = binary(e, llvm.LShrOp, product, e.integer(width, wide))
+    scalar = e.integer(width, element_of(wide))
+    high = binary(e, llvm.LShrOp, product, splat(e, scalar, wide) if is_vector(wide) else scalar)
     e.bind(op.results[0], e.emit(llvm.TruncOp, (product,), narrow))
     e.bind(op.results[1], e.emit(llvm.TruncOp, (high,), narrow))
 

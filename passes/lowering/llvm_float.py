@@ -13,7 +13,7 @@ from penstock.dialects import llvm_ext, llvm_intrinsics
 from penstock.dialects.narrowing import integer_value, integer_width
 from penstock.passes.lowering.llvm_emitter import NO_PROPERTIES, STRICT, Emitter
 from penstock.passes.lowering.llvm_half import is_half, narrow, narrow_double, widen
-from penstock.passes.lowering.llvm_snippets import binary, compare_floats
+from penstock.passes.lowering.llvm_snippets import binary, compare_floats, select
 from penstock.passes.lowering.llvm_types import element_of, with_element
 
 _HALF_SIGN = -0x8000
@@ -74,6 +74,18 @@ def _sign_operation(e: Emitter, op: Operation) -> None:
     e.bind(op.results[0], binary(e, op_class, value, e.integer(bits, value.type)))
 
 
+def _number_choice(e: Emitter, op: Operation) -> None:
+    """The lesser or greater number; halves are compared: LLVM makes a library call of the intrinsic."""
+    result = op.results[0]
+    if not is_half(result.type):
+        _same_type(e, op)
+        return
+    lhs, rhs = (_single(e, operand) for operand in op.operands)
+    wins = compare_floats(e, "olt" if op.name == "arith.minnumf" else "ogt", lhs, rhs)
+    takes_lhs = binary(e, llvm.OrOp, wins, compare_floats(e, "uno", rhs, rhs))
+    e.bind(result, narrow(e, select(e, takes_lhs, lhs, rhs), result.type))
+
+
 def _compare(e: Emitter, op: Operation) -> None:
     name = arith.CMPF_COMPARISON_OPERATIONS[integer_value(op.properties["predicate"])]
     lhs, rhs = (_single(e, operand) for operand in op.operands)
@@ -121,6 +133,8 @@ FLOAT_EMITTERS = {
     **dict.fromkeys(_FROM_INTEGER, _from_integer),
     **dict.fromkeys(_TO_INTEGER, _to_integer),
     "arith.cmpf": _compare,
+    "arith.maxnumf": _number_choice,
+    "arith.minnumf": _number_choice,
     "arith.extf": _extend,
     "arith.negf": _sign_operation,
     "arith.truncf": _truncate,

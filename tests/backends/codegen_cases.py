@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.backends.codegen_kit import DTYPES, Array
 
 Reference = Callable[..., Array]
+Unary = Callable[[Array], Array]
+Binary = Callable[[Array, Array], Array]
+Predicate = Callable[[Array, Array], NDArray[np.bool_]]
 Prepare = Callable[[list[Array]], list[Array]]
 
 HALVES, FLOATS, INTEGERS = ("f16", "bf16"), ("f32", "f64"), ("i8", "i16", "i32", "i64")
@@ -43,7 +47,7 @@ class Case:
 
 
 def nearest(exact: Fraction, dtype: np.dtype[np.generic], guess: np.generic) -> np.generic:
-    """The number of a type that is nearest to an exact one, ties to even; `guess` is off by a step at most."""
+    """The number of a type that is nearest to an exact one, ties to even; `guess` is a step off at most."""
     if not np.isfinite(float(guess)):
         return guess
     bits = np.dtype(f"u{dtype.itemsize}")
@@ -110,15 +114,15 @@ def unsigned(reference: Reference) -> Reference:
 def nonzero_divisors(arrays: list[Array]) -> list[Array]:
     """Division is defined unless the divisor is zero or the quotient overflows."""
     a, b = arrays
-    b = np.where(b == 0, b.dtype.type(3), b)
-    overflows = (a == np.iinfo(a.dtype).min) & (b == -1)
-    return [a, np.where(overflows, b.dtype.type(7), b)]
+    b = np.where(b == 0, np.array(3, b.dtype), b)
+    overflows = (a == np.iinfo(str(a.dtype)).min) & (b == -1)
+    return [a, np.where(overflows, np.array(7, b.dtype), b)]
 
 
 def small_shifts(arrays: list[Array]) -> list[Array]:
     """A shift is defined for fewer bits than there are."""
     a, b = arrays
-    return [a, (b & (8 * a.dtype.itemsize - 1)).astype(a.dtype)]
+    return [a, np.bitwise_and(b, np.array(8 * a.dtype.itemsize - 1, a.dtype))]
 
 
 def bits_of(function: Callable[[int, int], int]) -> Reference:
@@ -138,16 +142,43 @@ def within(kind: str, *, is_signed: bool) -> Prepare:
 
     def apply(arrays: list[Array]) -> list[Array]:
         (a,) = arrays
-        fits = (a > low) & (a < high)
-        return [np.where(fits, a, a.dtype.type(17.75))]
+        wide = a.astype(np.float64)
+        return [np.where((wide > low) & (wide < high), a, np.array(17.75, a.dtype))]
 
     return apply
 
 
-def toward_zero(kind: str, *, is_signed: bool) -> Reference:
+def toward_zero(kind: str, *, is_signed: bool) -> Unary:
     """The whole part, as the bits of an integer."""
     width = DTYPES[kind].itemsize
-    return lambda a: a.astype(np.float64).astype(f"{'i' if is_signed else 'u'}{width}").view(f"i{width}")
+
+    def apply(a: Array) -> Array:
+        return a.astype(np.float64).astype(f"{'i' if is_signed else 'u'}{width}").view(f"i{width}")
+
+    return apply
+
+
+def retyped(kind: str) -> Unary:
+    """The same numbers in another type, cut where they do not fit."""
+
+    def apply(a: Array) -> Array:
+        return a.astype(DTYPES[kind])
+
+    return apply
+
+
+def viewed(kind: str) -> Unary:
+    """The same bits in another type."""
+
+    def apply(a: Array) -> Array:
+        return a.view(DTYPES[kind])
+
+    return apply
+
+
+def chosen(condition: Array, then: Array, otherwise: Array) -> Array:
+    """The first where the condition holds, the second elsewhere."""
+    return np.where(condition, then, otherwise)
 
 
 def same_type(op: str, arity: int, reference: Reference, kinds: Sequence[str], **options: bool) -> list[Case]:
@@ -190,7 +221,7 @@ def towards_zero(a: int, b: int) -> int:
 
 def comparisons() -> list[Case]:
     """Every predicate."""
-    ordered: dict[str, Reference] = {
+    ordered: dict[str, Predicate] = {
         "eq": np.equal,
         "gt": np.greater,
         "ge": np.greater_equal,
@@ -203,8 +234,8 @@ def comparisons() -> list[Case]:
         for name, compare in ordered.items():
             for prefix in "ou":
                 cases.append(_float_comparison(prefix + name, kind, _with_nan(compare, prefix == "u")))
-        cases.append(_float_comparison("ord", kind, lambda a, b: ~(np.isnan(a) | np.isnan(b))))
-        cases.append(_float_comparison("uno", kind, lambda a, b: np.isnan(a) | np.isnan(b)))
+        cases.append(_float_comparison("uno", kind, either_nan))
+        cases.append(_float_comparison("ord", kind, neither_nan))
     for kind in INTEGERS:
         for name, compare in ordered.items():
             if name in ("eq", "ne"):
@@ -215,8 +246,21 @@ def comparisons() -> list[Case]:
     return cases
 
 
-def _with_nan(compare: Reference, answer: bool) -> Reference:
-    return lambda a, b: np.where(np.isnan(a) | np.isnan(b), answer, compare(a, b))
+def either_nan(a: Array, b: Array) -> NDArray[np.bool_]:
+    """Whether the numbers cannot be ordered."""
+    return np.isnan(a) | np.isnan(b)
+
+
+def neither_nan(a: Array, b: Array) -> NDArray[np.bool_]:
+    """Whether the numbers can be ordered."""
+    return ~either_nan(a, b)
+
+
+def _with_nan(compare: Predicate, answer: bool) -> Binary:
+    def apply(a: Array, b: Array) -> Array:
+        return np.where(either_nan(a, b), answer, compare(a, b))
+
+    return apply
 
 
 def _float_comparison(predicate: str, kind: str, reference: Reference) -> Case:

@@ -41,7 +41,8 @@ def floats(*shape: int) -> NDArray[np.float32]:
 
 
 def close(got: Array, wanted: Array) -> None:
-    np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
+    """Equal up to a few roundings."""
+    np.testing.assert_allclose(got.astype(np.float64), wanted.astype(np.float64), rtol=1e-5, atol=1e-6)
 
 
 CONVOLUTION = """
@@ -363,38 +364,16 @@ def test_division_by_zero_is_an_error() -> None:
 INTEGERS = [-128, -127, -77, -2, -1, 0, 1, 2, 3, 5, 64, 127]
 REALS = [-np.inf, -300.5, -2.5, -1.0, -0.5, -0.0, 0.0, 1e-30, 0.3, 0.5, 1.0, 1.5, 2.5, 100.0, np.inf, np.nan]
 NONZERO = {"divsi", "divui", "remsi", "remui", "floordivsi", "ceildivsi", "ceildivui"}
-UNARY = {
-    "negf",
-    "absf",
-    "absi",
-    "ctpop",
-    "ctlz",
-    "cttz",
-    "ceil",
-    "floor",
-    "trunc",
-    "round",
-    "roundeven",
-    "sqrt",
-}
-UNARY |= {
-    "exp",
-    "exp2",
-    "expm1",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-}
-UNARY |= {"sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "cbrt", "rsqrt"}
-INTEGER_OPS = {"absi", "ctpop", "ctlz", "cttz", "ipowi", "andi", "ori", "xori", "shli", "shrui", "shrsi"}
-INTEGER_OPS |= {"addi", "subi", "muli", "minsi", "maxsi", "minui", "maxui"} | NONZERO
+ROUNDINGS = {"ceil", "floor", "trunc", "round", "roundeven"}
+BITS = {"absi", "ctpop", "ctlz", "cttz"}
+EXPONENTIALS = {"exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "rsqrt", "erf"}
+ANGLES = {f"{a}{name}{h}" for a in ("", "a") for name in ("sin", "cos", "tan") for h in ("", "h")}
+UNARY = {"negf", "absf"} | ROUNDINGS | BITS | EXPONENTIALS | ANGLES
+SHIFTS = {"shli", "shrui", "shrsi"}
+BINARY = {"addi", "subi", "muli", "minsi", "maxsi", "minui", "maxui", "ipowi", "andi", "ori", "xori"}
+INTEGER_OPS = BITS | SHIFTS | BINARY | NONZERO
+# One bit cannot be shifted, and as a signed number it is 0 or -1.
+NOT_OF_BITS = SHIFTS | {"ipowi", "divsi", "remsi", "floordivsi", "ceildivsi"}
 CASTS = {"select", "bitcast", "fma", "fpowi", "cmpi", "cmpf"}
 
 
@@ -422,30 +401,34 @@ def same_at_both_levels(body: str, sources: Sequence[Array], kinds: Sequence[str
     module = parse(text)
     LowerNestToLoops().apply(Context(), module)
     run_loops(module, "main", [*sources, loops])
-    if dtype.kind in "biu":
-        np.testing.assert_array_equal(nests, loops, body)
-    else:
-        np.testing.assert_array_equal(nests.astype(np.float64), loops.astype(np.float64), body)
+    with np.errstate(all="ignore"):
+        # NumPy compares bfloat16 with NaN only after it is widened.
+        got, wanted = (x if dtype.kind in "biu" else x.astype(np.float64) for x in (nests, loops))
+    np.testing.assert_array_equal(got, wanted, body)
 
 
-@pytest.mark.parametrize("element", ["i1", "i8", "i32", "i64"])
-@pytest.mark.parametrize("name", sorted(INTEGER_OPS))
+@pytest.mark.parametrize(
+    ("name", "element"),
+    [
+        (n, e)
+        for n in sorted(INTEGER_OPS)
+        for e in ("i1", "i8", "i32", "i64")
+        if e != "i1" or n not in NOT_OF_BITS
+    ],
+)
 def test_integer_ops(name: str, element: str) -> None:
     dialect = "math" if f"math.{name}" in MEANINGS else "arith"
     values = [0, 1] if element == "i1" else INTEGERS
     a, b = pairs(values, numpy_dtype(Parser(Context(), element).parse_type()))
+    first, second = a.astype(np.int64), b.astype(np.int64)
+    kept = np.full(a.size, True)
+    if name in SHIFTS:
+        kept = (second >= 0) & (second < 8)
     if name in NONZERO:
-        a, b = a[b != 0], b[b != 0]
-    if name.startswith("sh"):
-        a, b = a[(b >= 0) & (b < 8)], b[(b >= 0) & (b < 8)]
-    if name in NONZERO or name == "ipowi":
-        # The least number divided by -1 leaves the type, and 0 to a negative power divides by zero.
-        fits = (a != -128) & ((a != 0) | (b >= 0))
-        a, b = a[fits], b[fits]
-    if element == "i1" and (
-        name.startswith("sh") or name in ("ipowi", "divsi", "remsi", "floordivsi", "ceildivsi")
-    ):
-        pytest.skip("one bit has no such numbers")
+        kept = (second != 0) & (first != -128)
+    if name == "ipowi":
+        kept = (first != 0) | (second >= 0)
+    a, b = a[kept], b[kept]
     operands = "%v0" if name in UNARY else "%v0, %v1"
     same_at_both_levels(f"%r = {dialect}.{name} {operands} : {element}", [a, b], [element] * 2, element)
 
@@ -461,8 +444,6 @@ FLOAT_OPS = sorted(
 @pytest.mark.parametrize("element", ["f16", "bf16", "f32", "f64"])
 @pytest.mark.parametrize("name", FLOAT_OPS)
 def test_float_ops(name: str, element: str) -> None:
-    if name == "arith.remf":
-        pytest.skip("xDSL has no arith.remf")
     a, b = pairs(REALS, numpy_dtype(Parser(Context(), element).parse_type()))
     if name == "math.powf":
         # NumPy's scalar power takes the square root here, which is NaN; IEEE 754 says infinity.

@@ -171,6 +171,8 @@ def test_extremes_pass_nan_on(kind: type[Elementwise]) -> None:
 
 def test_clip_keeps_nan_and_the_upper_bound_wins() -> None:
     bounds = {"low": number(3.0), "high": number(1.0)}
+    whole = apply(elementwise.ClipOp, np.array([0, 255], np.uint8), properties={"low": number(-1.0)})
+    assert whole.tolist() == [0, 255]
     np.testing.assert_array_equal(apply(elementwise.ClipOp, SPECIAL, properties=bounds), [np.nan, 1, 1])
     np.testing.assert_array_equal(
         apply(elementwise.ClipOp, REALS, properties={"low": number(0.0)}), [max(x, 0) for x in REALS]
@@ -242,6 +244,11 @@ def test_symbolic_sizes_broadcast() -> None:
             [tensor([2], f32), tensor([2], f32)],
             "graph.and: needs integers or booleans, got f32",
         ),
+        (elementwise.AddOp, [tensor([2], i1)] * 2, "graph.add: needs numbers, got i1"),
+        (elementwise.NegOp, [tensor([2], i1)], "graph.neg: needs numbers, got i1"),
+        (elementwise.SqrtOp, [tensor([2], i32)], "graph.sqrt: needs reals, got i32"),
+        (transcendental.ExpOp, [tensor([2], i32)], "graph.exp: needs reals, got i32"),
+        (activation.SigmoidOp, [tensor([2], i8)], "graph.sigmoid: needs reals, got i8"),
         (comparison.NotOp, [tensor([2], f32)], "graph.not: needs integers or booleans, got f32"),
         (comparison.SelectOp, [tensor([2], i8)] * 3, "graph.select: the condition must be i1, got i8"),
         (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 import pytest
 from xdsl.dialects import test
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, f16, f32, i64
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, f16, f32, i1, i64
 from xdsl.ir import Attribute
 from xdsl.utils.exceptions import VerifyException
 
@@ -226,6 +226,18 @@ FILTER = tensor([6, 4, 3, 2], f32)
         (ConvOp, [IMAGE, FILTER, None], groups(1) | {"strides": integers([0, 1])}, "must be positive"),
         (ConvOp, [IMAGE, FILTER, None], groups(1) | {"pads": integers([1])}, "do not match 2 spatial dims"),
         (ConvOp, [IMAGE, FILTER, None], groups(1) | {"pads": integers([-1, 0, 0, 0])}, "not negative"),
+        (
+            ConvOp,
+            [tensor([1, 4, 8, 8], i1), tensor([6, 4, 3, 2], i1), None],
+            groups(1),
+            "needs numbers, got i1",
+        ),
+        (
+            AveragePoolOp,
+            [tensor([1, 4, 8, 8], i64)],
+            {"kernel": integers([2, 2]), "counted": integers([0] * 4)},
+            "graph.average_pool: needs reals, got i64",
+        ),
         (MaxPoolOp, [IMAGE], {"kernel": integers([2])}, "do not match 2 spatial dims"),
         (
             AveragePoolOp,
@@ -256,7 +268,7 @@ def test_broken_rules_are_named(
     [
         (tensor([3], f32), tensor([3, 2], f32), "operands of rank 1 and 2"),
         (tensor([2, 3], f32), tensor([4, 2], f32), r"inner sizes differ: \[2, 3\] against \[4, 2\]"),
-        (tensor([2, 3], f32), tensor([3, 2], f16), "element types differ: f32, f16"),
+        (tensor([2, 3], f32), tensor([3, 2], f16), "operands differ in element type: f16, f32"),
     ],
 )
 def test_broken_products_are_named(a: Tensor, b: Tensor, message: str) -> None:

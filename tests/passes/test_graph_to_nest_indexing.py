@@ -1,5 +1,7 @@
 """Ops that pick or place elements at computed positions, at every level; no position leads outside."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -115,7 +117,9 @@ def test_nothing_to_place_leaves_a_copy() -> None:
 
 @pytest.mark.parametrize("run", [run_as_nests, run_as_code])
 @pytest.mark.parametrize("wrong", [-100, -5, 4, 2**62])
-def test_a_position_outside_never_leads_outside(run: "type[run_as_nests]", wrong: int) -> None:
+def test_a_position_outside_never_leads_outside(
+    run: Callable[[ModuleOp, Sequence[Array]], list[Array]], wrong: int
+) -> None:
     x, indices = floats(4), np.array([1, wrong], np.int64)
     (result,) = run(graph_module(GatherOp, [x, indices], along(0)), [x, indices])
     np.testing.assert_array_equal(result, [x[1], x[0 if wrong < 0 else 3]])

@@ -1,5 +1,7 @@
 """Ops that move elements and compute none: every level moves the same bits to the same places."""
 
+from math import prod
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -33,8 +35,10 @@ ELEMENTS = ["float16", "bfloat16", "float64", "bool", "int8", "uint16", "int64"]
 def numbers(*shape: int, dtype: str = "float32") -> Array:
     """Different numbers of a type, NaN among those of floats."""
     kind = numpy_dtype(unsigned(16)) if dtype == "uint16" else np.dtype(dtype)
-    values = np.arange(np.prod(shape, dtype=int)).reshape(shape) % 5 * 0.5 - 1
-    array = np.asarray(values * 3).astype(kind) if kind.kind != "u" else (values * 3 + 4).astype(kind)
+    values = np.arange(prod(shape), dtype=np.float64).reshape(shape) % 5 * 1.5 - (
+        0 if kind.kind == "u" else 3
+    )
+    array: Array = np.asarray(values).astype(kind)
     if array.size and kind.kind not in "iub":
         array.reshape(-1)[-1] = np.nan
     return array

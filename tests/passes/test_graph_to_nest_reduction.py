@@ -116,7 +116,7 @@ def test_running(op: type[GraphOp], size: int, exclusive: bool, reverse: bool) -
 
 @names("dtype", SOME, ids=str)
 def test_running_sum_of_every_type(dtype: DType) -> None:
-    check_op(ordering.CumSumOp, [sample((20, 2), dtype)], {"axis": IntegerAttr(0, i64)}, ulps=1)
+    check_op(ordering.CumSumOp, [sample((20, 2), dtype)], {"axis": IntegerAttr(0, i64)}, ulps=3)
 
 
 def test_running_sum_of_nothing() -> None:

@@ -4,6 +4,11 @@ The function stays one flat sequence: `memref.alloc` for each value, then the ne
 scheduled here; each rule is the op's definition as an iteration space, index maps and a scalar body.
 """
 
+from penstock.passes.lowering.graph_to_nest.builder import Lowering
+from penstock.passes.lowering.graph_to_nest.elementwise import elementwise_rule
+from penstock.passes.lowering.graph_to_nest.extension import GraphLowerings
 from penstock.passes.lowering.graph_to_nest.lowering import LowerGraphToNest
+from penstock.passes.lowering.graph_to_nest.rules import Rule
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
 
-__all__ = ["LowerGraphToNest"]
+__all__ = ["GraphLowerings", "LowerGraphToNest", "Lowering", "Rule", "Scalars", "elementwise_rule"]

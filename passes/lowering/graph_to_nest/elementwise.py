@@ -1,6 +1,7 @@
 """Elementwise ops as loop nests: a parallel loop per dim of the result, its scalar formula as the body."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -12,6 +13,7 @@ from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import Read, Write, element_of, parallel, shape_of
 from penstock.passes.lowering.graph_to_nest.builder import Lowering, broadcast_access
 from penstock.passes.lowering.graph_to_nest.scalar import SCALARS
+from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import ScalarFormula
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr
 
 Rule = Callable[[GraphOp, Lowering], None]
@@ -22,6 +24,16 @@ def lower_elementwise(op: GraphOp, low: Lowering) -> None:
     formula = SCALARS.get(type(op))
     if formula is None:
         raise PassFailedException(f"lower-graph-to-nest: no scalar formula for {op.name}")
+    map_formula(op, low, formula)
+
+
+def elementwise_rule(formula: ScalarFormula) -> Rule:
+    """The rule of an elementwise op of a plugin, from the formula of one element."""
+    return partial(map_formula, formula=formula)
+
+
+def map_formula(op: GraphOp, low: Lowering, formula: ScalarFormula) -> None:
+    """A nest that computes every element of the op's result by a formula."""
     y, buffers = low.result(op.results[0]), [low.buffer(o) for o in op.operands]
     numbers = [single_number(o, element_of(b)) for o, b in zip(op.operands, buffers, strict=True)]
     read = [b for b, number in zip(buffers, numbers, strict=True) if number is None]

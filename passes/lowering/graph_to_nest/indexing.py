@@ -1,8 +1,8 @@
 """Ops that pick or place elements at computed positions, as nests whose body loads or stores there.
 
 A position is always brought into its dim first, so that no data leads outside of a buffer.  Placing is one
-nest that copies and one that stores; the loops along which positions may meet again are reductions, which keep
-their order.
+nest that copies and one that stores; the loops along which positions may meet again are reductions, which
+keep their order.
 """
 
 from collections.abc import Callable, Mapping, Sequence

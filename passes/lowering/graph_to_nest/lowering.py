@@ -1,6 +1,6 @@
 """The pass `lower-graph-to-nest` and its table of rules."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,23 +16,23 @@ from penstock.dialects.graph.base import GraphOp, tensor_of
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import Read, Write, parallel, shape_of
 from penstock.passes.lowering.graph_to_nest.builder import Lowering, memref_of
-from penstock.passes.lowering.graph_to_nest.rules import rules
-
-Rule = Callable[[GraphOp, Lowering], None]
+from penstock.passes.lowering.graph_to_nest.extension import rules_of_dialects
+from penstock.passes.lowering.graph_to_nest.rules import Rule, rules
 
 
 @dataclass(frozen=True)
 class LowerGraphToNest(ModulePass):
     """Bufferise every function and lower its graph ops; needs static shapes.
 
-    Results become trailing buffer arguments, named like the results were.
+    Results become trailing buffer arguments, named like the results were.  Ops of a plugin's dialect are lowered by the
+    rules which that dialect brings (`GraphLowerings`).
     """
 
     name = "lower-graph-to-nest"
     numerics: ClassVar[str] = "exact"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        table = rules()
+        table = {**rules(), **rules_of_dialects(ctx, op)}
         for function in [o for o in op.ops if isinstance(o, func.FuncOp)]:
             Rewriter.replace_op(function, lower_function(function, table))
 
@@ -75,7 +75,7 @@ def _names(function: func.FuncOp) -> ArrayAttr[DictionaryAttr]:
 def _lower(op: Operation, lowering: Lowering, table: Mapping[type[Operation], Rule]) -> None:
     rule = next((table[c] for c in type(op).__mro__ if c in table), None)
     if rule is None or not isinstance(op, GraphOp):
-        raise PassFailedException(f"lower-graph-to-nest: no rule for {op.name}")
+        raise PassFailedException(f"lower-graph-to-nest: no rule for {op.name}; its dialect may bring one")
     lowering.nodes = op.attributes.get("nodes")
     rule(op, lowering)
 

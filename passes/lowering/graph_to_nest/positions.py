@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects import arith, memref
-from xdsl.dialects.builtin import IndexType, IntegerType, i64
+from xdsl.dialects.builtin import IndexType, i64
 from xdsl.ir import SSAValue
 
 from penstock.dialects.nest.access import Access
@@ -71,7 +71,7 @@ def pieces_of(table: Positions) -> list[Piece]:
     # A clamped tap ends a range, and every tap is clamped at either end.
     most = 2 * columns + 1
     cuts = [_cut(table.reshape(-1, factor, columns), most) for factor in _divisors(rows)]
-    return min((pieces for pieces in cuts if pieces), key=len, default=[])
+    return min([pieces for pieces in cuts if pieces] or [list[Piece]()], key=len)
 
 
 def _cut(blocks: NDArray[np.int64], most: int) -> list[Piece]:
@@ -114,8 +114,7 @@ def known_positions(buffer: SSAValue, size: int) -> Positions | None:
 
 def within(s: Scalars, position: SSAValue, size: int) -> SSAValue:
     """A position as an index into a dim: counted from the end if negative, and never outside."""
-    assert isinstance(position.type, IntegerType)
-    wide = position if position.type == i64 else s.whole(position, i64)
+    wide = s.whole(position, i64)
     from_end = s.add(wide, s.constant(size, i64))
     wide = s.select(s.compare("lt", wide, s.constant(0, i64)), from_end, wide)
     wide = s.at_most(s.at_least(wide, s.constant(0, i64)), s.constant(size - 1, i64))

@@ -1,8 +1,8 @@
 """Resizing as loop nests: one pass per dim that changes, over the taps that the op itself defines.
 
 Tables of positions and weights are made by the op's own definition.  Where the dim grows by a whole factor
-the loop is cut in two and the positions are linear maps, but for the clamped ones at the ends, which get nests
-of their own.
+the loop is cut in two and the positions are linear maps, but for the clamped ones at the ends, which get
+nests of their own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +12,7 @@ import numpy as np
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerType, f64, i1
 from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.utils.hints import isa
 
 from penstock.dialects.element_types import is_float, is_unsigned, numpy_dtype
 from penstock.dialects.graph.base import GraphOp, element_of, static_shape_of
@@ -226,7 +227,7 @@ def _extrapolation(op: ResizeOp) -> float | int:
 
 def _rounded(op: ResizeOp, s: Scalars, x: SSAValue, kind: Attribute) -> SSAValue:
     """An interpolated number in the type of the result: integers are cut towards zero and saturate."""
-    if not isinstance(kind, IntegerType):
+    if not isa(kind, IntegerType):
         return s.real(x, kind)
     if kind == i1:
         return s.compare("ne", x, s.constant(0, x.type))

@@ -36,7 +36,7 @@ def _lower_running(op: GraphOp, low: Lowering, neutral: int, combine: Combine) -
     require_number(op)
     source, y, axis = low.buffer(op.x), low.result(op.y), op.axis.value.data
     step = 1 if op.reverse.value.data else -1
-    shift, size = int(op.exclusive.value.data), shape_of(y)[axis]
+    shift, size = int(bool(op.exclusive.value.data)), shape_of(y)[axis]
     doublings = (size - shift - 1).bit_length() if size > shift else 0
     if doublings == 0:
         _combine_moved(low, source, y, axis, [step * shift], neutral, combine)

@@ -1,0 +1,59 @@
+"""What a caller adds to one compilation: plugins, and passes that run at the end of a phase of the pipeline."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from xdsl.context import Context
+from xdsl.passes import ModulePass
+from xdsl.universe import Universe
+from xdsl.utils.arg_spec import parse_spec
+from xdsl.utils.exceptions import ArgSpecParseError
+
+from penstock.errors import PluginError
+from penstock.pipeline import Phase, phases
+from penstock.registry import Importers, Plugin, context_of, everything, importers, load_plugin
+
+Passes: TypeAlias = Mapping[str, Sequence[ModulePass | str]]
+"""Phase -> passes that run at its end; a text is a pass by name, with options as in `tile{size=4}`."""
+
+
+@dataclass(frozen=True)
+class Extended:
+    """The compiler with all that plugins and callers add to it, loaded once for a whole compilation."""
+
+    universe: Universe
+    importers: Importers
+    phases: tuple[Phase, ...]
+
+    def context(self) -> Context:
+        """A context that knows every dialect."""
+        return context_of(self.universe)
+
+
+def extended(plugins: Iterable[Plugin] = (), passes: Passes | None = None) -> Extended:
+    """Load plugins and put passes in their places; `PluginError` names a phase or pass that does not exist."""
+    modules = [load_plugin(plugin) for plugin in plugins]
+    universe = everything(modules)
+    added = {
+        phase: tuple(_resolved(each, universe) for each in given) for phase, given in (passes or {}).items()
+    }
+    own = phases()
+    for unknown in added.keys() - {phase.name for phase in own}:
+        names = ", ".join(phase.name for phase in own)
+        raise PluginError(f"there is no phase '{unknown}'", remedy=f"The phases are: {names}.")
+    longer = tuple(replace(phase, passes=phase.passes + added.get(phase.name, ())) for phase in own)
+    return Extended(universe, importers(modules), longer)
+
+
+def _resolved(wanted: ModulePass | str, universe: Universe) -> ModulePass:
+    """The pass itself, or the one that a text names."""
+    if isinstance(wanted, ModulePass):
+        return wanted
+    try:
+        spec = parse_spec(wanted)
+        if spec.name not in universe.all_passes:
+            raise PluginError(f"there is no pass '{spec.name}'", remedy="`penstock opt --help` lists them.")
+        return universe.all_passes[spec.name]().from_spec(spec)
+    except (ArgSpecParseError, ValueError) as error:
+        raise PluginError(f"the pass '{wanted}' cannot be made: {error}") from error

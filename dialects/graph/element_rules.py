@@ -1,0 +1,33 @@
+"""Rules of the `graph` dialect about element types that several families of operations share."""
+
+from collections.abc import Iterable
+
+from xdsl.dialects.builtin import i1
+from xdsl.ir import SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from penstock.dialects.element_types import is_float
+from penstock.dialects.graph.base import GraphOp, element_of
+
+
+def verify_one_element(op: GraphOp, values: Iterable[SSAValue]) -> None:
+    """All values have one element type."""
+    kinds = sorted({str(element_of(value)) for value in values})
+    if len(kinds) > 1:
+        raise VerifyException(f"{op.name}: operands differ in element type: {', '.join(kinds)}")
+
+
+def verify_reals(op: GraphOp, values: Iterable[SSAValue]) -> None:
+    """All values have one element type, and it is a floating-point type."""
+    values = tuple(values)
+    verify_one_element(op, values)
+    if not is_float(element_of(values[0])):
+        raise VerifyException(f"{op.name}: needs reals, got {element_of(values[0])}")
+
+
+def verify_numbers(op: GraphOp, values: Iterable[SSAValue]) -> None:
+    """All values have one element type, and it is not the boolean."""
+    values = tuple(values)
+    verify_one_element(op, values)
+    if element_of(values[0]) == i1:
+        raise VerifyException(f"{op.name}: needs numbers, got i1")
