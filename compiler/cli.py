@@ -1,7 +1,7 @@
 """The `penstock` command: reads arguments, calls the driver, prints; nothing about models is decided here."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
@@ -14,6 +14,7 @@ from penstock.cli_values import (
     NamedFile,
     NamedShape,
     NamedSize,
+    PlacedPass,
     random_inputs,
     read_inputs,
     write_outputs,
@@ -38,6 +39,8 @@ class Build(TypedDict):
     shapes: Mapping[str, tuple[int, ...]]
     dims: Mapping[str, int]
     target: str
+    plugins: tuple[Path, ...]
+    passes: Mapping[str, Sequence[str]]
 
 
 def pairs(flag: str, name: str, kind: Named, text: str) -> Callable[[F], F]:
@@ -62,7 +65,29 @@ def build_options(command: F) -> F:
         NamedShape(),
         "Shape of an input, as in --shape input=1x3x224x224; may be repeated.",
     )
-    return shapes(dims(target(command)))
+    return shapes(dims(target(plugin_options(command))))
+
+
+def plugin_options(command: F) -> F:
+    """Declare the options that add plugins and passes to the compiler."""
+    text = "Python file whose passes, dialects and importers are added; may be repeated."
+    load = click.option("--load", "plugins", type=EXISTING, metavar="FILE", multiple=True, help=text)
+    text = "Run a pass at the end of a phase, as in --pass graph:my-pass; may be repeated."
+    kind = PlacedPass()
+    added = click.option(
+        "--pass", "passes", type=kind, metavar=kind.name, multiple=True, callback=by_phase, help=text
+    )
+    return load(added(command))
+
+
+def by_phase(
+    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
+) -> dict[str, list[str]]:
+    """Group passes by the phase at whose end they run."""
+    grouped: dict[str, list[str]] = {}
+    for phase, wanted in value:
+        grouped.setdefault(phase, []).append(wanted)
+    return grouped
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -264,8 +289,8 @@ def open_model(path: Path, build: Build) -> "CompiledModel":
 
     if path.suffix != ARTEFACT:
         return compile_model(path, **build)
-    if build["shapes"] or build["dims"] or build["target"] != "host":
-        raise click.UsageError(f"{path} is compiled already: --shape, --dim and --target came too late")
+    if any(build[key] for key in ("shapes", "dims", "plugins", "passes")) or build["target"] != "host":
+        raise click.UsageError(f"{path} is compiled already: options of the compiler come too late")
     return load(path)
 
 

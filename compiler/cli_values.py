@@ -69,6 +69,21 @@ class NamedSize(Named):
         return int(text) if re.fullmatch(r"0*[1-9]\d*", text) else None
 
 
+class PlacedPass(click.ParamType[tuple[str, str]]):
+    """A phase and a pass that runs at its end."""
+
+    name = "PHASE:PASS"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Split at the first `:`; what follows may hold options of the pass."""
+        phase, separator, wanted = str(value).partition(":")
+        if not (phase and separator and wanted):
+            self.fail(f"'{value}' is not {self.name}", param, ctx)
+        return phase, wanted
+
+
 class NamedFile(Named):
     """An input and the file that holds its array."""
 

@@ -23,11 +23,12 @@ from penstock.dialects.graph.base import element_of, shape_of, static_shape_of
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
 from penstock.dialects.nest.machine import Machine
 from penstock.errors import Problem, ShapeError, UnsupportedError
+from penstock.extensions import Extended, Passes, extended
 from penstock.model import CompiledModel, load
 from penstock.onnx_import import import_model
 from penstock.package import ENTRY, KernelInfo, Package, TensorInfo
-from penstock.pipeline import Phase, phases
-from penstock.registry import context
+from penstock.pipeline import Phase
+from penstock.registry import Importers, Plugin
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -39,7 +40,7 @@ Dims = Mapping[str, int]
 Observer = Callable[[Phase, ModulePass, ModuleOp, float], None]
 """Hears of every pass after it ran: its phase, the pass, the module, the seconds it took."""
 
-WHOLE_MODULE = ("graph", "nest", "schedule")
+WHOLE_MODULE = ("import", "graph", "nest", "schedule")
 """Phases that see the whole module; the later ones run kernel by kernel."""
 
 
@@ -60,15 +61,22 @@ def compile(
     shapes: Shapes | None = None,
     dims: Dims | None = None,
     target: str | Target = "host",
+    plugins: Sequence[Plugin] = (),
+    passes: Passes | None = None,
     progress: Progress | None = None,
 ) -> CompiledModel:
     """Compile an ONNX model (path, bytes or ModelProto) and load it.
 
     `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name; every size must be known.
+    `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the phase that
+    they are given for, as in `{"graph": [MyPass()]}`.
     `progress` hears how many kernels are done, of how many.  Raises `PenstockError`: the model cannot be read, lists
     its nodes that cannot be compiled, or leaves sizes open.
     """
-    return CompiledModel(build(model, shapes=shapes, dims=dims, target=target, progress=progress))
+    package = build(
+        model, shapes=shapes, dims=dims, target=target, plugins=plugins, passes=passes, progress=progress
+    )
+    return CompiledModel(package)
 
 
 def build(
@@ -77,26 +85,45 @@ def build(
     shapes: Shapes | None = None,
     dims: Dims | None = None,
     target: str | Target = "host",
+    plugins: Sequence[Plugin] = (),
+    passes: Passes | None = None,
     progress: Progress | None = None,
     observer: Observer | None = None,
 ) -> Package:
     """Compile for any target, without loading the code: as `compile`, with an `observer` of every pass."""
     machine = target_named(target) if isinstance(target, str) else target
-    module = read(model, shapes, dims)
-    inputs, outputs = signature(module)
+    known = extended(plugins, passes)
+    module = read(model, shapes, dims, known.importers)
+    return build_module(module, _name(model), machine, known, progress=progress, observer=observer)
+
+
+def build_module(
+    module: ModuleOp,
+    name: str,
+    machine: Target,
+    known: Extended,
+    *,
+    progress: Progress | None = None,
+    observer: Observer | None = None,
+) -> Package:
+    """Compile a module of the graph level, which is left as scheduled nests."""
+    ends = signature(module)
     prepare(module, machine)
-    ctx = context()
-    run_phases(ctx, module, [p for p in phases() if p.name in WHOLE_MODULE], observer)
-    later = [each for phase in phases() if phase.name not in WHOLE_MODULE for each in phase.passes]
+    ctx = known.context()
+    run_phases(ctx, module, [p for p in known.phases if p.name in WHOLE_MODULE], observer)
+    later = [each for phase in known.phases if phase.name not in WHOLE_MODULE for each in phase.passes]
     image = build_image(ctx, module, machine, later, progress)
-    return _package(_name(model), machine, inputs, outputs, module, image)
+    return _package(name, machine, ends, module, image, numerics(known.phases))
 
 
 def read(
-    model: "str | PathLike[str] | bytes | ModelProto", shapes: Shapes | None = None, dims: Dims | None = None
+    model: "str | PathLike[str] | bytes | ModelProto",
+    shapes: Shapes | None = None,
+    dims: Dims | None = None,
+    importers: "Importers | None" = None,
 ) -> ModuleOp:
     """Import a model whose sizes are all known; `ShapeError` lists the open ones."""
-    module = import_model(model, shapes=shapes, dims=dims)
+    module = import_model(model, shapes=shapes, dims=dims, importers=importers)
     arguments = entry(module).body.block.args
     names = [t.data for t in _names(entry(module).arg_attrs)]
     open_sizes = {
@@ -168,15 +195,15 @@ def _name(model: object) -> str:
 def _package(
     name: str,
     target: Target,
-    inputs: tuple[TensorInfo, ...],
-    outputs: tuple[TensorInfo, ...],
+    ends: tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]],
     module: ModuleOp,
     image: Image,
+    stated: tuple[str, ...],
 ) -> Package:
     main = entry(module)
     plan = read_certificate(main.attributes[MEMORY_PLAN]).plan
     kernels = _kernels(module, image)
-    return Package(name, target, inputs, outputs, image, weights_block(main), plan, kernels, numerics())
+    return Package(name, target, *ends, image, weights_block(main), plan, kernels, stated)
 
 
 def _kernels(module: ModuleOp, image: Image) -> tuple[KernelInfo, ...]:
@@ -192,9 +219,9 @@ def _kernels(module: ModuleOp, image: Image) -> tuple[KernelInfo, ...]:
     return tuple(KernelInfo(n, tuple(nodes), counts[n], image.symbols[n].size) for n, nodes in served.items())
 
 
-def numerics() -> tuple[str, ...]:
-    """What the pipeline's passes do beyond exact rewriting."""
-    stated = [(p.name, numerics_of(p)) for phase in phases() for p in phase.passes]
+def numerics(pipeline: Sequence[Phase]) -> tuple[str, ...]:
+    """What the passes of a pipeline do beyond exact rewriting."""
+    stated = [(p.name, numerics_of(p)) for phase in pipeline for p in phase.passes]
     return tuple(dict.fromkeys(f"{name}: {how}" for name, how in stated if how != "exact"))
 
 
@@ -209,13 +236,16 @@ def trace(
     shapes: Shapes | None = None,
     dims: Dims | None = None,
     target: str = "host",
+    plugins: Sequence[Plugin] = (),
+    passes: Passes | None = None,
 ) -> Iterator[Snapshot]:
     """The module before any pass and after every pass, as text."""
-    module = read(model, shapes, dims)
+    known = extended(plugins, passes)
+    module = read(model, shapes, dims, known.importers)
     prepare(module, target_named(target))
-    ctx = context()
+    ctx = known.context()
     yield Snapshot("graph", "import", "exact", 0.0, str(module))
-    for phase in phases():
+    for phase in known.phases:
         for each in phase.passes:
             start = perf_counter()
             each.apply(ctx, module)
@@ -228,10 +258,12 @@ def diagnose(
     shapes: Shapes | None = None,
     dims: Dims | None = None,
     target: str = "host",
+    plugins: Sequence[Plugin] = (),
+    passes: Passes | None = None,
 ) -> list[Problem]:
     """All that stands in a model's way, without compiling it."""
     try:
-        read(model, shapes, dims)
+        read(model, shapes, dims, extended(plugins, passes).importers)
     except UnsupportedError as error:
         return list(error.problems)
     return []

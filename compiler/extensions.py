@@ -1,4 +1,4 @@
-"""What a caller adds to one compilation: plugins, and passes that run at the end of a phase of the pipeline."""
+"""What a caller adds to one compilation: plugins, and passes that run at the end of a phase."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ class Extended:
 
 
 def extended(plugins: Iterable[Plugin] = (), passes: Passes | None = None) -> Extended:
-    """Load plugins and put passes in their places; `PluginError` names a phase or pass that does not exist."""
+    """Load plugins and put passes in their places; `PluginError` names what does not exist."""
     modules = [load_plugin(plugin) for plugin in plugins]
     universe = everything(modules)
     added = {

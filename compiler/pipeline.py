@@ -1,7 +1,8 @@
 """The pipeline as data: which passes run at which level, in which order.
 
-A phase is a tuple of passes; the pipeline is their sum.  Passes of a caller run at the end of a phase.  Up to `schedule` a phase works on the whole module; `loops`
+A phase is a tuple of passes; the pipeline is their sum.  Up to `schedule` a phase works on the whole module; `loops`
 and `llvm` work on one kernel at a time, so that kernels are compiled in parallel and found again in the cache.
+Passes that a caller adds run at the end of a phase.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from xdsl.passes import ModulePass
 
 from penstock.passes.assign_layout import AssignLayoutPass
+from penstock.passes.cancel_inverse_pairs import CancelInversePairsPass
 from penstock.passes.collapse_loops import CollapseLoopsPass
 from penstock.passes.contract_fma import ContractFmaPass
 from penstock.passes.drop_unit_loops import DropUnitLoopsPass
@@ -20,16 +22,22 @@ from penstock.passes.fold_batch_norm import FoldBatchNormPass
 from penstock.passes.fold_constants import FoldConstantsPass
 from penstock.passes.fuse_consumers import FuseConsumersPass
 from penstock.passes.fuse_producers import FuseProducersPass
+from penstock.passes.hoist_slices import HoistSlicesPass
 from penstock.passes.interchange import InterchangePass
 from penstock.passes.lowering.graph_to_nest import LowerGraphToNest
 from penstock.passes.lowering.loops_to_llvm import LowerLoopsToLLVM
 from penstock.passes.lowering.nest_to_loops import LowerNestToLoops
+from penstock.passes.move_reshapes import MoveReshapesPass
+from penstock.passes.move_transposes import MoveTransposesPass
 from penstock.passes.outline_kernels import OutlineKernelsPass
 from penstock.passes.pack_constants import PackConstantsPass
 from penstock.passes.peel_borders import PeelBordersPass
 from penstock.passes.place_constants import PlaceConstantsPass
 from penstock.passes.plan_memory import PlanMemoryPass
 from penstock.passes.plan_schedule import PlanSchedulePass
+from penstock.passes.recognize_composites import RecognizeCompositesPass
+from penstock.passes.remove_no_ops import RemoveNoOpsPass
+from penstock.passes.simplify import SimplifyPass
 from penstock.passes.tile_loops import TilePass
 from penstock.passes.unroll_and_jam import UnrollAndJamPass
 from penstock.passes.vectorize import VectorizePass
@@ -45,14 +53,21 @@ class Phase:
 
 
 def graph_passes() -> tuple[ModulePass, ...]:
-    """Better versions of the graph."""
+    """Better versions of the graph: less of it, operations as wholes, the order of dims in memory."""
+    clean = (RemoveNoOpsPass(), SimplifyPass(), CancelInversePairsPass())
     return (
         FoldConstantsPass(),
         EliminateCommonSubexpressionsPass(),
         EliminateDeadCodePass(),
+        *clean,
+        RecognizeCompositesPass(),
+        MoveReshapesPass(),
+        HoistSlicesPass(),
         FoldBatchNormPass(),
         FoldConstantsPass(),
         AssignLayoutPass(),
+        MoveTransposesPass(),
+        *clean,
         EliminateCommonSubexpressionsPass(),
         EliminateDeadCodePass(),
     )

@@ -27,7 +27,7 @@ DialectLoader = Callable[[], Dialect]
 PassLoader = Callable[[], type[ModulePass]]
 Plugin: TypeAlias = str | Path | ModuleType
 """What brings dialects, passes and importers: a Python file, or a module that is imported already."""
-Importers: TypeAlias = "Mapping[tuple[str, str], Importer]"
+Importers: TypeAlias = Mapping[tuple[str, str], "Importer"]
 """(ONNX domain, operation) to the function that imports it."""
 
 DIALECTS: dict[str, str] = {
@@ -43,6 +43,7 @@ REPLACEMENTS: dict[str, str] = {
 
 PASSES: dict[str, str] = {
     "assign-layout": "penstock.passes.assign_layout:AssignLayoutPass",
+    "cancel-inverse-pairs": "penstock.passes.cancel_inverse_pairs:CancelInversePairsPass",
     "collapse-loops": "penstock.passes.collapse_loops:CollapseLoopsPass",
     "contract-fma": "penstock.passes.contract_fma:ContractFmaPass",
     "drop-unit-loops": "penstock.passes.drop_unit_loops:DropUnitLoopsPass",
@@ -55,16 +56,23 @@ PASSES: dict[str, str] = {
     "fold-constants": "penstock.passes.fold_constants:FoldConstantsPass",
     "fuse-consumers": "penstock.passes.fuse_consumers:FuseConsumersPass",
     "fuse-producers": "penstock.passes.fuse_producers:FuseProducersPass",
+    "hoist-slices": "penstock.passes.hoist_slices:HoistSlicesPass",
     "interchange": "penstock.passes.interchange:InterchangePass",
     "lower-graph-to-nest": "penstock.passes.lowering.graph_to_nest.lowering:LowerGraphToNest",
     "lower-loops-to-llvm": "penstock.passes.lowering.loops_to_llvm:LowerLoopsToLLVM",
     "lower-nest-to-loops": "penstock.passes.lowering.nest_to_loops:LowerNestToLoops",
+    "move-reshapes": "penstock.passes.move_reshapes:MoveReshapesPass",
+    "move-transposes": "penstock.passes.move_transposes:MoveTransposesPass",
     "outline-kernels": "penstock.passes.outline_kernels:OutlineKernelsPass",
     "pack-constants": "penstock.passes.pack_constants:PackConstantsPass",
     "peel-borders": "penstock.passes.peel_borders:PeelBordersPass",
     "place-constants": "penstock.passes.place_constants:PlaceConstantsPass",
     "plan-memory": "penstock.passes.plan_memory:PlanMemoryPass",
     "plan-schedule": "penstock.passes.plan_schedule:PlanSchedulePass",
+    "recognize-attention": "penstock.passes.recognize_attention:RecognizeAttentionPass",
+    "recognize-composites": "penstock.passes.recognize_composites:RecognizeCompositesPass",
+    "remove-no-ops": "penstock.passes.remove_no_ops:RemoveNoOpsPass",
+    "simplify": "penstock.passes.simplify:SimplifyPass",
     "tile": "penstock.passes.tile_loops:TilePass",
     "unroll-and-jam": "penstock.passes.unroll_and_jam:UnrollAndJamPass",
     "vectorize": "penstock.passes.vectorize:VectorizePass",
@@ -171,7 +179,7 @@ def everything(plugins: Iterable[Plugin] = ()) -> Universe:
 
 def importers(plugins: Iterable[Plugin] = ()) -> Importers:
     """The importers of ONNX operations that installed plugins, and those given, keep as `IMPORTERS`."""
-    joined: dict[tuple[str, str], Importer] = {}
+    joined: dict[tuple[str, str], "Importer"] = {}
     for module in [*installed_plugins(), *map(load_plugin, plugins)]:
         found = cast(Importers, getattr(module, IMPORTERS, {}))
         for domain, operation in found.keys() & joined.keys():

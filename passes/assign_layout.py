@@ -16,6 +16,7 @@ from penstock.dialects.graph.base import rank_of, shape_of
 from penstock.passes.fold_constants import erase_unused_constants
 from penstock.passes.graph_rewriting import Graft, constant_of, graph_functions, inverse
 from penstock.passes.layout_cut import channels_last_ops
+from penstock.passes.layout_norms import find_norms
 from penstock.passes.layout_rules import Flexible, Role, flexible, last_order
 from penstock.passes.layout_shuffle import find_shuffles
 
@@ -26,17 +27,20 @@ class AssignLayoutPass(ModulePass):
 
     Needs ops in the channels-first form of the importer; those that are channels-last already stay.
     The inputs and outputs of the function keep their types.  Constants are transposed now, at no cost.
+    Instance and group norms that work channels-last are written out in means, and round differently.
     """
 
     name = "assign-layout"
-    numerics: ClassVar[str] = "exact"
+    numerics: ClassVar[str] = "reassociates"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in graph_functions(op):
             block = function.body.block
             plans = {each: plan for each in block.ops if (plan := flexible(each)) is not None}
-            shuffles, orders = find_shuffles(block)
-            plans |= shuffles
+            orders: dict[SSAValue, list[int]] = {}
+            for found, inner in (find_shuffles(block), find_norms(block)):
+                plans |= found
+                orders |= inner
             chosen = channels_last_ops(block, plans, orders)
             _Rewriting(block, {each: plans[each] for each in chosen}, orders).run()
 

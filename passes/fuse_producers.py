@@ -103,7 +103,7 @@ def absorb(producer: ComputeOp, consumer: ComputeOp, position: int) -> ComputeOp
         return None
     substitution = Substitution(tuple(rows), tuple(offsets), len(consumer.loops))
     new = [
-        Read(r.buffer, r.access.substitute(substitution), read.outside or r.outside) for r in producer.reads
+        Read(r.buffer, r.access.substitute(substitution), r.outside if read.outside is None else read.outside) for r in producer.reads
     ]
     return _spliced(producer, consumer, position, new, substitution)
 

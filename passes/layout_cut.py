@@ -40,7 +40,7 @@ def _values(block: Block) -> Sequence[SSAValue]:
 
 
 def transpose_cost(value: SSAValue, order: Sequence[int] | None) -> int:
-    """The bytes that change place between the two orders; with one channel or one pixel it is a mere reshape."""
+    """The bytes that change place between the orders; of one channel or one pixel it is a mere reshape."""
     rank = rank_of(value)
     if rank < 3:
         return 0

@@ -161,7 +161,7 @@ def _without_guards(nest: ComputeOp) -> ComputeOp:
 
 
 def _with_reads(nest: ComputeOp, reads: Sequence[Read]) -> ComputeOp:
-    outside = [r.outside or NoneAttr() for r in (*reads, *nest.extra_reads)]
+    outside = [NoneAttr() if r.outside is None else r.outside for r in (*reads, *nest.extra_reads)]
     nest.outside = ArrayAttr[Attribute](outside)
     return nest
 

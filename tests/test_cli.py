@@ -133,9 +133,18 @@ Captured = pytest.CaptureFixture[str]
 
 def test_build_options_reach_the_driver(driver: Driver, shell: Shell) -> None:
     line = "compile model.onnx -o out/m.o --shape x=1x3x8 --shape a=b=scalar --dim n=4 --target x86-64-v3"
-    assert shell(line) == 0
-    shapes = {"x": (1, 3, 8), "a=b": ()}
-    assert driver.called == ("compile", {"shapes": shapes, "dims": {"n": 4}, "target": "x86-64-v3"})
+    added = "--load notes.npy --pass graph:a --pass nest:b --pass graph:c{size=2:3}"
+    assert shell(f"{line} {added}") == 0
+    assert driver.called == (
+        "compile",
+        {
+            "shapes": {"x": (1, 3, 8), "a=b": ()},
+            "dims": {"n": 4},
+            "target": "x86-64-v3",
+            "plugins": (Path("notes.npy"),),
+            "passes": {"graph": ["a", "c{size=2:3}"], "nest": ["b"]},
+        },
+    )
     assert Path("out/m.o").read_bytes() == b"code"
 
 
@@ -147,9 +156,12 @@ def test_build_options_reach_the_driver(driver: Driver, shell: Shell) -> None:
         "compile model.onnx -o m.o --shape x=1xx3",
         "compile model.onnx -o m.o --shape 1x3",
         "compile model.onnx -o m.o --dim n=0",
+        "compile model.onnx -o m.o --load absent.py",
+        "compile model.onnx -o m.o --pass graph",
         "run model.onnx --input image=absent.npy",
         "run model.onnx --input image=x.npy --random 1",
         "run model.penstock --dim n=4 --random 1",
+        "run model.penstock --pass graph:a --random 1",
         "inspect model.onnx --level nest --after fuse",
         "transmogrify",
     ],

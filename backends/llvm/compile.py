@@ -57,7 +57,10 @@ def _optimise(module: Module, machine: TargetMachine) -> None:
 def compile_module(
     module: ModuleOp, target: Target, with_assembly: bool = False, *, optimised: bool = True
 ) -> ObjectCode:
-    """Compile a module of the llvm dialect; LLVM runs without the interpreter's lock, so use threads."""
+    """Compile a module of the llvm dialect.
+
+    Other threads of Python run meanwhile; llvmlite lets one at a time into LLVM.
+    """
     text = translate(module, _function_attributes(target))
     return compile_text(text, target, with_assembly, optimised=optimised)
 

@@ -1,1 +1,1 @@
-"""Checked compilation: the module is executed before and after every pass; the first that changed it is named."""
+"""Checked compilation: runs the module before and after every pass and names the first that changed it."""

@@ -41,6 +41,7 @@ class Difference:
 
 
 NONE = Difference(0, (), "", "", 0.0, 0.0)
+BROKEN = Difference(0, (), "", "", inf, 0.0)
 
 
 _FORMATS = {

@@ -1,7 +1,7 @@
 """Whether a pass kept its word on a whole module; the rules are told in docs/checking.md.
 
-Two numbers differ for one of two reasons: they were rounded otherwise, or they mean something else.  In double
-precision the first kind of difference shrinks by the ratio of the two formats, the second does not.
+Two numbers differ for one of two reasons: they were rounded otherwise, or they mean something else.  In
+double precision the first kind of difference shrinks by the ratio of the two formats, the second does not.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Reduces a failing module: the steps that can be left out while the pass still changes the result are left out."""
+"""Reduces a failing module: leaves out the steps without which the pass still changes the result."""
 
 from collections.abc import Callable, Sequence
 
@@ -29,10 +29,13 @@ def reduced(case: Case, fails: Fails) -> Case:
 
 
 def minimal(steps: Sequence[Operation], fails: Callable[[Sequence[Operation]], bool]) -> list[Operation]:
-    """Leave out ever smaller runs of steps (A. Zeller, "Simplifying and Isolating Failure-Inducing Input", 2002)."""
+    """Leave out ever smaller runs of steps, as in delta debugging.
+
+    A. Zeller and R. Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002.
+    """
     kept, attempts = list(steps), 0
     size = len(kept) // 2
-    while size >= 1 and attempts < ATTEMPTS:
+    while size and attempts < ATTEMPTS:
         start = 0
         while start < len(kept) and attempts < ATTEMPTS:
             rest = kept[:start] + kept[start + size :]
@@ -41,5 +44,5 @@ def minimal(steps: Sequence[Operation], fails: Callable[[Sequence[Operation]], b
                 kept = rest
             else:
                 start += size
-        size = min(size - 1, len(kept)) if size <= 2 else size // 2
+        size //= 2
     return kept

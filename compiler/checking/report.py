@@ -1,4 +1,4 @@
-"""What a check tells: a step per pass, and for the pass that failed an error with a reduced module on disk."""
+"""What a check tells: a step per pass, and for the one that failed an error with a reduced module."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from penstock.errors import CheckError
 
 @dataclass(frozen=True)
 class CheckStep:
-    """The outcome of one pass, on the whole module or on one kernel; errors are relative to the largest value."""
+    """The outcome of a pass on the module or on one kernel; errors are relative to the largest value."""
 
     name: str
     level: str
@@ -34,7 +34,7 @@ class Reduced:
 
 
 class MiscompilationError(CheckError):
-    """A pass changed what the model computes: which, where, what became of which value, and how to repeat it."""
+    """A pass changed what the model computes: which, where, which value, and how to repeat it."""
 
     def __init__(
         self, step: CheckStep, detail: str, *, nodes: Sequence[str] = (), reproducer: Path | None = None

@@ -1,4 +1,4 @@
-"""Parts of a module that run on their own: some steps of `main`, fed with the values they had in the whole."""
+"""Parts of a module that run on their own: some steps of `main`, fed with the values of the whole."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Values = Mapping[SSAValue, Array]
 
 
 def steps_of(module: ModuleOp) -> list[Operation]:
-    """The ops of `main` that compute something; none where memory is planned, as parts of a plan are no plan."""
+    """The ops of `main` that compute something; none where memory is planned: a part of a plan is none."""
     main = entry(module)
     if MEMORY_PLAN in main.attributes:
         return []
@@ -48,7 +48,7 @@ def recorded(case: Case) -> Values:
 
 def _recorded_graph(case: Case) -> Values:
     main = entry(case.module)
-    values = dict(zip(main.args, case.inputs, strict=True))
+    values: dict[SSAValue, Array] = dict(zip(main.args, case.inputs, strict=True))
     for op in main.body.block.ops:
         if isinstance(op, GraphOp):
             results = op.evaluate(*(values[o] for o in op.operands))

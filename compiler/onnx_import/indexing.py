@@ -23,7 +23,7 @@ from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
 from penstock.onnx_import.tensors import numpy_dtype_of
 
-MAX_POSITIONS = 2**28
+MAX_POSITIONS = 2**26
 """A larger constant tensor of positions is refused."""
 
 

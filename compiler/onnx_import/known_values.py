@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from penstock.dialects.element_types import byte_size
-from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, is_static, rank_of, shape_of
+from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, is_static, rank_of, shape_of, wide
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.indexing import ShapeOp
 from penstock.errors import ShapeError
@@ -75,8 +75,11 @@ class KnownValues:
         if value not in self._constant or not _may_be_shape(value):
             return None
         array = self.array(value)
+        if array is None:
+            return None
         # Some exporters pass sizes through floating point, where they are integers still.
-        if array is None or not (np.abs(array) < 2.0**62).all() or (array != np.trunc(array)).any():
+        sizes = wide(array)
+        if not (np.abs(sizes) < 2.0**62).all() or (sizes != np.trunc(sizes)).any():
             return None
         return array.astype(np.int64).astype(np.object_)
 

@@ -32,18 +32,22 @@ def reals(values: Sequence[float]) -> DenseArrayBase:
 
 def import_upsample(node: Node, build: Builder) -> SSAValue:
     """Upsample: the scales are an attribute up to opset 8, an input in 9."""
-    x = node.input(0)
     scales = node.floats("scales") if node.opset < 9 else _floats(node, 1, "the scales")
-    target = _scaled(node, shape_of(x), scales, range(rank_of(x)))
-    return _oldest(build, x, target, node.string("mode", "nearest"))
+    return _oldest(node, build, scales)
 
 
-def _oldest(build: Builder, x: SSAValue, target: Target, mode: str) -> SSAValue:
-    """The only rule up to opset 10: element `o` of the result lies at `o / scale`, rounded down."""
-    rule = {"coordinates": StringAttr("asymmetric"), "rounding": StringAttr("floor")}
-    return _resize(
-        build, x, target, {"mode": StringAttr("linear" if mode in ("linear", "bilinear") else mode), **rule}
-    )
+def _oldest(node: Node, build: Builder, scales: Sequence[float]) -> SSAValue:
+    """The rule up to opset 10: element `o` lies at `o / scale`, up where a dim shrinks, else down."""
+    x, mode = node.input(0), node.string("mode", "nearest")
+    _check_count(node, len(scales), rank_of(x))
+    mode = "linear" if mode == "bilinear" else mode
+    shrinking, growing = [min(s, 1.0) for s in scales], [max(s, 1.0) for s in scales]
+    for rounding, part in (("ceil", shrinking), ("floor", growing)):
+        if any(scale != 1 for scale in part):
+            rule = {"mode": mode, "coordinates": "asymmetric", "rounding": rounding}
+            target = _scaled(node, shape_of(x), part, range(rank_of(x)))
+            x = _resize(build, x, target, {name: StringAttr(value) for name, value in rule.items()})
+    return x
 
 
 def _resize(build: Builder, x: SSAValue, target: Target, properties: dict[str, StringAttr]) -> SSAValue:
@@ -55,8 +59,7 @@ def import_resize(node: Node, build: Builder) -> SSAValue:
     """Resize: by scales or to sizes, along all or some axes."""
     x = node.input(0)
     if node.opset < 11:
-        target = _scaled(node, shape_of(x), _floats(node, 1, "the scales"), range(rank_of(x)))
-        return _oldest(build, x, target, node.string("mode", "nearest"))
+        return _oldest(node, build, _floats(node, 1, "the scales"))
     axes = [front_axis(node, axis, rank_of(x)) for axis in node.ints("axes", range(rank_of(x)))]
     target = _target(node, x, axes)
     coordinates = node.string("coordinate_transformation_mode", "half_pixel")

@@ -14,6 +14,7 @@ from penstock.onnx_import.legacy import LEGACY
 from penstock.onnx_import.linear import LINEAR
 from penstock.onnx_import.movement import MOVEMENT
 from penstock.onnx_import.normalization import NORMALIZATION
+from penstock.onnx_import.placing import PLACING
 from penstock.onnx_import.pooling import POOLING
 from penstock.onnx_import.reduction import REDUCTION
 from penstock.onnx_import.resize import RESIZE
@@ -29,6 +30,7 @@ FAMILIES: tuple[Family, ...] = (
     LINEAR,
     MOVEMENT,
     NORMALIZATION,
+    PLACING,
     POOLING,
     REDUCTION,
     RESIZE,

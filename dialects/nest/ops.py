@@ -200,7 +200,7 @@ class ComputeOp(IRDLOperation):
             properties={
                 "dims": ArrayAttr(dims),
                 "accesses": ArrayAttr([AccessAttr(r.access) for r in everything]),
-                "outside": ArrayAttr([r.outside or NoneAttr() for r in (*ins, *extras)]),
+                "outside": ArrayAttr([NoneAttr() if r.outside is None else r.outside for r in (*ins, *extras)]),
                 "init": ArrayAttr(init),
             },
             regions=[body, epilogue or Region()],

@@ -1,6 +1,6 @@
-"""A plugin of Penstock in one file: an op with its meaning, a pass that finds it, its lowering and its importer.
+"""A plugin of Penstock in one file: an op with its meaning, a pass that finds it, its lowering, its importer.
 
-Squareplus, `(x + sqrt(x * x + b)) / 2`, is a smooth rectifier without exponentials (Barron, arXiv:2112.11687).
+Squareplus, `(x + sqrt(x * x + b)) / 2`, is a smooth rectifier without exponentials (J. T. Barron, 2021).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import FloatAttr, ModuleOp
-from xdsl.ir import Dialect, SSAValue
+from xdsl.ir import Dialect, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, prop_def
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -57,13 +57,14 @@ def halved(op: MulOp | DivOp) -> SSAValue | None:
     return next((s for s, factor in either_way(op) if number_of(factor) == 0.5), None)
 
 
-def offset(root: SSAValue, x: SSAValue) -> float | None:
-    """`b` when the value is `sqrt(x * x + b)`."""
+def offset(root: SSAValue, x: SSAValue) -> tuple[float, tuple[Operation, ...]] | None:
+    """`b` when the value is `sqrt(x * x + b)`, and the ops that say so."""
     if not isinstance(root.owner, SqrtOp) or not isinstance(root.owner.x.owner, AddOp):
         return None
-    for square, b in either_way(root.owner.x.owner):
-        if isinstance(square.owner, MulOp) and square.owner.lhs is square.owner.rhs is x:
-            return number_of(b)
+    for square, term in either_way(root.owner.x.owner):
+        b = number_of(term)
+        if b is not None and isinstance(square.owner, MulOp) and square.owner.lhs is square.owner.rhs is x:
+            return b, (square.owner, root.owner.x.owner, root.owner)
     return None
 
 
@@ -76,10 +77,11 @@ class RecognizeSquareplus(RewritePattern):
         if total is None or not isinstance(total.owner, AddOp) or not is_float(element_of(op.y)):
             return
         for x, root in either_way(total.owner):
-            b = offset(root, x)
+            found = offset(root, x)
             # A constant of higher rank would have made the result larger than x.
-            if b is not None and op.y.type == x.type:
-                build = Graft(rewriter, op, total.owner)
+            if found is not None and op.y.type == x.type:
+                b, parts = found
+                build = Graft(rewriter, op, *parts, total.owner)
                 build.replace(build.op(SquareplusOp, [x], {"b": number(b)}))
                 return
 

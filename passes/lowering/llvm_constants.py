@@ -1,6 +1,7 @@
 """Constants of the loops level as constants of the llvm level, for `lower-loops-to-llvm`."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import cast
 
 import ml_dtypes
@@ -30,6 +31,7 @@ def wrap(value: int, width: int) -> int:
     return (value + half) % (2 * half) - half
 
 
+@lru_cache(maxsize=4096)
 def splat_integer(value: int, llvm_type: Attribute) -> Attribute:
     """`value` as an attribute of an integer type, or everywhere in a vector of one."""
     width = integer_width(llvm_type)

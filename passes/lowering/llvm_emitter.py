@@ -39,7 +39,6 @@ class Emitter:
         self._values: dict[SSAValue, SSAValue] = {}
         self._indices: dict[SSAValue, AffineIndex] = {}
         self._buffers: dict[SSAValue, Buffer] = {}
-        self._types: dict[Attribute, Attribute] = {}
         self._constants: dict[object, SSAValue] = {}
         self._head: list[Operation] = []
         self._atoms: list[SSAValue] = []
@@ -104,14 +103,7 @@ class Emitter:
 
     def type_of(self, value: SSAValue) -> Attribute:
         """The llvm type of a value of the source."""
-        return self.llvm_type(value.type)
-
-    def llvm_type(self, source: Attribute) -> Attribute:
-        """The llvm type for a type of the source, one object per type."""
-        found = self._types.get(source)
-        if found is None:
-            found = self._types[source] = convert_type(source)
-        return found
+        return convert_type(value.type)
 
     def constant(self, value: Attribute, llvm_type: Attribute) -> SSAValue:
         """A constant of the function, one op however often it is asked for."""

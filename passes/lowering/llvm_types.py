@@ -2,9 +2,10 @@
 
 `index` is `i64` and a buffer is one pointer.  `f16` and `bf16` travel as `i16`: copies, selects and shuffles
 of them are then plain integer work on any target, and `llvm_half` converts where arithmetic is done.  An `i1`
-in memory is a byte.
+in memory is a byte.  Attributes are values, and making one costs more than finding it: those made are kept.
 """
 
+from functools import lru_cache
 from math import prod
 
 from xdsl.dialects.builtin import (
@@ -36,6 +37,7 @@ def element_of(value_type: Attribute) -> Attribute:
     return value_type.element_type if is_vector(value_type) else value_type
 
 
+@lru_cache(maxsize=1024)
 def with_element(shape_of: Attribute, element: Attribute) -> Attribute:
     """`element`, or a vector of it that is as long as the vector type `shape_of`."""
     return VectorType(element, shape_of.shape) if is_vector(shape_of) else element
@@ -63,6 +65,7 @@ def _convert_scalar(scalar: Attribute) -> Attribute:
             raise NotImplementedError(f"lower-loops-to-llvm: type {scalar}")
 
 
+@lru_cache(maxsize=1024)
 def convert_type(source: Attribute) -> Attribute:
     """The llvm type of a value whose type at the loops level is `source`."""
     if is_buffer(source):
@@ -73,6 +76,7 @@ def convert_type(source: Attribute) -> Attribute:
     return VectorType(_convert_scalar(source.element_type), source.shape)
 
 
+@lru_cache(maxsize=1024)
 def memory_type(value_type: Attribute) -> Attribute:
     """The llvm type in which a value is stored: `convert_type`, with a byte for each `i1`."""
     if element_of(value_type) == i1:

@@ -12,17 +12,19 @@ from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, memref, scf, vector
-from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, MemRefType, ModuleOp, VectorType, i64
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, MemRefType, ModuleOp, i64
+from xdsl.ir import Attribute, Block, Operation, SSAValue, TypedAttribute
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects import arith_ext
-from penstock.dialects.nest.clamp import clamped
+from penstock.dialects.narrowing import is_vector
 from penstock.dialects.nest.combine import combiners
-from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, element_of, shape_of
-from penstock.passes.lowering.nest_lanes import Code, Lane, Lanes
+from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of, shape_of
+from penstock.passes.lowering.code import INDEX, Code
+from penstock.passes.lowering.nest_facts import Place, facts_of
+from penstock.passes.lowering.nest_lanes import Lane, Lanes
 
 Emit = Callable[[], None]
 
@@ -83,15 +85,18 @@ def _flat_view(entry: Block, buffer: SSAValue) -> SSAValue:
     if len(shape) == 1:
         return buffer
     kind = MemRefType(element, [prod(shape)])
-    groups = (
-        ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in range(len(shape))])]) if shape else ArrayAttr([])
-    )
+    axes = ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in range(len(shape))])] if shape else [])
     if shape:
-        view = memref.CollapseShapeOp(
-            operands=[buffer], result_types=[kind], properties={"reassociation": groups}
+        view: Operation = memref.CollapseShapeOp(
+            operands=[buffer], result_types=[kind], properties={"reassociation": axes}
         )
     else:
-        view = memref.ReinterpretCastOp.from_dynamic(buffer, [0], [1], [1], kind)
+        sizes = DenseArrayBase.from_list(i64, [1])
+        view = memref.ExpandShapeOp.create(
+            operands=[buffer],
+            result_types=[kind],
+            properties={"reassociation": axes, "static_output_shape": sizes},
+        )
     _insert_at_definition(entry, buffer, view)
     return view.results[0]
 
@@ -110,127 +115,105 @@ class _NestLowering:
     """The lowering of one nest: loops around lanes."""
 
     def __init__(self, nest: ComputeOp, flat: dict[SSAValue, SSAValue], code: Code):
-        self.nest, self.flat, self.code = nest, flat, code
-        marks = [i for i, d in enumerate(nest.loops) if d.mark.data == "vector"]
-        if len(marks) > 1:
+        if sum(d.mark.data == "vector" for d in nest.loops) > 1:
             raise PassFailedException("lower-nest-to-loops: a nest has one vector loop at most")
-        self.vector_loop = marks[0] if marks else None
-        self.width = nest.loops[marks[0]].lanes.data if marks else 1
-        self.accesses = [a.data for a in nest.accesses.data]
-        self.clamped = frozenset(clamped(nest))
-        self.bases: list[SSAValue | None] = [None] * len(self.accesses)
+        self.nest, self.code, self.facts = nest, code, facts_of(nest, flat)
+        self.bases: list[SSAValue | None] = [None] * len(self.facts.places)
         self.indices: list[SSAValue | None] = [None] * len(nest.loops)
+        self.init = [self._initial(a) for a in nest.init.data]
 
     def emit(self) -> None:
         """The whole nest into the current block."""
-        outer = [i for i, d in enumerate(self.nest.loops) if not d.in_registers and not d.is_reduction]
-        self._loops(outer, self._tile)
+        self._loops(self._sequential(reduces=False), self._tile)
+
+    def _sequential(self, reduces: bool) -> list[int]:
+        facts = self.facts
+        return [i for i, r in enumerate(facts.reduces) if r == reduces and not facts.in_registers[i]]
 
     def _lanes(self) -> Lanes:
-        return Lanes(
-            self.nest,
-            self.flat,
-            self.vector_loop,
-            self.width,
-            list(self.bases),
-            list(self.indices),
-            self.code,
-            self.clamped,
-        )
+        facts = self.facts
+        return Lanes(facts, facts.vector_loop, facts.width, list(self.bases), list(self.indices), self.code)
+
+    def _initial(self, value: Attribute) -> SSAValue:
+        element = value.get_type() if isinstance(value, TypedAttribute) else value
+        kind = element if self.facts.vector_loop is None else self.code.vector(element, self.facts.width)
+        return self.code.constant(value, kind)
 
     def bounds(self, loop: int) -> tuple[SSAValue, SSAValue]:
         """Where a loop starts and ends: its extent, less what clamped axes cut off at this place."""
-        start, stop = self.code.index(0), self.code.index(self.nest.extents[loop])
-        if not self.nest.loops[loop].is_reduction:
+        start, stop = self.code.index(0), self.code.index(self.facts.extents[loop])
+        if not self.facts.reduces[loop]:
             return start, stop
-        for position, axis in sorted(self.clamped):
-            read = self.nest.reads[position]
-            if not read.access.rows[axis][loop]:
-                continue
-            low, high = self._valid_taps(read, axis, loop)
-            start = self.code.add(arith.MaxSIOp(start, low))
-            stop = self.code.add(arith.MinSIOp(stop, high))
+        for place in self.facts.reads:
+            for axis in sorted(a for a in place.clamped_axes if place.access.rows[a][loop]):
+                low, high = self._valid_taps(place, axis, loop)
+                start = self.code.add(arith.MaxSIOp(start, low))
+                stop = self.code.add(arith.MinSIOp(stop, high))
         return start, stop
 
-    def _valid_taps(self, read: Read, axis: int, loop: int) -> tuple[SSAValue, SSAValue]:
+    def _valid_taps(self, place: Place, axis: int, loop: int) -> tuple[SSAValue, SSAValue]:
         """The taps t with 0 <= first + step * t < size, `first` being the access at tap 0."""
-        row, code = read.access.rows[axis], self.code
+        row, code, facts = place.access.rows[axis], self.code, self.facts
         first: SSAValue | None = None
         for other, (coefficient, index) in enumerate(zip(row, self.indices, strict=True)):
             if other == loop or not coefficient:
                 continue
-            if self.nest.loops[other].in_registers or self.nest.loops[other].is_reduction:
+            if facts.in_registers[other] or facts.reduces[other]:
                 raise PassFailedException(
                     f"{LowerNestToLoops.name}: a clamped axis depends on loops of a tile"
                 )
             if index is not None:
                 first = code.scaled(first, index, coefficient)
-        at = code.offset(first, read.access.offsets[axis])
+        at = code.offset(first, place.access.offsets[axis])
         step = code.index(row[loop])
         low = code.add(arith.CeilDivSIOp(code.add(arith.SubiOp(code.index(0), at)), step))
-        last = code.add(arith.SubiOp(code.index(shape_of(read.buffer)[axis] - 1), at))
-        return low, code.add(arith.AddiOp(code.add(arith.FloorDivSIOp(last, step)), code.index(1)))
-
-    def _points(self, reduces: bool) -> list[Lane]:
-        """The register points of the parallel (or reduction) loops, zero in the other loops."""
-        return list(_register_points(self.nest.loops, reduces))
+        last = code.add(arith.SubiOp(code.index(place.shape[axis] - 1), at))
+        return low, code.sum(code.add(arith.FloorDivSIOp(last, step)), code.index(1))
 
     def _tile(self) -> None:
         """One register tile: accumulate, finish, write."""
-        nest, lanes = self.nest, self._points(False)
+        facts, lanes = self.facts, list(_register_points(self.facts.loops, False))
         emitter = self._lanes()
-        values = (
-            self._accumulate(lanes)
-            if nest.reduces
-            else {lane: self._body(emitter, lane, []) for lane in lanes}
-        )
+        if self.nest.reduces:
+            sums = self._accumulate(lanes)
+            emitter = self._lanes()
         for lane in lanes:
-            results = values[lane]
-            if nest.reduces:
-                extras = [
-                    emitter.load(len(nest.ins) + k, read, lane) for k, read in enumerate(nest.extra_reads)
-                ]
-                results = emitter.run(nest.epilogue.block, [*results, *extras], lane)
-            first = len(nest.ins) + len(nest.extras)
-            for k, (write, value) in enumerate(zip(nest.writes, results, strict=True)):
-                emitter.store(first + k, write, value, lane)
+            if self.nest.reduces:
+                extras = [emitter.load(place, lane) for place in facts.extras]
+                results = emitter.run(self.nest.epilogue.block, [*sums[lane], *extras], lane)
+            else:
+                results = self._body(emitter, lane, [])
+            for place, value in zip(facts.writes, results, strict=True):
+                emitter.store(place, value, lane)
 
     def _body(self, emitter: Lanes, lane: Lane, accumulators: Sequence[SSAValue]) -> list[SSAValue]:
-        loads = [emitter.load(k, read, lane) for k, read in enumerate(self.nest.reads)]
+        loads = [emitter.load(place, lane) for place in self.facts.reads]
         return emitter.run(self.nest.body.block, [*loads, *accumulators], lane)
 
     def _accumulate(self, lanes: Sequence[Lane]) -> dict[Lane, list[SSAValue]]:
         """Reduction loops around the bodies of all lanes; the accumulators of each lane."""
-        nest = self.nest
-        inner = self._points(True)
-        chunks = self._reduction_chunks(inner)
+        chunks = self._reduction_chunks(list(_register_points(self.facts.loops, True)))
         slots = [(lane, chunk) for lane in lanes for chunk in range(len(chunks))]
-        width = len(nest.init.data)
-        start = [v for _ in slots for v in self._initial()]
-        order = [i for i, d in enumerate(nest.loops) if not d.in_registers and d.is_reduction]
+        width = len(self.init)
+        start = [v for _ in slots for v in self.init]
+        order = self._sequential(reduces=True)
         ends = self._reduction_loops(order, start, lambda carried: self._step(slots, chunks, carried))
         by_slot = {slot: ends[k * width : (k + 1) * width] for k, slot in enumerate(slots)}
         return {lane: self._folded([by_slot[lane, c] for c in range(len(chunks))]) for lane in lanes}
 
     def _reduction_chunks(self, inner: Sequence[Lane]) -> list[list[Lane]]:
         """Register points of the reduction grouped by the accumulator they feed: one per chunk of a vector loop."""
-        loop = self.vector_loop
-        if loop is None or not self.nest.loops[loop].is_reduction:
+        loop = self.facts.vector_loop
+        if loop is None or not self.facts.vector_reduces:
             return [list(inner)]
         starts = sorted({p[loop] for p in inner})
         return [[p for p in inner if p[loop] == s] for s in starts]
-
-    def _initial(self) -> list[SSAValue]:
-        kinds = [a.type for a in self.nest.init.data]  # pyright: ignore
-        if self.vector_loop is not None:
-            kinds = [VectorType(k, [self.width]) for k in kinds]
-        return [self.code.constant(a, k) for a, k in zip(self.nest.init.data, kinds, strict=True)]
 
     def _step(
         self, slots: Sequence[tuple[Lane, int]], chunks: Sequence[Sequence[Lane]], carried: Sequence[SSAValue]
     ) -> list[SSAValue]:
         """One iteration of the reduction loops for every accumulator."""
-        emitter, width, results = self._lanes(), len(self.nest.init.data), list[SSAValue]()
+        emitter, width, results = self._lanes(), len(self.init), list[SSAValue]()
         for k, (lane, chunk) in enumerate(slots):
             accumulators = list(carried[k * width : (k + 1) * width])
             for point in chunks[chunk]:
@@ -243,17 +226,18 @@ class _NestLowering:
         self, emitter: Lanes, at: Lane, old: Sequence[SSAValue], new: Sequence[SSAValue]
     ) -> list[SSAValue]:
         """Lanes beyond the end of a vectorised reduction keep their accumulator."""
-        new = [emitter.broadcast(v) for v in new] if self.vector_loop is not None else list(new)
-        reduces = self.vector_loop is not None and self.nest.loops[self.vector_loop].is_reduction
-        if not reduces or emitter.count(at) == self.width:
+        if self.facts.vector_loop is None:
+            return list(new)
+        new = [emitter.broadcast(v) for v in new]
+        count = emitter.count(at)
+        if not self.facts.vector_reduces or count == self.facts.width:
             return new
-        mask = emitter.mask(emitter.count(at))
+        mask = self.code.mask(count, self.facts.width)
         return [self.code.add(arith_ext.SelectOp(mask, n, o)) for n, o in zip(new, old, strict=True)]
 
     def _folded(self, chunks: Sequence[Sequence[SSAValue]]) -> list[SSAValue]:
         """The accumulators of one lane from those of its reduction chunks."""
-        loop = self.vector_loop
-        if loop is None or not self.nest.loops[loop].is_reduction:
+        if not self.facts.vector_reduces:
             return list(chunks[0])
         kinds = combiners(self.nest)
         if kinds is None:
@@ -261,17 +245,17 @@ class _NestLowering:
         return [self._fold(kind, [chunk[k] for chunk in chunks]) for k, kind in enumerate(kinds)]
 
     def _fold(self, kind: type[Operation], parts: Sequence[SSAValue]) -> SSAValue:
+        """Chunks pairwise, then the lanes of the last vector."""
         while len(parts) > 1:
-            pairs = [
-                self.code.add(kind.create(operands=[a, b], result_types=[a.type]))
-                for a, b in zip(parts[::2], parts[1::2], strict=False)
-            ]
-            parts = [*pairs, *parts[len(parts) & ~1 :]]
+            pairs = zip(parts[::2], parts[1::2], strict=False)
+            folded = [self.code.add(kind.create(operands=[a, b], result_types=[a.type])) for a, b in pairs]
+            parts = [*folded, *parts[len(parts) & ~1 :]]
+        whole = parts[0].type
+        assert is_vector(whole), "a vectorised reduction carries vectors"
         attribute = vector.CombiningKindAttr(vector.CombiningKindFlag(_REDUCTION_KINDS[kind]))
-        element = parts[0].type.get_element_type()  # pyright: ignore
         return self.code.add(
             vector.ReductionOp.create(
-                operands=[parts[0]], result_types=[element], properties={"kind": attribute}
+                operands=[parts[0]], result_types=[whole.get_element_type()], properties={"kind": attribute}
             )
         )
 
@@ -300,13 +284,12 @@ class _NestLowering:
 class _Loop:
     """One `scf.for` being built; a loop of one iteration leaves no trace."""
 
-    def __init__(self, lowering: "_NestLowering", position: int, carried: Sequence[SSAValue]):
+    def __init__(self, lowering: _NestLowering, position: int, carried: Sequence[SSAValue]):
         self.lowering, self.position, self.start = lowering, position, list(carried)
-        self.size = lowering.nest.extents[position]
+        facts = lowering.facts
         # A clamped loop of one iteration may run no iteration at all.
-        self.vanishes = self.size == 1 and not (
-            lowering.clamped and lowering.nest.loops[position].is_reduction
-        )
+        clamps = facts.reduces[position] and any(place.clamped_axes for place in facts.reads)
+        self.vanishes = facts.extents[position] == 1 and not clamps
         self.outer = lowering.code.block
         self.saved = list(lowering.bases), lowering.indices[position]
         self.carried: list[SSAValue] = list(carried)
@@ -315,8 +298,7 @@ class _Loop:
         if self.vanishes:
             return self
         self.range = self.lowering.bounds(self.position)
-        index = self.lowering.code.index(0).type
-        self.block = Block(arg_types=[index, *(v.type for v in self.start)])
+        self.block = Block(arg_types=[INDEX, *(v.type for v in self.start)])
         self.lowering.code.block = self.block
         self._advance(self.block.args[0])
         self.carried = list(self.block.args[1:])
@@ -324,17 +306,16 @@ class _Loop:
 
     def _advance(self, index: SSAValue) -> None:
         """Addresses move by the stride of the loop, once per iteration and not once per access."""
-        low, nest = self.lowering, self.lowering.nest
+        low = self.lowering
         low.indices[self.position] = index
         products: dict[tuple[SSAValue | None, int], SSAValue] = {}
-        for k, (buffer, access) in enumerate(zip(nest.operands, low.accesses, strict=True)):
-            stride = access.stride(self.position, shape_of(buffer))
+        for place in low.facts.places:
+            stride, base = place.strides[self.position], low.bases[place.position]
             if not stride:
                 continue
-            key = (low.bases[k], stride)
-            if key not in products:
-                products[key] = low.code.scaled(low.bases[k], index, stride)
-            low.bases[k] = products[key]
+            if (base, stride) not in products:
+                products[base, stride] = low.code.scaled(base, index, stride)
+            low.bases[place.position] = products[base, stride]
 
     def finish(self, results: Sequence[SSAValue]) -> list[SSAValue]:
         """Close the loop with what it yields; its results."""
@@ -352,6 +333,7 @@ class _Loop:
 
 
 def _register_points(loops: Sequence[DimAttr], reduces: bool) -> Iterator[Lane]:
+    """The points of the parallel (or reduction) loops in registers, zero in the other loops."""
     ranges = [
         range(0, d.size, d.lanes.data) if d.in_registers and d.is_reduction == reduces else range(1)
         for d in loops

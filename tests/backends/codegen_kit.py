@@ -40,13 +40,15 @@ SPECIALS = [
     *(1 + 2**-11, 1 + 3 * 2**-11, 1 + 2**-8 + 2**-40),
 ]
 
+CONSTANTS = "\n".join(f"%c{n} = arith.constant {n} : index" for n in range(17))
+
 
 def lowered(text: str) -> ModuleOp:
     """Parse the loops level, verify, lower, verify again."""
     context = Context()
     for dialect in (Builtin, Func, ARITH, Math, MemRef, Scf, Vector):
         context.load_dialect(dialect)
-    module = Parser(context, text).parse_module()
+    module = Parser(context, text.replace("CONSTANTS", CONSTANTS)).parse_module()
     module.verify()
     LowerLoopsToLLVM().apply(context, module)
     module.verify()
@@ -69,6 +71,11 @@ def call(image: NativeImage, name: str, arrays: Sequence[Array]) -> None:
     """Call a kernel on whole arrays."""
     assert all(array.flags.c_contiguous for array in arrays)
     image.function(name)(*(array.ctypes.data for array in arrays))
+
+
+def run(text: str, arrays: Sequence[Array], target_name: str = "x86-64-v3") -> None:
+    """Compile the functions of `text` and call `k`; CONSTANTS in it stands for %c0 ... %c16."""
+    call(load_loops(text, target_name), "k", arrays)
 
 
 def numbers(kind: str, seed: int) -> Array:

@@ -21,7 +21,8 @@ def test_agrees_with_onnxruntime(case: Case) -> None:
 def outputs_of_constant(op_type: str, x: Array, outputs: int = 1, **attributes: int) -> list[Array]:
     """What a node computes for a constant."""
     names = [f"y{i}" for i in range(outputs)]
-    node = helper.make_node(op_type, ["x"], names, **attributes)
+    node = helper.make_node(op_type, ["x"], names)
+    node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
     results = [helper.make_empty_tensor_value_info(name) for name in names]
     graph = helper.make_graph([node], "g", [], results, [numpy_helper.from_array(x, "x")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])

@@ -4,15 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, i64
-from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.graph import ordering, reduction
 from penstock.dialects.graph.base import GraphOp, flag, integers
-from penstock.passes.lowering.graph_to_nest import LowerGraphToNest
 from penstock.passes.lowering.graph_to_nest.rules import rules
-from tests.passes.lowering_kit import check_op, graph_module
+from tests.passes.lowering_kit import check_op
 from tests.passes.lowering_samples import BFLOAT16, BOOL, FLOATS, INTEGERS, Array, sample, small
 
 DType = np.dtype[np.generic]
@@ -54,11 +51,6 @@ def test_products(dtype: DType) -> None:
 @names("op", EXTREMES)
 def test_extremes(op: type[GraphOp], dtype: DType) -> None:
     _reduce(op, sample((4, 7), dtype), [1], ulps=0)
-
-
-@names("op", [reduction.ReduceSumOp, reduction.ReduceProdOp])
-def test_booleans(op: type[GraphOp]) -> None:
-    _reduce(op, np.array([[0, 0, 0], [0, 1, 0], [1, 1, 1]], np.bool_), [1])
 
 
 @names("dtype", FLOATS[:2], ids=str)
@@ -159,13 +151,6 @@ def test_ranking_of_nan_zeros_and_infinities(dtype: DType, largest: bool) -> Non
 @names("k", [0, 1])
 def test_ranking_of_few(k: int) -> None:
     _top(sample((3, 7), SINGLE), k)
-
-
-@names("op", [reduction.ReduceMeanOp])
-def test_mean_of_booleans_is_refused(op: type[GraphOp]) -> None:
-    module = graph_module(op, [np.ones((2, 2), np.bool_)], {"axes": integers([1])})
-    with pytest.raises(PassFailedException, match=op.name):
-        LowerGraphToNest().apply(Context(), module)
 
 
 def test_a_long_mean_of_bfloat16_is_rounded_once() -> None:

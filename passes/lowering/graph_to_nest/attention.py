@@ -13,7 +13,6 @@ from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, paralle
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, broadcast_access
 from penstock.passes.lowering.graph_to_nest.linear import multiply_add
 from penstock.passes.lowering.graph_to_nest.normalization import softmax_into
-from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import require_real
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr, working
 
 Rule = Callable[[GraphOp, Lowering], None]
@@ -22,7 +21,6 @@ Rule = Callable[[GraphOp, Lowering], None]
 def lower_attention(op: GraphOp, low: Lowering) -> None:
     """scores = scale * q k^T, masked; weights = softmax(scores); y = weights v."""
     assert isinstance(op, AttentionOp)
-    require_real(op)
     q, k, v, y = low.buffer(op.q), low.buffer(op.k), low.buffer(op.v), low.result(op.y)
     kind, shape = working(element_of(y)), [*shape_of(y)[:-1], shape_of(k)[-2]]
     scores, weights = low.alloc(kind, shape), low.alloc(kind, shape)

@@ -28,7 +28,7 @@ def arrange(
 
 
 def lower_conv(op: GraphOp, low: Lowering) -> None:
-    """y[n, o, g*OC + oc] = bias + sum over k, c of x[n, o*stride + k*dil - pad, c] * w[oc, c, k], per group."""
+    """y[n, o, oc] = bias + sum over k, c of x[n, o*stride + k*dil - pad, c] * w[oc, c, k], per group."""
     assert isinstance(op, ConvOp)
     x, w, y = low.buffer(op.x), low.buffer(op.w), low.result(op.y)
     layout, groups = op.layout.data, op.groups.value.data

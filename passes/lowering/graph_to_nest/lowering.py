@@ -24,8 +24,8 @@ from penstock.passes.lowering.graph_to_nest.rules import Rule, rules
 class LowerGraphToNest(ModulePass):
     """Bufferise every function and lower its graph ops; needs static shapes.
 
-    Results become trailing buffer arguments, named like the results were.  Ops of a plugin's dialect are lowered by the
-    rules which that dialect brings (`GraphLowerings`).
+    Results become trailing buffer arguments, named like the results were.  Ops of a plugin's dialect are
+    lowered by the rules that this dialect brings (`GraphLowerings`).
     """
 
     name = "lower-graph-to-nest"

@@ -16,7 +16,6 @@ from penstock.dialects.nest.ops import Read, Write, element_of, parallel, reduct
 from penstock.passes.lowering.graph_to_nest.builder import Lowering, padded_read
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
 from penstock.passes.lowering.graph_to_nest.reduction import Fold, divided, reduce_into
-from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import require_real
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr, working
 
 Rule = Callable[[GraphOp, Lowering], None]
@@ -72,14 +71,12 @@ def softmax_into(low: Lowering, x: SSAValue, axis: int, y: SSAValue) -> None:
 def lower_softmax(op: GraphOp, low: Lowering) -> None:
     """y = softmax(x)."""
     assert isinstance(op, graph.SoftmaxOp)
-    require_real(op)
     softmax_into(low, low.buffer(op.x), op.axis.value.data, low.result(op.y))
 
 
 def lower_log_softmax(op: GraphOp, low: Lowering) -> None:
     """y = (x - max) - log(sum of e^(x - max))."""
     assert isinstance(op, graph.LogSoftmaxOp)
-    require_real(op)
     x, y, axis = low.buffer(op.x), low.result(op.y), op.axis.value.data
     greatest = _greatest(low, x, axis)
     log = _sum_over(low, x, [axis], _exp_of_difference, lambda s, v: s.add_op(math.LogOp(v[0])), [greatest])
@@ -93,7 +90,6 @@ def lower_log_softmax(op: GraphOp, low: Lowering) -> None:
 def lower_batch_norm(op: GraphOp, low: Lowering) -> None:
     """factor = scale / sqrt(var + eps) per channel; y = (x - mean) * factor + bias."""
     assert isinstance(op, graph.BatchNormOp)
-    require_real(op)
     x, y = low.buffer(op.x), low.result(op.y)
     scale, bias, mean, var = (low.buffer(o) for o in (op.scale, op.bias, op.mean, op.var))
     rank, axis, kind = len(shape_of(x)), op.axis.value.data, working(element_of(x))
@@ -114,7 +110,6 @@ def lower_batch_norm(op: GraphOp, low: Lowering) -> None:
 def lower_layer_norm(op: GraphOp, low: Lowering) -> None:
     """mean, then 1 / sqrt(mean of (x - mean)^2 + eps), then y = (x - mean) * that * scale + bias."""
     assert isinstance(op, graph.LayerNormOp)
-    require_real(op)
     x = low.buffer(op.x)
     axes = range(op.axis.value.data, len(shape_of(x)))
     count = prod(shape_of(x)[a] for a in axes)
@@ -131,7 +126,6 @@ def lower_layer_norm(op: GraphOp, low: Lowering) -> None:
 def lower_rms_norm(op: GraphOp, low: Lowering) -> None:
     """1 / sqrt(mean of x^2 + eps), then y = x * that * scale."""
     assert isinstance(op, graph.RmsNormOp)
-    require_real(op)
     x = low.buffer(op.x)
     axes = range(op.axis.value.data, len(shape_of(x)))
     count = prod(shape_of(x)[a] for a in axes)
@@ -176,7 +170,6 @@ def _normalize(
 def lower_lrn(op: GraphOp, low: Lowering) -> None:
     """y = x / (bias + alpha / size * sum over the neighbours of x^2)^beta, no neighbour outside."""
     assert isinstance(op, graph.LocalResponseNormOp)
-    require_real(op)
     x, y, axis, size = low.buffer(op.x), low.result(op.y), op.axis.value.data, op.size.value.data
     rank, kind = len(shape_of(x)), working(element_of(x))
     dims = [*(parallel(f"d{i}", n) for i, n in enumerate(shape_of(x))), reduction("k", size)]

@@ -11,21 +11,13 @@ from xdsl.ir import Operation, SSAValue
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph import pooling as graph
 from penstock.dialects.graph.base import GraphOp, spatial_axes
-from penstock.dialects.graph.base import element_of as tensor_element_of
 from penstock.dialects.graph.window import halves
 from penstock.dialects.nest.access import Access, row_major
 from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, padded_read
-from penstock.passes.lowering.graph_to_nest.reduction import (
-    as_element,
-    as_number,
-    beats,
-    divided,
-    lowest_of,
-    sum_type,
-)
-from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import require_number, unsigned
-from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr
+from penstock.passes.lowering.graph_to_nest.reduction import beats, divided, lowest_of
+from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import unsigned
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr, working
 
 Rule = Callable[[GraphOp, Lowering], None]
 
@@ -125,18 +117,17 @@ def _inside(s: Scalars, space: WindowSpace, shape: Sequence[int]) -> SSAValue:
 def lower_average_pool(op: GraphOp, low: Lowering) -> None:
     """y[d] = sum over k of x[d * stride + k * dilation - pad] / number of taps that count."""
     assert isinstance(op, graph.AveragePoolOp)
-    require_number(op)
-    x, y, element = low.buffer(op.x), low.result(op.y), tensor_element_of(op.x)
-    space, kind = WindowSpace(op, shape_of(y)), sum_type(element)
+    x, y = low.buffer(op.x), low.result(op.y)
+    space, kind = WindowSpace(op, shape_of(y)), working(element_of(x))
     counts = _counts(space, shape_of(x))
     uniform = int(counts.flat[0]) if counts.size and np.all(counts == counts.flat[0]) else None
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
-        return [s.add(v[1], as_number(s, v[0], kind, unsigned(op)))]
+        return [s.add(v[1], s.real(v[0], kind))]
 
     def finish(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
         mean = s.div(v[0], v[1]) if uniform is None else divided(s, v[0], uniform)
-        return [as_element(s, mean, element)]
+        return [s.real(mean, element_of(y))]
 
     extras: list[Read] = []
     if uniform is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f64, i1, i64
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f64, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from penstock.dialects.element_types import is_float, is_unsigned, numpy_dtype, signless
@@ -17,7 +17,7 @@ from penstock.dialects.graph.base import element_of as tensor_element_of
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
 from penstock.passes.lowering.graph_to_nest.builder import Lowering
-from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import require_number, saturated, unsigned
+from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import saturated, unsigned
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr, working
 
 Rule = Callable[[GraphOp, Lowering], None]
@@ -126,12 +126,12 @@ def accumulation(
 
 
 def lower_sum(op: GraphOp, low: Lowering) -> None:
-    """y = sum of x; of booleans whether any is true."""
-    _lower_plain(op, low, 0, Scalars.either if tensor_element_of(op.operands[0]) == i1 else Scalars.add)
+    """y = sum of x."""
+    _lower_plain(op, low, 0, Scalars.add)
 
 
 def lower_product(op: GraphOp, low: Lowering) -> None:
-    """y = product of x; of booleans whether all are true."""
+    """y = product of x."""
     _lower_plain(op, low, 1, Scalars.mul)
 
 
@@ -153,7 +153,6 @@ def _lower_plain(op: GraphOp, low: Lowering, start: float, combine: Combine) -> 
 def lower_mean(op: GraphOp, low: Lowering) -> None:
     """y = sum of x / count; of integers in double precision, then truncated."""
     assert isinstance(op, graph.ReduceMeanOp)
-    require_number(op)
     element, shape = tensor_element_of(op.x), shape_of(low.buffer(op.x))
     count = prod(shape[axis] for axis in op.reduced())
     mean = accumulation(element, sum_type(element), 0, Scalars.add, lambda s, x: divided(s, x, count))

@@ -14,7 +14,6 @@ from penstock.dialects.nest.ops import element_of, parallel, shape_of
 from penstock.passes.lowering.graph_to_nest.builder import Lowering, padded_read
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
 from penstock.passes.lowering.graph_to_nest.reduction import Combine
-from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import require_number
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, working
 
 Rule = Callable[[GraphOp, Lowering], None]
@@ -33,7 +32,6 @@ def lower_cumprod(op: GraphOp, low: Lowering) -> None:
 def _lower_running(op: GraphOp, low: Lowering, neutral: int, combine: Combine) -> None:
     """z[i] = x[i - shift], then z[i] with z[i - 1], z[i - 2], z[i - 4], ...; forwards where in reverse."""
     assert isinstance(op, graph.Running)
-    require_number(op)
     source, y, axis = low.buffer(op.x), low.result(op.y), op.axis.value.data
     step = 1 if op.reverse.value.data else -1
     shift, size = int(bool(op.exclusive.value.data)), shape_of(y)[axis]

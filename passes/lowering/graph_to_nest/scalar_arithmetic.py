@@ -28,24 +28,11 @@ def unsigned(op: GraphOp) -> bool:
     return is_unsigned(element_of(op.operands[0]))
 
 
-def require_number(op: GraphOp) -> None:
-    """Guard of formulas that have no meaning for booleans."""
-    if element_of(op.operands[0]) == i1:
-        raise PassFailedException(f"lower-graph-to-nest: {op.name} of booleans")
-
-
-def require_real(op: GraphOp) -> None:
-    """Guard of formulas whose result is no integer."""
-    if not is_float(element_of(op.operands[0])):
-        raise PassFailedException(f"lower-graph-to-nest: {op.name} of {element_of(op.operands[0])}")
-
-
 def _add(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-    return s.either(*v) if v[0].type == i1 else s.add(*v)
+    return s.add(*v)
 
 
 def _sub(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-    require_number(op)
     return s.sub(*v)
 
 
@@ -54,7 +41,6 @@ def _mul(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
 
 
 def _div(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-    require_number(op)
     a, b = v
     if is_float(a.type):
         return s.div(a, b)
@@ -76,7 +62,6 @@ def _harmless(op: GraphOp, s: Scalars, divisor: SSAValue) -> SSAValue:
 
 def _mod(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
     assert isinstance(op, elementwise.ModOp)
-    require_number(op)
     a, b = v
     real, floored = is_float(a.type), not op.truncated.value.data
     rest = _real_remainder(op, s, a, b) if real else s.rem(a, _harmless(op, s, b), unsigned(op))
@@ -114,7 +99,6 @@ def _real_remainder(op: GraphOp, s: Scalars, a: SSAValue, b: SSAValue) -> SSAVal
 
 
 def _pow(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-    require_number(op)
     if is_float(v[0].type):
         return s.power(*v)
     if unsigned(op):
@@ -137,7 +121,6 @@ def _min(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
 
 
 def _neg(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-    require_number(op)
     return s.neg(*v)
 
 
@@ -146,7 +129,6 @@ def _abs(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
 
 
 def _sign(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-    require_number(op)
     (x,) = v
     zero, one = s.constant(0, x.type), s.constant(1, x.type)
     if unsigned(op):
@@ -161,13 +143,12 @@ def _rounded(
     kind: type[math.FloorOp] | type[math.CeilOp] | type[math.RoundEvenOp],
 ) -> ScalarFormula:
     def formula(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-        return s.add_op(kind(v[0])) if is_float(v[0].type) else v[0]
+        return s.add_op(kind(v[0]))
 
     return formula
 
 
 def _sqrt(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-    require_real(op)
     return s.sqrt(*v)
 
 

@@ -12,7 +12,7 @@ from xdsl.ir import Operation, SSAValue
 
 from penstock.dialects.graph import activation, transcendental
 from penstock.dialects.graph.base import GraphOp
-from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import ScalarFormula, require_real
+from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import ScalarFormula
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
 
 Unary = Callable[[SSAValue], Operation]
@@ -20,7 +20,6 @@ Unary = Callable[[SSAValue], Operation]
 
 def _function(kind: Unary) -> ScalarFormula:
     def formula(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-        require_real(op)
         return s.add_op(kind(v[0]))
 
     return formula
@@ -30,7 +29,6 @@ def _composed(body: Callable[[GraphOp, Scalars, SSAValue], SSAValue]) -> ScalarF
     """A formula of several operations, in the working type."""
 
     def formula(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-        require_real(op)
         return s.real(body(op, s, s.widened(v[0])), v[0].type)
 
     return formula

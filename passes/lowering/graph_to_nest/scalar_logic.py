@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from xdsl.dialects import arith
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Operation, SSAValue
+from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.graph import comparison
 from penstock.dialects.graph.base import GraphOp
-from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import ScalarFormula, require_number, unsigned
+from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import ScalarFormula, unsigned
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, width_of
 
 
@@ -59,7 +61,8 @@ def _kept_within(
     amount: SSAValue,
 ) -> SSAValue:
     """The shift, or 0 where the amount, read as unsigned, is the width or more."""
-    require_number(op)
+    if x.type == i1:
+        raise PassFailedException(f"lower-graph-to-nest: {op.name} of booleans")
     zero, longest = s.constant(0, x.type), s.constant(width_of(x.type) - 1, x.type)
     whole = s.compare("gt", amount, longest, unsigned=True)
     return s.select(whole, zero, s.add_op(shift(x, s.select(whole, zero, amount))))

@@ -1,0 +1,81 @@
+"""Importers of the operations that place whole windows or sequences into a larger tensor."""
+
+import math
+
+import numpy as np
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import SSAValue
+
+from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.graph.base import element_of, flag, rank_of, shape_of
+from penstock.dialects.graph.elementwise import AddOp, ModOp
+from penstock.dialects.graph.indexing import ScatterElementsOp
+from penstock.errors import ShapeError
+from penstock.onnx_import.axes import axis_attribute, integer, static_size
+from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.family import Family
+from penstock.onnx_import.indexing import bounded
+from penstock.onnx_import.node import Node
+
+
+def import_tensor_scatter(node: Node, build: Builder) -> SSAValue:
+    """TensorScatter: a sequence is written into a cache from a position on, one per batch element."""
+    cache, update = node.input(0), node.input(1)
+    axis, rank = axis_attribute(node, cache, -2), rank_of(cache)
+    steps = np.arange(bounded(static_size(node, update, axis)))
+    positions = build.constant(steps.reshape(-1, *[1] * (rank - axis - 1)))
+    start = node.optional(2)
+    if start is not None:
+        positions = build.op(AddOp, [build.append_axes(start, rank - 1), positions])
+    if node.string("mode", "linear") == "circular":
+        size = build.constant(np.array(static_size(node, cache, axis)))
+        positions = build.op(ModOp, [positions, size], {"truncated": flag(False)})
+    everywhere = build.broadcast_to(positions, shape_of(update))
+    return build.op(ScatterElementsOp, [cache, everywhere, update], {"axis": integer(axis)})
+
+
+def import_col2im(node: Node, build: Builder) -> SSAValue:
+    """Col2Im: windows written as columns are added up in the image they were cut from."""
+    x, image, block = node.input(0), node.integers(1, "the image"), node.integers(2, "the block")
+    n = len(image)
+    dilations, strides = node.ints("dilations", [1] * n), node.ints("strides", [1] * n)
+    pads = node.ints("pads", [0] * 2 * n)
+    if not n == len(block) == len(dilations) == len(strides) == len(pads) // 2 or rank_of(x) != 3:
+        raise ShapeError("image, block and x do not match", node=node.name, remedy="Correct the attributes.")
+    padded = [d + pads[i] + pads[n + i] for i, d in enumerate(image)]
+    at = _window_positions(padded, block, dilations, strides)
+    batch, columns = static_size(node, x, 0), static_size(node, x, 1)
+    channels = columns // math.prod(block)
+    if (channels * math.prod(block), at.size) != (columns, math.prod(block) * static_size(node, x, 2)):
+        fault = f"{list(shape_of(x))} are not the windows of {list(image)}"
+        raise ShapeError(fault, node=node.name, remedy="Check the image and the block.")
+    zero = build.constant(np.zeros((), numpy_dtype(element_of(x))))
+    canvas = build.broadcast_to(zero, [batch * channels, math.prod(padded)])
+    taps = build.reshape(x, [batch * channels, at.size])
+    indices = build.broadcast_to(build.constant(at.reshape(1, -1)), [batch * channels, at.size])
+    properties = {"axis": integer(1), "reduction": StringAttr("add")}
+    whole = build.reshape(
+        build.op(ScatterElementsOp, [canvas, indices, taps], properties), [batch, channels, *padded]
+    )
+    for i, size in enumerate(image):
+        whole = build.slice(whole, i + 2, pads[i], pads[i] + size)
+    return whole
+
+
+def _window_positions(
+    image: list[int], block: tuple[int, ...], dilations: tuple[int, ...], strides: tuple[int, ...]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """The row-major position in the image of each tap (outer) of each window (inner)."""
+    position = np.zeros((1, 1), np.int64)
+    for size, taps, dilation, stride in zip(image, block, dilations, strides, strict=True):
+        count = (size - dilation * (taps - 1) - 1) // stride + 1
+        if min(taps, dilation, stride, count) < 1:
+            raise ShapeError(f"no window of {taps} fits into {size}", remedy="Correct the attributes.")
+        bounded(position.size * taps * count)
+        along = np.arange(taps)[:, None] * dilation + np.arange(count)[None, :] * stride
+        outer = position[:, None, :, None] * size + along[None, :, None, :]
+        position = outer.reshape(position.shape[0] * taps, position.shape[1] * count)
+    return position
+
+
+PLACING: Family = {"Col2Im": import_col2im, "TensorScatter": import_tensor_scatter}

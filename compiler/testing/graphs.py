@@ -1,0 +1,54 @@
+"""The Hypothesis strategy that draws random valid modules of the `graph` level."""
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr, f32
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Region, SSAValue
+
+from penstock.testing.canvas import Canvas
+from penstock.testing.families import CONTINUOUS, FAMILIES
+
+LIMIT = 1024
+"""Elements of the largest tensor."""
+
+
+@st.composite
+def graph_modules(
+    draw: st.DrawFn,
+    ops: Sequence[str] = tuple(CONTINUOUS),
+    max_ops: int = 6,
+    elements: Sequence[Attribute] = (f32,),
+    limit: int = LIMIT,
+) -> ModuleOp:
+    """A verified module whose `@main` computes something from inputs and constants.
+
+    `ops` are names of families (`penstock.testing.families.FAMILIES`), by default all continuous ones;
+    `elements` are the element types of inputs.
+    """
+    canvas = Canvas(draw, elements, limit)
+    canvas.input(canvas.shape(1, 4), canvas.choose(elements))
+    for _ in range(canvas.integer(1, max_ops)):
+        FAMILIES[canvas.choose(ops)](canvas)
+    module = _module(canvas)
+    module.verify()
+    return module
+
+
+def _module(canvas: Canvas) -> ModuleOp:
+    block, results = canvas.block, _results(canvas)
+    block.add_op(ReturnOp(*results))
+    types = ([a.type for a in block.args], [r.type for r in results])
+    names = [_names("x", len(block.args)), _names("y", len(results))]
+    return ModuleOp([FuncOp("main", types, Region(block), arg_attrs=names[0], res_attrs=names[1])])
+
+
+def _results(canvas: Canvas) -> list[SSAValue]:
+    """The last value, and some of the others: what is not returned and feeds nothing is dead code."""
+    *others, last = canvas.values
+    return [last, *(value for value in others if canvas.seldom())]
+
+
+def _names(letter: str, count: int) -> ArrayAttr[DictionaryAttr]:
+    return ArrayAttr([DictionaryAttr({"graph.name": StringAttr(f"{letter}{i}")}) for i in range(count)])

@@ -1,0 +1,66 @@
+"""Random graphs keep their meaning: through every pass alone, through all of them, and as machine code.
+
+`pytest tests/test_properties.py --hypothesis-profile=explore` looks for new graphs; the default repeats fixed ones.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from xdsl.dialects.builtin import ModuleOp, f32, f64, i32
+from xdsl.passes import ModulePass
+
+from penstock.build import function_modules
+from penstock.driver import prepare
+from penstock.backends.targets import target
+from penstock.pipeline import graph_passes, llvm_passes, loops_passes, nest_passes, schedule_passes
+from penstock.registry import context
+from penstock.testing import (
+    assert_pass_keeps_meaning,
+    assert_same_meaning,
+    compiled,
+    graph_modules,
+    inputs_for,
+    round_trip,
+    run,
+)
+from penstock.testing.families import FAMILIES
+
+Test = Callable[..., None]
+CONTEXT = context()
+GRAPH_PASSES = {each.name: each for each in graph_passes()}
+
+
+def examples(count: int) -> Callable[[Test], Test]:
+    """How many graphs a test sees; forty times as many when it explores."""
+    more = 1 if settings().derandomize else 40
+    return settings(max_examples=count * more, suppress_health_check=list(HealthCheck))
+
+
+def through(module: ModuleOp, passes: Sequence[ModulePass]) -> ModuleOp:
+    """The module after passes, each of which was held to its word."""
+    inputs = inputs_for(module)
+    for each in passes:
+        module = assert_pass_keeps_meaning(module, each, inputs, CONTEXT)
+    return module
+
+
+@pytest.mark.parametrize("name", GRAPH_PASSES)
+@given(module=graph_modules(ops=tuple(FAMILIES), elements=(f32, i32, f64)))
+@examples(8)
+def test_graph_pass_alone(name: str, module: ModuleOp) -> None:
+    through(module, [GRAPH_PASSES[name]])
+
+
+@given(module=graph_modules(max_ops=12))
+@examples(15)
+def test_all_graph_passes(module: ModuleOp) -> None:
+    through(module, graph_passes())
+
+
+@given(module=graph_modules())
+@examples(25)
+def test_nest_and_schedule_passes(module: ModuleOp) -> None:
+    prepare(module, target("host"))
+    through(module, [*nest_passes(), *schedule_passes()])

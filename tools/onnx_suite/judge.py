@@ -1,0 +1,82 @@
+"""Runs one case of the suite and says what came of it."""
+
+import re
+from dataclasses import dataclass
+
+from onnx.backend.test.runner import Runner
+
+from penstock.errors import PenstockError, UnsupportedError
+from penstock.onnx_backend import PenstockBackend
+from tools.onnx_suite.cases import Case
+
+PASSED = "passed"
+FOLDED = "folded"
+WRONG = "wrong"
+CRASHED = "crashed"
+HUNG = "hung"
+ERROR = "error"
+UNSUPPORTED = "unsupported"
+NOT_RUN = "not run"
+STATUSES = {
+    PASSED: "the machine code gives the expected outputs",
+    FOLDED: "the expected outputs, computed while compiling: the values of all inputs decide shapes",
+    WRONG: "other outputs than expected",
+    CRASHED: "the process died",
+    HUNG: "no end within the time limit",
+    ERROR: "an exception that is no verdict on the model",
+    UNSUPPORTED: "declined, with a reason",
+    NOT_RUN: "the model would have to be downloaded",
+}
+GOOD = (PASSED, FOLDED)
+LONGEST = 160
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case, and why in a few words."""
+
+    status: str
+    reason: str = ""
+
+
+def judge(case: Case) -> Outcome:
+    """Compile a case, run it, and compare its outputs as the suite does."""
+    if not case.is_on_disk:
+        return Outcome(NOT_RUN)
+    try:
+        return _run(case)
+    except UnsupportedError as error:
+        return Outcome(UNSUPPORTED, f"{error.problems[0].op}: {error.problems[0].reason}")
+    except PenstockError as error:
+        return Outcome(UNSUPPORTED, _short(error.message))
+    except Exception as error:
+        return Outcome(ERROR, _short(f"{type(error).__name__}: {error}"))
+
+
+def _run(case: Case) -> Outcome:
+    prepared = PenstockBackend.prepare(case.model)
+    status = PASSED
+    for given, wanted in case.data_sets():
+        results = prepared.run(given)
+        try:
+            Runner.assert_similar_outputs(wanted, results, case.test.rtol, case.test.atol)
+        except AssertionError as error:
+            return Outcome(WRONG, _difference(str(error)))
+        if given and not prepared.compiled_for(prepared.by_name(given)).inputs:
+            status = FOLDED
+    return Outcome(status)
+
+
+def _difference(text: str) -> str:
+    """The line of NumPy's message that tells most."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [
+        line for line in lines if line.startswith(("Mismatched elements", "(shapes", "ACTUAL", "DESIRED"))
+    ]
+    return _short("; ".join(telling) or " ".join(lines))
+
+
+def _short(text: str) -> str:
+    """One line without addresses or numbered names, which differ from run to run."""
+    line = re.sub(r"0x[0-9a-f]+", "0x..", " ".join(text.split()))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."

@@ -1,0 +1,96 @@
+"""Writes the results of the suite as a page for readers and as data for comparisons."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from tools.onnx_suite.judge import FOLDED, GOOD, STATUSES, Outcome
+
+PAGE = "onnx_support.md"
+DATA = "onnx_support.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A case, the operators of its model, and what came of it."""
+
+    case: str
+    operators: Sequence[str]
+    outcome: Outcome
+
+
+def write_report(results: Sequence[Result], folder: Path) -> None:
+    """Write both files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = {r.case: {"status": r.outcome.status, "reason": r.outcome.reason} for r in results}
+    (folder / DATA).write_text(json.dumps(data, indent=1) + "\n")
+    (folder / PAGE).write_text("\n".join(page(results)) + "\n")
+
+
+def read_results(folder: Path) -> dict[str, Outcome]:
+    """The outcomes by case, as written last."""
+    data = cast(dict[str, dict[str, str]], json.loads((folder / DATA).read_text()))
+    return {case: Outcome(each["status"], each["reason"]) for case, each in data.items()}
+
+
+def page(results: Sequence[Result]) -> Iterator[str]:
+    """The lines of the page."""
+    good = sum(r.outcome.status in GOOD for r in results)
+    yield from (
+        "# Support of ONNX",
+        "",
+        "ONNX's own conformance suite, run on the machine code: each case is compiled, executed, and compared with its",
+        "expected outputs under its own tolerances.  A case whose shapes depend on the values of inputs is compiled",
+        "for these values; the other inputs stay inputs.  Written by `python -m tools.onnx_suite`.",
+        "",
+        f"**{good} of {len(results)} cases pass.**",
+        "",
+    )
+    yield from _summary(results)
+    yield from _by_operator(results)
+    yield from _failures(results)
+    yield from _folded(results)
+
+
+def _summary(results: Sequence[Result]) -> Iterator[str]:
+    yield from ("| outcome | cases | meaning |", "| --- | ---: | --- |")
+    for status, meaning in STATUSES.items():
+        count = sum(r.outcome.status == status for r in results)
+        yield f"| {status} | {count} | {meaning} |"
+    yield ""
+
+
+def _by_operator(results: Sequence[Result]) -> Iterator[str]:
+    """An operator is judged by the cases whose model begins with it."""
+    groups: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        if len(result.operators) == 1:
+            groups[result.operators[0]].append(result)
+    yield from ("## By operator", "", "Over the cases whose models use one operator only.", "")
+    yield from ("| operator | passed | of |", "| --- | ---: | ---: |")
+    for operator, group in sorted(groups.items()):
+        yield f"| {operator} | {sum(r.outcome.status in GOOD for r in group)} | {len(group)} |"
+    yield ""
+
+
+def _failures(results: Sequence[Result]) -> Iterator[str]:
+    yield from ("## What does not pass", "")
+    for status, meaning in STATUSES.items():
+        groups: dict[str, list[str]] = defaultdict(list)
+        for result in results:
+            if result.outcome.status == status and status not in GOOD:
+                groups[result.outcome.reason].append(result.case)
+        if groups:
+            yield from (f"### {status}: {meaning}", "")
+        for reason, cases in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+            yield f"* {reason or status} ({len(cases)}): {', '.join(cases)}"
+        if groups:
+            yield ""
+
+
+def _folded(results: Sequence[Result]) -> Iterator[str]:
+    yield from ("## Computed while compiling", "", f"{STATUSES[FOLDED]}.", "")
+    yield ", ".join(r.case for r in results if r.outcome.status == FOLDED)
