@@ -105,8 +105,9 @@ def cli() -> None:
 @cli.command("compile")
 @click.argument("model", type=EXISTING)
 @click.option("-o", "--output", type=WRITABLE, required=True, help="File to write; its suffix says what.")
+@click.option("--check", "is_checked", is_flag=True, help="Check every pass first, as `penstock check` does.")
 @build_options
-def compile_command(model: Path, output: Path, **build: Unpack[Build]) -> None:
+def compile_command(model: Path, output: Path, is_checked: bool, **build: Unpack[Build]) -> None:
     """Compile MODEL ahead of time.
 
     \b
@@ -120,6 +121,8 @@ def compile_command(model: Path, output: Path, **build: Unpack[Build]) -> None:
     penstock compile resnet50.onnx -o resnet50.o --target x86-64-v3
     penstock compile bert.onnx -o bert.penstock --dim batch=1 --dim sequence=128
     """
+    if is_checked and not check_steps(model, 0, build):
+        sys.exit(FAILED)
     compiled = open_model(model, build)
     output.parent.mkdir(parents=True, exist_ok=True)
     for path in compiled.write(output):
@@ -193,16 +196,12 @@ def check(model: Path, seed: int, **build: Unpack[Build]) -> None:
     """Run MODEL before and after every pass and name the first that changes the meaning.
 
     Each pass states its numerics; a difference beyond what it states fails the check (exit code 1).
+    The module is then reduced to the part that shows it and written to MODEL.PASS.mlir.
 
     \b
     penstock check model.onnx --dim batch=2
     """
-    from penstock.cli_tables import checks_table, show
-    from penstock.driver import check as check_model
-
-    steps = list(check_model(model, seed=seed, **build))
-    show(checks_table(steps))
-    sys.exit(FAILED if any(not step.passed for step in steps) else 0)
+    sys.exit(0 if check_steps(model, seed, build) else FAILED)
 
 
 @cli.command()
@@ -280,6 +279,14 @@ def doctor(model: Path, **build: Unpack[Build]) -> None:
         return
     show(problems_table(problems))
     sys.exit(FAILED)
+
+
+def check_steps(model: Path, seed: int, build: Build) -> bool:
+    """Check a model and show the outcome; whether every pass kept its word."""
+    from penstock.cli_check import followed
+    from penstock.driver import check as check_model
+
+    return followed(model, lambda progress: check_model(model, seed=seed, progress=progress, **build))
 
 
 def open_model(path: Path, build: Build) -> "CompiledModel":

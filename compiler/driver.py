@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +18,7 @@ from penstock.backends.llvm import Image
 from penstock.backends.targets import Target
 from penstock.backends.targets import target as target_named
 from penstock.build import Progress, build_image, weights_block
+from penstock.collector import collector_paused
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import element_of, shape_of, static_shape_of
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
@@ -32,6 +33,8 @@ from penstock.registry import Importers, Plugin
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+    from penstock.checking.report import CheckStep
 
 __all__ = ["CompiledModel", "Snapshot", "check", "compile", "diagnose", "load", "trace"]
 
@@ -93,8 +96,9 @@ def build(
     """Compile for any target, without loading the code: as `compile`, with an `observer` of every pass."""
     machine = target_named(target) if isinstance(target, str) else target
     known = extended(plugins, passes)
-    module = read(model, shapes, dims, known.importers)
-    return build_module(module, _name(model), machine, known, progress=progress, observer=observer)
+    with collector_paused():
+        module = read(model, shapes, dims, known.importers)
+        return build_module(module, _name(model), machine, known, progress=progress, observer=observer)
 
 
 def build_module(
@@ -270,8 +274,29 @@ def diagnose(
 
 
 def check(
-    model: "str | PathLike[str]", *, seed: int = 0, shapes: Shapes | None = None, dims: Dims | None = None,
-    target: str = "host",
-) -> "Iterator[object]":  # fmt: skip
-    """Placeholder until the checker lands."""
-    raise NotImplementedError("penstock check")
+    model: "str | PathLike[str] | bytes | ModelProto",
+    *,
+    seed: int = 0,
+    shapes: Shapes | None = None,
+    dims: Dims | None = None,
+    target: str | Target = "host",
+    plugins: Sequence[Plugin] = (),
+    passes: Passes | None = None,
+    folder: Path = Path(),
+    progress: Callable[[str], None] | None = None,
+) -> "Iterator[CheckStep]":
+    """Compile a model and execute it before and after every pass, down to the machine code.
+
+    A step for every pass, and for every pass on every kernel.  The first that changes the meaning is followed
+    by a `MiscompilationError`; the module, reduced to what shows it, is written to `folder`.
+    """
+    # Compiling needs none of the executors.
+    from penstock.checking.check import Options, check_module
+
+    known = extended(plugins, passes)
+    machine = target_named(target) if isinstance(target, str) else target
+    module = read(model, shapes, dims, known.importers)
+    prepare(module, machine)
+    options = Options(_name(model), seed, folder)
+    options = options if progress is None else replace(options, progress=progress)
+    return check_module(known.context(), module, known.phases, machine, options)

@@ -1,7 +1,7 @@
-"""The `onnx.backend` protocol over the driver: what ONNX's own conformance suite, and any tool that speaks it, calls.
+"""The `onnx.backend` protocol over the driver: what ONNX's own suite and tools that speak the protocol call.
 
-Code is made for fixed shapes.  A model that leaves sizes open is compiled when it is run, for the shapes it is given;
-one whose shapes depend on the values of inputs is compiled for these values too, of as few inputs as possible.
+Code is made for fixed shapes.  A model that leaves sizes open is compiled when it is run, for the shapes it
+is given; one whose shapes depend on the values of inputs is compiled for these values too, of few inputs.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ Key = tuple[bytes, ...]
 
 
 class PenstockRep(BackendRep):
-    """A model, with the code made for it so far: one piece for each combination of shapes and fixed values."""
+    """A model, with the code made for it so far: a piece for each combination of shapes and fixed values."""
 
     def __init__(self, model: ModelProto, target: str = "host") -> None:
         self._model = model
@@ -63,7 +63,7 @@ class PenstockRep(BackendRep):
     def by_name(self, inputs: Sequence[object] | Mapping[str, object]) -> Given:
         """Inputs in the model's order, by name; `CallError` when there are too few or too many."""
         if isinstance(inputs, Mapping):
-            return cast(Given, inputs)
+            return inputs
         names = [value.name for value in model_inputs(self._model.graph)]
         if len(inputs) != len(names):
             raise CallError(f"{len(inputs)} inputs for {len(names)}", remedy=f"Pass {', '.join(names)}.")
@@ -80,7 +80,7 @@ def arrays_of(given: Given) -> dict[str, Array]:
 
 
 def inputs_to_fix(model: ModelProto, given: Given) -> tuple[str, ...]:
-    """The inputs that a model can be compiled for the values of only: none, or as few as possible, small ones."""
+    """The inputs whose values must be known to compile a model: as few as possible, and small ones."""
     if is_compilable(model, given, ()):
         return ()
     arrays = arrays_of(given)
@@ -117,7 +117,7 @@ class PenstockBackend(Backend):
 
     @classmethod
     def prepare(cls, model: ModelProto, device: str = "CPU", **kwargs: object) -> PenstockRep:
-        """A checked model that is ready to run; it is compiled on the first run, when its shapes are known."""
+        """A checked model that is ready to run; the first run compiles it, when its shapes are known."""
         cls._check_device(device)
         super().prepare(model, device, **kwargs)
         return PenstockRep(model, str(kwargs.get("target", "host")))

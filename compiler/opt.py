@@ -4,12 +4,16 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import IO
+from zipfile import BadZipFile
 
+import numpy as np
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from penstock.crash import guarded
+from penstock.dialects.resources import Resource, recall
 from penstock.errors import ModelError
 from penstock.registry import everything
 
@@ -46,6 +50,7 @@ class PenstockOpt(xDSLOptMain):
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         """Open the input; xDSL takes its syntax from the file's suffix."""
+        self.resources = resources_beside(self.get_input_name())
         try:
             return super().prepare_input()
         except ValueError as error:
@@ -56,6 +61,18 @@ class PenstockOpt(xDSLOptMain):
     def register_all_targets(self) -> None:
         """Offer every output format that the registry knows."""
         self.available_targets.update(self.universe.all_targets)
+
+
+def resources_beside(name: str) -> list[Resource]:
+    """The weights of a module, from the `.npz` of its name; known as long as the list is kept."""
+    path = Path(name).with_suffix(".npz")
+    if not path.is_file():
+        return []
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return recall(dict(data.items()))
+    except (ValueError, EOFError, BadZipFile) as error:
+        raise ModelError("not the weights of a module", file=str(path)) from error
 
 
 def add_plugin_option(parser: ArgumentParser) -> None:

@@ -22,6 +22,7 @@ from penstock.dialects.graph.movement import (
     TransposeOp,
 )
 from penstock.passes.graph_rewriting import Graft, apply_patterns, copied_properties
+from penstock.passes.remove_no_ops import RemoveSameShape
 
 
 class MergeTransposes(RewritePattern):
@@ -228,6 +229,7 @@ PATTERNS: tuple[type[RewritePattern], ...] = (
     ConcatOfSlices,
     MergeConcats,
     MergePads,
+    RemoveSameShape,
 )
 
 

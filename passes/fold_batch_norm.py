@@ -131,14 +131,14 @@ class FoldAffine(RewritePattern):
     def _rebuild(
         self, op: Linear, chain: list[GraphOp], weights: Array, shift: Array, rewriter: PatternRewriter
     ) -> None:
-        build = Graft(rewriter, op, *chain)
+        build = Graft(rewriter, chain[-1], op, *chain[:-1])
         w = build.constant(weights)
         if isinstance(op, MatMulOp):
             y = build.op(MatMulOp, [op.a, w])
             y = build.op(AddOp, [y, build.constant(shift)]) if np.any(shift) else y
         else:
             y = build.op(type(op), [op.x, w, build.constant(shift)], copied_properties(op))
-        rewriter.replace(chain[-1], [], [y])
+        build.replace(y)
 
 
 def affine_chain(op: GraphOp, axis: int, total: Affine) -> tuple[list[GraphOp], Affine]:

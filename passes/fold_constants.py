@@ -40,7 +40,8 @@ class FoldConstantsPass(ModulePass):
         if values is None or not all(map(_is_faithful, op.results, values)):
             return
         made = [ConstantOp.of(np.asarray(v, order="C"), constant_name(op)) for v in values]
-        nodes = nodes_of(op)
+        owners = [o.owner for o in op.operands]
+        nodes = nodes_of(*(o for o in owners if isinstance(o, ConstantOp)), op)
         for new in made:
             if nodes.data:
                 new.attributes["nodes"] = nodes

@@ -17,11 +17,22 @@ from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import Schedule
 from penstock.passes.nest_rewriting import argument_constants, kernels, nests
-from penstock.passes.schedule_model import Shape, Tile, accumulators, best_tile, shape_of_nest
+from penstock.passes.schedule_model import (
+    Shape,
+    Tile,
+    accumulators,
+    best_tile,
+    contiguous,
+    shape_of_nest,
+)
 
 CHUNKS = (1, 2, 3, 4, 6, 8)
 """Vector registers along the vector loop that are tried."""
-UNROLL_LIMIT = 256
+GATHER_PAYS = 8
+"""Cost of a body from which lanes are worth it even where they must be gathered one by one."""
+WINDOW = 12
+"""Iterations of a reduction, such as the taps of a window, that may be unrolled."""
+UNROLL_LIMIT = 160
 """Operations of a register tile up to which the innermost reductions are unrolled."""
 
 
@@ -87,7 +98,7 @@ def _vectorizable(nest: ComputeOp, shape: Shape, label: str) -> bool:
         and nest.loops[loop].is_reduction
     ):
         return False
-    return nest.extents[loop] > 1 or loop in shape.parallel
+    return contiguous(shape, loop) or shape.body_cost >= GATHER_PAYS
 
 
 def _schedule(nest: ComputeOp, shape: Shape, tile: Tile, machine: Machine) -> Schedule:
@@ -107,7 +118,7 @@ def _unrolled(shape: Shape, tile: Tile) -> list[int]:
     """Small inner reductions, so that neighbouring windows share their loads and short loops cost nothing."""
     budget, found = UNROLL_LIMIT // max(accumulators(tile), 1), list[int]()
     for loop in sorted(shape.reductions - {tile.vector}, reverse=True):
-        if not 1 < shape.extents[loop] <= budget or loop in shape.sequential:
+        if not 1 < shape.extents[loop] <= min(budget, WINDOW) or loop in shape.sequential:
             break
         budget //= shape.extents[loop]
         found.append(loop)

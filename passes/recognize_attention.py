@@ -77,8 +77,8 @@ class RecognizeAttention(RewritePattern):
 class RecognizeAttentionPass(ModulePass):
     """Recognize attention, with an added mask if there is one.
 
-    It is not part of the default pipeline: until attention is lowered without its matrix of scores, the products
-    and the softmax alone fuse as well with what is around them.
+    It is not part of the default pipeline: until attention is lowered without its matrix of scores, the
+    products and the softmax alone fuse as well with what is around them.
     """
 
     name = "recognize-attention"

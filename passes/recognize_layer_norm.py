@@ -133,13 +133,13 @@ def replace_by_norm(
     op: Operation, moments: Moments, scale: SSAValue | None, bias: SSAValue | None, rewriter: PatternRewriter
 ) -> None:
     """Replace an op, and what leads to it from the operand of the norm, by a layer norm."""
-    graft = Graft(rewriter, op, *between(op, moments.x, (scale, bias)))
+    graft = Graft(rewriter, op, *reversed(between(op, moments.x, (scale, bias))))
     properties = {"axis": axis_attr(moments.axis), "eps": number(moments.eps)}
     graft.replace(graft.op(LayerNormOp, [moments.x, scale, bias], properties))
 
 
 def between(op: Operation, x: SSAValue, others: tuple[SSAValue | None, ...]) -> list[Operation]:
-    """The ops on the way from `x` to `op`, nearest first."""
+    """The ops on the way from `x` to `op`, the last one first."""
     found: list[Operation] = []
     pending = [op]
     while pending:
@@ -167,7 +167,7 @@ class RecognizeRmsNorm(RewritePattern):
         if parts is None or square is None or square[0] is not parts[0] or deviation(parts[0]) is not None:
             return
         x, axis, eps = square
-        graft = Graft(rewriter, op, *between(op, x, ()))
+        graft = Graft(rewriter, op, *reversed(between(op, x, ())))
         graft.replace(graft.op(RmsNormOp, [x, None], {"axis": axis_attr(axis), "eps": number(eps)}))
 
 

@@ -151,6 +151,7 @@ def _tiles(shape: Shape, machine: Machine, vector: int | None, vector_size: int)
 def _reused(shape: Shape, loop: int) -> bool:
     return (
         bool(shape.reductions)
+        and not shape.stores
         and loop not in shape.sequential
         and any(not s.strides[loop] for s in shape.reads)
     )
@@ -215,6 +216,13 @@ def _tile_cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
         + lanes * (shape.epilogue_cost / 2 + stores)
         + fold
     )
+
+
+def contiguous(shape: Shape, loop: int) -> bool:
+    """Whether every access stands still or moves to the next element as a loop advances."""
+    parallel = loop in shape.parallel
+    reads = all(s.strides[loop] in (0, 1) or (s.packable and parallel) for s in shape.reads)
+    return reads and all(s.strides[loop] in (0, 1) for s in shape.writes)
 
 
 def _loads(stream: Stream, tile: Tile, parallel: tuple[int, ...]) -> float:

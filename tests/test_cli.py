@@ -43,6 +43,7 @@ class Step:
     error: float = 0.0
     bound: float = 0.0
     passed: bool = True
+    kernel: str | None = None
     seconds: float = 0.001
     text: str = ""
 

@@ -4,26 +4,24 @@
 """
 
 from collections.abc import Callable, Sequence
-from itertools import chain
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from xdsl.dialects.builtin import ModuleOp, f32, f64, i32
 from xdsl.passes import ModulePass
 
+from penstock.backends.targets import target
 from penstock.build import function_modules
 from penstock.driver import prepare
-from penstock.backends.targets import target
 from penstock.pipeline import graph_passes, llvm_passes, loops_passes, nest_passes, schedule_passes
 from penstock.registry import context
 from penstock.testing import (
+    assert_computes,
     assert_pass_keeps_meaning,
-    assert_same_meaning,
     compiled,
     graph_modules,
     inputs_for,
-    round_trip,
-    run,
+    run_pass,
 )
 from penstock.testing.families import FAMILIES
 
@@ -60,7 +58,26 @@ def test_all_graph_passes(module: ModuleOp) -> None:
 
 
 @given(module=graph_modules())
-@examples(25)
+@examples(8)
 def test_nest_and_schedule_passes(module: ModuleOp) -> None:
     prepare(module, target("host"))
     through(module, [*nest_passes(), *schedule_passes()])
+
+
+@given(module=graph_modules(max_ops=8))
+@examples(8)
+def test_machine_code(module: ModuleOp) -> None:
+    inputs, model = inputs_for(module), compiled(module)
+    outputs = model({port.name: array for port, array in zip(model.inputs, inputs, strict=True)})
+    assert_computes(module, list(outputs.values()), inputs)
+
+
+@given(module=graph_modules(max_ops=3))
+@examples(4)
+def test_text_of_every_level(module: ModuleOp) -> None:
+    prepare(module, target("host"))
+    for each in (*graph_passes(), *nest_passes(), *schedule_passes()):
+        module = run_pass(module, each, CONTEXT)
+    for part in function_modules(module):
+        for each in (*loops_passes(), *llvm_passes()):
+            part = run_pass(part, each, CONTEXT)

@@ -9,7 +9,6 @@ from xdsl.dialects import llvm, math
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
-from xdsl.utils.exceptions import VerifyException
 
 from penstock.backends.llvm import compile_module, link
 from penstock.backends.llvm.guarded import run_guarded
@@ -25,7 +24,7 @@ from penstock.checking.comparison import (
 )
 from penstock.checking.contracts import Contract, contract_of
 from penstock.checking.fingerprint import fingerprint
-from penstock.checking.judgement import Broken
+from penstock.checking.judgement import Broken, in_one_line, verify
 from penstock.checking.trials import Kernel, Trial
 from penstock.checking.widening import is_real
 from penstock.dialects.nest.ops import ComputeOp
@@ -71,8 +70,11 @@ class Machine:
     seconds: float = 60.0
 
     def compile(self, module: ModuleOp, *, optimised: bool) -> bytes:
-        """Object code of a module of the `llvm` dialect."""
-        return compile_module(module, self.target, optimised=optimised).object
+        """Object code of a module of the `llvm` dialect; LLVM verifies it, and `Broken` tells what it says."""
+        try:
+            return compile_module(module, self.target, optimised=optimised).object
+        except RuntimeError as error:
+            raise Broken(f"LLVM refuses the code: {in_one_line(error)}") from error
 
     def run(self, objects: Sequence[bytes], name: str, calls: Iterable[Sequence[Array]]) -> Results:
         """The arguments of each call as linked objects leave them; `Broken` tells a crash."""
@@ -103,13 +105,11 @@ class Instance:
         """Run a pass, then the module it leaves, and compare; `Broken` when that cannot be."""
         before, meaning = self.level, fingerprint(self.module)
         each.apply(context, self.module)
-        try:
-            self.module.verify()
-        except VerifyException as error:
-            raise Broken(f"the module does not verify: {str(error).splitlines()[0]}") from error
         self.level = level_of(self.module)
-        if fingerprint(self.module) == meaning:
+        if self.level == before and fingerprint(self.module) == meaning:
             return NONE
+        if self.level != "llvm":
+            verify(self.module)
         results = self._run(max_steps)
         self.was_skipped = results is None
         if results is None:
@@ -144,7 +144,7 @@ class Instance:
         except BudgetExceeded:
             return None
         except (IndexError, ValueError, KeyError, ZeroDivisionError) as error:
-            raise Broken(f"the kernel cannot be executed any more: {error}") from error
+            raise Broken(f"the kernel cannot be executed any more: {in_one_line(error)}") from error
 
     def _interpreted(self, max_steps: int | None) -> Results:
         program = translate_loops(self.module)

@@ -104,10 +104,7 @@ def apply_pass(each: ModulePass, context: Context, before: Observed) -> Observed
     """The module after a pass, checked for what needs no execution; `Broken` says what is wrong with it."""
     module = before.case.module.clone()
     each.apply(context, module)
-    try:
-        module.verify()
-    except VerifyException as error:
-        raise Broken(f"the module does not verify: {str(error).splitlines()[0]}") from error
+    verify(module)
     problems = _plan_problems(module)
     if problems:
         raise Broken(f"the memory plan is wrong: {'; '.join(problems[:3])}")
@@ -116,6 +113,20 @@ def apply_pass(each: ModulePass, context: Context, before: Observed) -> Observed
         known = {n: v for n, v in vars(before).items() if n.startswith(("outputs", "wide"))}
         vars(after).update(known)
     return after
+
+
+def verify(module: ModuleOp) -> None:
+    """Hold a module to the rules of its ops; `Broken` tells the one it breaks."""
+    try:
+        module.verify()
+    except VerifyException as error:
+        raise Broken(f"the module does not verify: {in_one_line(error)}") from error
+
+
+def in_one_line(error: Exception) -> str:
+    """What an error says, without the module that some print."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return " ".join(lines[:2])
 
 
 def _plan_problems(module: ModuleOp) -> list[str]:

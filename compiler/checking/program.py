@@ -13,7 +13,7 @@ from penstock.checking.comparison import BROKEN, NONE, Difference, bit_differenc
 from penstock.checking.contracts import contract_of
 from penstock.checking.execution import Case, ExecutionError, entry, execute, nodes_of, service_memory
 from penstock.checking.instances import Machine, level_of
-from penstock.checking.judgement import FLOOR, Broken, Observed
+from penstock.checking.judgement import FLOOR, Broken, Observed, verify
 from penstock.checking.kernels import CODE
 from penstock.checking.report import CheckStep, MiscompilationError, Reduced
 from penstock.checking.whole import Session
@@ -68,8 +68,8 @@ class ProgramCheck:
         is_last = number == len(self.passes)
         if not is_last:
             self.passes[number].apply(self.session.context, module)
-            module.verify()
         if level_of(module) != "llvm":
+            verify(module)
             return self._interpreted(module)
         code = self.machine.compile(module, optimised=is_last)
         (arguments,) = self.machine.run([code, *kernels], ENTRY, [self._arguments])

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from penstock.testing.meaning import (
+    assert_computes,
     assert_pass_keeps_meaning,
     assert_same_meaning,
     compiled,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from penstock.testing.graphs import graph_modules
 
 __all__ = [
+    "assert_computes",
     "assert_pass_keeps_meaning",
     "assert_same_meaning",
     "compiled",

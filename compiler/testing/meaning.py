@@ -14,8 +14,10 @@ from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
 from penstock.backends.targets import target as target_named
+from penstock.checking.comparison import NONE, bounded_difference, epsilon, same_kind
 from penstock.checking.execution import Case, entry, execute
-from penstock.checking.judgement import Observed, judge
+from penstock.checking.judgement import SLACK, Observed, judge
+from penstock.checking.widening import is_real
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import element_of, static_shape_of
 from penstock.driver import build_module
@@ -23,6 +25,9 @@ from penstock.extensions import extended
 from penstock.model import CompiledModel
 from penstock.registry import context
 from penstock.testing.arrays import Array, random_array
+
+FUNCTION_ULPS = 4.0
+"""What `expand-math` grants functions, in units of the last place."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,16 @@ def inputs_for(module: ModuleOp, seed: int = 0) -> list[Array]:
 def run(module: ModuleOp, inputs: Sequence[Array]) -> list[Array]:
     """What a module of the graph or nest level computes, by the executor of its level."""
     return execute(Case(module, inputs))
+
+
+def assert_computes(module: ModuleOp, outputs: Sequence[Array], inputs: Sequence[Array]) -> None:
+    """The outputs, as of machine code, are what the module computes from the inputs, up to rounding."""
+    wanted = Observed(Case(module, inputs))
+    assert same_kind(wanted.outputs, outputs), "the outputs have other shapes or types"
+    units = [FUNCTION_ULPS * epsilon(o) if is_real(o) else 0.0 for o in wanted.outputs]
+    bounds = [SLACK * (e + u) for e, u in zip(wanted.errors(wanted.wide), units, strict=True)]
+    difference = bounded_difference(wanted.outputs, outputs, bounds) or NONE
+    assert difference.is_allowed, f"{difference.described([])}\n{module}"
 
 
 def compiled(module: ModuleOp, target: str = "host") -> CompiledModel:

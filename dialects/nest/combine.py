@@ -28,16 +28,16 @@ def combiners(nest: ComputeOp) -> list[type[Operation]] | None:
     if not isinstance(end, YieldOp):
         return None
     accumulators = block.args[len(nest.ins) :]
-    kinds = [
-        _combiner(value, accumulator) for value, accumulator in zip(end.values, accumulators, strict=True)
-    ]
+    if not accumulators:
+        return []
+    kinds = [_combiner(value, a) for value, a in zip(end.values, accumulators, strict=True)]
     found = [k for k in kinds if k is not None]
     return found if len(found) == len(kinds) else None
 
 
 def _combiner(value: SSAValue, accumulator: SSAValue) -> type[Operation] | None:
     fold = value.owner
-    if not isinstance(fold, Operation) or accumulator.uses.get_length() != 1:
+    if not isinstance(fold, Operation) or accumulator.uses.get_length() != 1 or value.uses.get_length() != 1:
         return None
     if isinstance(fold, math.FmaOp):
         return arith.AddfOp if fold.c is accumulator else None

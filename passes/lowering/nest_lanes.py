@@ -175,7 +175,7 @@ class Lanes:
             elif isinstance(op, ApplyOp):
                 values[op.index] = self._apply(op.access.data, lane)
             elif isinstance(op, memref.LoadOp | memref.StoreOp):
-                self._indirect(op, values)
+                self._indirect(op, values, lane)
             else:
                 self._clone(op, values)
         raise PassFailedException("a body without nest.yield")
@@ -202,7 +202,9 @@ class Lanes:
         ramp = self.code.add(arith.ConstantOp.create(result_types=[kind], properties={"value": steps}))
         return self.code.sum(self.broadcast(value), ramp)
 
-    def _indirect(self, op: memref.LoadOp | memref.StoreOp, values: dict[SSAValue, SSAValue]) -> None:
+    def _indirect(
+        self, op: memref.LoadOp | memref.StoreOp, values: dict[SSAValue, SSAValue], lane: Lane
+    ) -> None:
         """An access at computed indices, element by element."""
         operands = [values.get(o, o) for o in op.operands]
         if not any(is_vector(o.type) for o in operands):
@@ -217,7 +219,8 @@ class Lanes:
                 "a store at computed indices cannot be vectorised: its order may matter"
             )
         element = op.res.type
-        scalars = [self._one_element(operands, k) for k in range(self.width)]
+        # Lanes beyond the end of the vector loop have no element to read.
+        scalars = [self._one_element(operands, k) for k in range(self.count(lane))]
         values[op.res] = self.code.gather(scalars, element, self.width)
 
     def _one_element(self, operands: Sequence[SSAValue], k: int) -> SSAValue:

@@ -13,6 +13,7 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import arith, func, memref, scf, vector
 from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, MemRefType, ModuleOp, i64
+from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Block, Operation, SSAValue, TypedAttribute
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -28,6 +29,8 @@ from penstock.passes.lowering.nest_lanes import Lane, Lanes
 
 Emit = Callable[[], None]
 
+_HALVES = arith.FastMathFlagsAttr([FastMathFlag.REASSOC])
+"""Lanes are folded by halves, a fixed tree: `vectorize` says that it reassociates."""
 _REDUCTION_KINDS: dict[type[Operation], str] = {
     arith.AddfOp: "add",
     arith.AddiOp: "add",
@@ -124,7 +127,11 @@ class _NestLowering:
 
     def emit(self) -> None:
         """The whole nest into the current block."""
-        self._loops(self._sequential(reduces=False), self._tile)
+        order = self._sequential(reduces=False)
+        if not self.nest.reduces:
+            # Reduction loops without accumulators are there for their order: their bodies store.
+            order += self._sequential(reduces=True)
+        self._loops(order, self._tile)
 
     def _sequential(self, reduces: bool) -> list[int]:
         facts = self.facts
@@ -255,7 +262,9 @@ class _NestLowering:
         attribute = vector.CombiningKindAttr(vector.CombiningKindFlag(_REDUCTION_KINDS[kind]))
         return self.code.add(
             vector.ReductionOp.create(
-                operands=[parts[0]], result_types=[whole.get_element_type()], properties={"kind": attribute}
+                operands=[parts[0]],
+                result_types=[whole.get_element_type()],
+                properties={"kind": attribute, "fastmath": _HALVES},
             )
         )
 

@@ -50,14 +50,14 @@ def convolution() -> ModelProto:
         node("Add", "d e", "y"),
     ]
     constants = {
-        "w": numbers(20, 3, 3, 3),
-        "b": numbers(20),
-        "scale": numbers(20, seed=1),
-        "shift": numbers(20, seed=2),
-        "mean": numbers(20, seed=3),
-        "var": np.square(numbers(20, seed=4)) + np.float32(0.5),
-        "w2": numbers(8, 20, 3, 3),
-        "w3": numbers(8, 20, 1, 1),
+        "w": numbers(12, 3, 3, 3),
+        "b": numbers(12),
+        "scale": numbers(12, seed=1),
+        "shift": numbers(12, seed=2),
+        "mean": numbers(12, seed=3),
+        "var": np.square(numbers(12, seed=4)) + np.float32(0.5),
+        "w2": numbers(8, 12, 3, 3),
+        "w3": numbers(8, 12, 1, 1),
     }
     return model(nodes, {"x": (1, 3, 9, 9)}, constants)
 
@@ -101,8 +101,8 @@ def fire() -> ModelProto:
         node("Concat", "e f", "c", axis=1),
         node("Conv", "c v", "y"),
     ]
-    shapes = {"w": (20, 3, 3, 3), "a": (24, 20, 1, 1), "b": (24, 20, 3, 3), "v": (8, 48, 3, 3)}
-    return model(nodes, {"x": (1, 3, 11, 11)}, {n: numbers(*s) for n, s in shapes.items()})
+    shapes = {"w": (8, 3, 3, 3), "a": (10, 8, 1, 1), "b": (10, 8, 3, 3), "v": (4, 20, 3, 3)}
+    return model(nodes, {"x": (1, 3, 8, 8)}, {n: numbers(*s) for n, s in shapes.items()})
 
 
 def perceptron() -> ModelProto:
@@ -269,8 +269,8 @@ def channel_softmax() -> ModelProto:
         node("Softmax", "b", "s", axis=1),
         node("Conv", "s u", "y", pads=[1, 1, 1, 1]),
     ]
-    shapes = {"w": (20, 3, 3, 3), "v": (20, 20, 3, 3), "u": (8, 20, 3, 3)}
-    return model(nodes, {"x": (1, 3, 9, 9)}, {n: numbers(*s) for n, s in shapes.items()})
+    shapes = {"w": (12, 3, 1, 1), "v": (12, 12, 3, 3), "u": (8, 12, 3, 3)}
+    return model(nodes, {"x": (1, 3, 6, 6)}, {n: numbers(*s) for n, s in shapes.items()})
 
 
 def comparisons() -> ModelProto:

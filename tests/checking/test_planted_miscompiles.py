@@ -100,7 +100,11 @@ GRAPH = [
     plant(
         "ops of different properties merged",
         *("eliminate-common-subexpressions", "graph", models.two_slopes),
-        *("eliminate_common_subexpressions", "tuple(op.result_types), properties)", "tuple(op.result_types))"),
+        *(
+            "eliminate_common_subexpressions",
+            "tuple(op.result_types), properties)",
+            "tuple(op.result_types))",
+        ),
     ),
     plant(
         "softmax along the wrong axis",
@@ -114,7 +118,11 @@ NEST = [
     plant(
         "wrong pad value",
         *("lower-graph-to-nest", "nest", models.pools),
-        *("lowering.graph_to_nest.pooling", "padded_read(x, space.seen, space.dims, lowest)", "padded_read(x, space.seen, space.dims, 9)"),
+        *(
+            "lowering.graph_to_nest.pooling",
+            "padded_read(x, space.seen, space.dims, lowest)",
+            "padded_read(x, space.seen, space.dims, 9)",
+        ),
     ),
     plant(
         "pads of the wrong side",
@@ -149,7 +157,11 @@ NEST = [
     plant(
         "last iteration of a collapsed loop lost",
         *("collapse-loops", "nest", models.pointwise),
-        *("collapse_loops", "nest.extents[outer] * nest.extents[inner]", "nest.extents[outer] * nest.extents[inner] - 1"),
+        *(
+            "collapse_loops",
+            "nest.extents[outer] * nest.extents[inner]",
+            "nest.extents[outer] * nest.extents[inner] - 1",
+        ),
     ),
     plant(
         "one tap too few at the border",
@@ -179,12 +191,20 @@ NEST = [
     plant(
         "loops swapped without their indices",
         *("interchange", "nest", models.pools),
-        *("interchange", "int(old == moved) for moved in new_order", "int(old == moved) for moved in range(len(new_order))"),
+        *(
+            "interchange",
+            "int(old == moved) for moved in new_order",
+            "int(old == moved) for moved in range(len(new_order))",
+        ),
     ),
     plant(
         "weights packed in another order than they are read",
         *("pack-constants", "nest", models.plain_convolution),
-        *("pack_constants", "moved.transpose(*self.order, array.ndim)", "moved.transpose(*sorted(self.order), array.ndim)"),
+        *(
+            "pack_constants",
+            "moved.transpose(*self.order, array.ndim)",
+            "moved.transpose(*sorted(self.order), array.ndim)",
+        ),
     ),
     plant(
         "two values in one place",
@@ -207,22 +227,30 @@ LOOPS = [
     plant(
         "last iteration lost",
         *("lower-nest-to-loops", "loops", models.square_product),
-        *("lowering.nest_to_loops", "self.code.index(self.facts.extents[loop])", "self.code.index(self.facts.extents[loop] - 1)"),
+        *(
+            "lowering.nest_to_loops",
+            "self.code.index(self.facts.extents[loop])",
+            "self.code.index(self.facts.extents[loop] - 1)",
+        ),
     ),
     plant(
         "wrong stride",
         *("lower-nest-to-loops", "loops", models.plain_convolution),
-        *("lowering.nest_to_loops", "code.scaled(base, index, stride)", "code.scaled(base, index, stride + 1)"),
+        *(
+            "lowering.nest_to_loops",
+            "code.scaled(base, index, stride)",
+            "code.scaled(base, index, stride + 1)",
+        ),
     ),
     plant(
         "upper guard missing",
         *("lower-nest-to-loops", "loops", models.mirrored),
-        *("lowering.nest_lanes", "(\"slt\", place.shape[axis])", "(\"slt\", place.shape[axis] + 9)"),
+        *("lowering.nest_lanes", '("slt", place.shape[axis])', '("slt", place.shape[axis] + 9)'),
     ),
     plant(
         "lower guard missing",
         *("lower-nest-to-loops", "loops", models.mirrored),
-        *("lowering.nest_lanes", "[(\"sge\", 0)] * below", "[(\"sge\", -1)] * below"),
+        *("lowering.nest_lanes", '[("sge", 0)] * below', '[("sge", -1)] * below'),
     ),
     plant(
         "mask of the last vector too long",
@@ -242,17 +270,29 @@ LOOPS = [
     plant(
         "operands swapped",
         *("lower-nest-to-loops", "loops", models.exponentials),
-        *("lowering.nest_lanes", "operands = [values.get(o, o) for o in op.operands]\n        result_types", "operands = [values.get(o, o) for o in op.operands][::-1]\n        result_types"),
+        *(
+            "lowering.nest_lanes",
+            "operands = [values.get(o, o) for o in op.operands]\n        result_types",
+            "operands = [values.get(o, o) for o in op.operands][::-1]\n        result_types",
+        ),
     ),
     plant(
         "wrong coefficient of a polynomial",
         *("expand-math", "loops", models.exponentials),
-        *("math_expansions.exponential", "EXP = {SINGLE: coefficients.EXP_SINGLE,", "EXP = {SINGLE: tuple(c * (1 + 1e-3) for c in coefficients.EXP_SINGLE),"),
+        *(
+            "math_expansions.exponential",
+            "EXP = {SINGLE: coefficients.EXP_SINGLE,",
+            "EXP = {SINGLE: tuple(c * (1 + 1e-3) for c in coefficients.EXP_SINGLE),",
+        ),
     ),
     plant(
         "overflow not handled",
         *("expand-math", "loops", models.exponentials),
-        *("math_expansions.exponential", "split_by_ln2(clamp(x, low / LOG2_E, high / LOG2_E))", "split_by_ln2(x)"),
+        *(
+            "math_expansions.exponential",
+            "split_by_ln2(clamp(x, low / LOG2_E, high / LOG2_E))",
+            "split_by_ln2(x)",
+        ),
     ),
     plant(
         "wrong half of a split constant",
@@ -265,12 +305,16 @@ LLVM = [
     plant(
         "signed numbers compared as unsigned",
         *("lower-loops-to-llvm", "llvm", models.comparisons),
-        *("lowering.llvm_arith", "compare_integers(e, name, lhs, rhs)", "compare_integers(e, name.replace(\"s\", \"u\"), lhs, rhs)"),
+        *(
+            "lowering.llvm_arith",
+            "compare_integers(e, name, lhs, rhs)",
+            'compare_integers(e, name.replace("s", "u"), lhs, rhs)',
+        ),
     ),
     plant(
         "addresses in bytes",
         *("lower-loops-to-llvm", "llvm", models.exponentials),
-        *("lowering.llvm_memory", "\"elem_type\": element,", "\"elem_type\": i8,"),
+        *("lowering.llvm_memory", '"elem_type": element,', '"elem_type": i8,'),
     ),
     plant(
         "addresses of every other element",
@@ -280,27 +324,47 @@ LLVM = [
     plant(
         "sign not extended",
         *("lower-loops-to-llvm", "llvm", models.widened_integers),
-        *("lowering.llvm_arith", "\"arith.extsi\": _resize_with(llvm.SExtOp)", "\"arith.extsi\": _resize_with(llvm.ZExtOp)"),
+        *(
+            "lowering.llvm_arith",
+            '"arith.extsi": _resize_with(llvm.SExtOp)',
+            '"arith.extsi": _resize_with(llvm.ZExtOp)',
+        ),
     ),
     plant(
         "one iteration too many",
         *("lower-loops-to-llvm", "llvm", models.square_product),
-        *("lowering.llvm_control", "compare_integers(e, \"slt\", advance, upper)", "compare_integers(e, \"sle\", advance, upper)"),
+        *(
+            "lowering.llvm_control",
+            'compare_integers(e, "slt", advance, upper)',
+            'compare_integers(e, "sle", advance, upper)',
+        ),
     ),
     plant(
         "a loop that never ends",
         *("lower-loops-to-llvm", "llvm", models.square_product),
-        *("lowering.llvm_control", "compare_integers(e, \"slt\", advance, upper)", "compare_integers(e, \"sge\", advance, lower)"),
+        *(
+            "lowering.llvm_control",
+            'compare_integers(e, "slt", advance, upper)',
+            'compare_integers(e, "sge", advance, lower)',
+        ),
     ),
     plant(
         "choice swapped",
         *("lower-loops-to-llvm", "llvm", models.comparisons),
-        *("lowering.llvm_arith", "select(e, *map(e.value, op.operands))", "select(e, *map(e.value, (op.operands[0], op.operands[2], op.operands[1])))"),
+        *(
+            "lowering.llvm_arith",
+            "select(e, *map(e.value, op.operands))",
+            "select(e, *map(e.value, (op.operands[0], op.operands[2], op.operands[1])))",
+        ),
     ),
     plant(
         "NaN lost by a maximum",
         *("lower-loops-to-llvm", "llvm", models.maximum),
-        *("lowering.llvm_float", "\"arith.maximumf\": (llvm_intrinsics.MaximumOp, NO_PROPERTIES)", "\"arith.maximumf\": (llvm.VectorFMaxOp, STRICT)"),
+        *(
+            "lowering.llvm_float",
+            '"arith.maximumf": (llvm_intrinsics.MaximumOp, NO_PROPERTIES)',
+            '"arith.maximumf": (llvm.VectorFMaxOp, STRICT)',
+        ),
     ),
     plant(
         "every value at the start of the arena",

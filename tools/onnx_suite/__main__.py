@@ -1,8 +1,9 @@
 """Runs ONNX's official conformance suite on the machine code, and writes down what is supported.
 
-python -m tools.onnx_suite                      all cases; writes docs/onnx_support.md and .json
-python -m tools.onnx_suite --filter conv        some cases, printed
-python -m tools.onnx_suite --sample 25          every 25th of the cases that passed; fails if one no longer does
+\b
+python -m tools.onnx_suite               all cases; writes docs/onnx_support.md and .json
+python -m tools.onnx_suite --filter conv some cases; prints what does not pass
+python -m tools.onnx_suite --sample 25   every 25th case that passed; fails if one no longer does
 """
 
 import os

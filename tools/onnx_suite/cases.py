@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import onnx
-from numpy.typing import NDArray
 from onnx import ModelProto, OptionalProto, SequenceProto, TensorProto, ValueInfoProto, numpy_helper
 from onnx.backend.test.case.test_case import TestCase
 from onnx.backend.test.loader import DATA_DIR, load_model_tests
@@ -15,7 +13,7 @@ from onnx.backend.test.runner import Runner
 
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator", "real")
 LIGHT = "onnx/backend/test/data/light/"
-"""Where the models of the kind `real` lie inside the package: with made-up weights, so that they are small."""
+"""Where the models of the kind `real` lie inside the package: small, with made-up weights."""
 
 DataSet = tuple[Sequence[object], Sequence[object]]
 
@@ -54,7 +52,7 @@ class Case:
         if self.test.model is not None:
             return self.test.model
         assert self.path is not None, "a case without a model is not run"
-        return onnx.load(self.path)
+        return ModelProto.FromString(self.path.read_bytes())
 
     @property
     def operators(self) -> list[str]:
@@ -86,7 +84,7 @@ class Case:
             self.path.with_name(f"{self.path.stem}_output_{i}.pb")
             for i in range(len(self.model.graph.output))
         ]
-        return given, [numpy_helper.to_array(onnx.load_tensor(path)) for path in stored]
+        return given, [numpy_helper.to_array(TensorProto.FromString(path.read_bytes())) for path in stored]
 
 
 def load_cases() -> list[Case]:
@@ -110,7 +108,7 @@ def _read(folder: Path, what: str, declared: Sequence[ValueInfoProto]) -> list[o
     ]
 
 
-def _value(data: bytes, declared: ValueInfoProto) -> "NDArray[object] | list[object] | None":
+def _value(data: bytes, declared: ValueInfoProto) -> object:
     kind = declared.type.WhichOneof("value")
     if kind == "sequence_type":
         return numpy_helper.to_list(SequenceProto.FromString(data))

@@ -55,8 +55,10 @@ def judge(case: Case) -> Outcome:
 
 def _run(case: Case) -> Outcome:
     prepared = PenstockBackend.prepare(case.model)
-    status = PASSED
-    for given, wanted in case.data_sets():
+    status, sets = PASSED, list(case.data_sets())
+    if not sets:
+        return Outcome(NOT_RUN, "the case has no data")
+    for given, wanted in sets:
         results = prepared.run(given)
         try:
             Runner.assert_similar_outputs(wanted, results, case.test.rtol, case.test.atol)

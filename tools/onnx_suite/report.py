@@ -42,9 +42,10 @@ def page(results: Sequence[Result]) -> Iterator[str]:
     yield from (
         "# Support of ONNX",
         "",
-        "ONNX's own conformance suite, run on the machine code: each case is compiled, executed, and compared with its",
-        "expected outputs under its own tolerances.  A case whose shapes depend on the values of inputs is compiled",
-        "for these values; the other inputs stay inputs.  Written by `python -m tools.onnx_suite`.",
+        "ONNX's own conformance suite, run on the machine code: each case is compiled, executed, and",
+        "compared with its expected outputs under its own tolerances.  A case whose shapes depend on the",
+        "values of inputs is compiled for these values; its other inputs stay inputs.",
+        "Written by `python -m tools.onnx_suite`.",
         "",
         f"**{good} of {len(results)} cases pass.**",
         "",
@@ -64,7 +65,6 @@ def _summary(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _by_operator(results: Sequence[Result]) -> Iterator[str]:
-    """An operator is judged by the cases whose model begins with it."""
     groups: dict[str, list[Result]] = defaultdict(list)
     for result in results:
         if len(result.operators) == 1:

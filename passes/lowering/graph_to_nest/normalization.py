@@ -15,7 +15,7 @@ from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import Read, Write, element_of, parallel, reduction, shape_of
 from penstock.passes.lowering.graph_to_nest.builder import Lowering, padded_read
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
-from penstock.passes.lowering.graph_to_nest.reduction import Fold, divided, reduce_into
+from penstock.passes.lowering.graph_to_nest.reduction import Fold, divided, reduce_into, sum_type
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr, working
 
 Rule = Callable[[GraphOp, Lowering], None]
@@ -32,12 +32,13 @@ def _sum_over(
 ) -> SSAValue:
     """finish(sum of term(x, beside...)) along axes, in a new buffer of the working type."""
     kind = working(element_of(x))
+    wide = sum_type(kind, prod(shape_of(x)[a] for a in axes))
     y = _row_buffer(low, x, axes, kind)
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
-        return [s.add(v[-1], term(s, [s.real(a, kind) for a in v[:-1]]))]
+        return [s.add(v[-1], s.real(term(s, [s.real(a, kind) for a in v[:-1]]), wide))]
 
-    fold = Fold([number_attr(0, kind)], body, lambda s, v: [finish(s, v)])
+    fold = Fold([number_attr(0, wide)], body, lambda s, v: [s.real(finish(s, v), kind)])
     reduce_into(low, x, axes, y, fold, beside)
     return y
 

@@ -81,9 +81,13 @@ def reduce_into(
     low.compute(space.dims, reads, [write], fold.body, init=fold.init, epilogue=fold.finish)
 
 
-def sum_type(element: Attribute) -> Attribute:
-    """The type in which means are formed: double precision for integers, else the working type."""
-    return working(element) if is_float(element) else f64
+LONG_SUM = 8192
+"""Terms from which a sum in `f32` is formed in double precision: its error grows with their number."""
+
+
+def sum_type(element: Attribute, count: int) -> Attribute:
+    """The type in which `count` elements are averaged: double precision for integers and for long sums."""
+    return working(element) if is_float(element) and count < LONG_SUM else f64
 
 
 def as_number(s: Scalars, x: SSAValue, to: Attribute, is_unsigned: bool = False) -> SSAValue:
@@ -127,7 +131,11 @@ def accumulation(
 
 def lower_sum(op: GraphOp, low: Lowering) -> None:
     """y = sum of x."""
-    _lower_plain(op, low, 0, Scalars.add)
+    assert isinstance(op, graph.Reduction)
+    element, shape = tensor_element_of(op.operands[0]), shape_of(low.buffer(op.operands[0]))
+    count = prod(shape[axis] for axis in op.reduced())
+    kind = sum_type(element, count) if is_float(element) else working(signless(element))
+    _lower(op, low, accumulation(element, kind, 0, Scalars.add))
 
 
 def lower_product(op: GraphOp, low: Lowering) -> None:
@@ -155,7 +163,7 @@ def lower_mean(op: GraphOp, low: Lowering) -> None:
     assert isinstance(op, graph.ReduceMeanOp)
     element, shape = tensor_element_of(op.x), shape_of(low.buffer(op.x))
     count = prod(shape[axis] for axis in op.reduced())
-    mean = accumulation(element, sum_type(element), 0, Scalars.add, lambda s, x: divided(s, x, count))
+    mean = accumulation(element, sum_type(element, count), 0, Scalars.add, lambda s, x: divided(s, x, count))
     _lower(op, low, mean)
 
 
