@@ -1,4 +1,4 @@
-"""The `.penstock` file: a JSON header, the code and the weights, each at a page boundary so that it can be mapped.
+"""The `.penstock` file: a JSON header, the code and the weights, each at a page boundary to be mapped.
 
 bytes 0..8    PENSTOCK
 8..16         length of the header, little-endian
@@ -127,8 +127,8 @@ def _tensor(entry: Json) -> TensorInfo:
 
 def _target(entry: Json) -> Target:
     values: dict[str, Any] = {f.name: entry[f.name] for f in fields(Target)}
-    lists = ("features", "required", "dot_products")
-    return Target(**{n: tuple(map(str, v)) if n in lists else v for n, v in values.items()})
+    values.update({n: tuple(map(str, values[n])) for n in ("features", "required", "dot_products")})
+    return Target(**values)
 
 
 def _plan(header: Json) -> Plan:

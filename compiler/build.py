@@ -1,38 +1,55 @@
-"""From a scheduled module to one image: each kernel is lowered and compiled by itself, in parallel, through the cache."""
+"""From a scheduled module to one image: each kernel is compiled by itself, in parallel, through the cache."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter, thread_time
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp
-from xdsl.passes import ModulePass
 
 from penstock import cache
 from penstock.backends.llvm import Image, compile_module, link
 from penstock.backends.targets import Target
 from penstock.dialects.resources import ResourceAttr
 from penstock.model import aligned_bytes
+from penstock.pipeline import Phase
+from penstock.watching import Watcher
 
-Lowering = Sequence[ModulePass]
 Progress = Callable[[int, int], None]
 
 
+@dataclass(frozen=True)
+class _Job:
+    """A function whose object is there, or under way with the seconds that LLVM takes for it."""
+
+    name: str
+    key: str
+    object: bytes | Future[tuple[bytes, float]]
+
+
 def build_image(
-    ctx: Context, module: ModuleOp, target: Target, passes: Lowering, progress: Progress | None = None
+    ctx: Context,
+    module: ModuleOp,
+    target: Target,
+    later: Sequence[Phase],
+    progress: Progress | None = None,
+    watcher: Watcher | None = None,
 ) -> Image:
-    """Compile every function of a nest-level module and link them; `progress` hears functions done and in all."""
+    """Compile and link every function of a nest-level module; `progress` hears how many are done."""
+    heard = watcher or Watcher()
     parts = list(function_modules(module))
-    jobs: list[tuple[str, bytes | Future[bytes]]] = []
+    jobs: list[_Job] = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for done, part in enumerate(parts):
-            jobs.append(_start(ctx, part, target, passes, pool))
+            jobs.append(_start(ctx, part, target, later, pool, heard))
             if progress is not None:
                 progress(done, len(parts))
-        objects = [_finish(key, job) for key, job in jobs]
+        objects = [_finish(job, heard) for job in jobs]
     if progress is not None:
         progress(len(parts), len(parts))
     return link(objects)
@@ -74,27 +91,51 @@ def _declaration(function: func.FuncOp) -> func.FuncOp:
 
 
 def _start(
-    ctx: Context, part: ModuleOp, target: Target, passes: Lowering, pool: ThreadPoolExecutor
-) -> tuple[str, bytes | Future[bytes]]:
-    """The object from the cache, or the compilation under way: LLVM runs beside the lowering of the next kernel."""
-    key = cache.key_of([str(part), repr(target), *(str(p) for p in passes)]) if _are_ours(passes) else ""
+    ctx: Context,
+    part: ModuleOp,
+    target: Target,
+    later: Sequence[Phase],
+    pool: ThreadPoolExecutor,
+    watcher: Watcher,
+) -> _Job:
+    """The object from the cache, or under way: LLVM runs beside the lowering of the next kernel."""
+    name = next(op.sym_name.data for op in part.ops if isinstance(op, func.FuncOp))
+    passes = [str(each) for phase in later for each in phase.passes]
+    key = cache.key_of([str(part), repr(target), *passes]) if _are_ours(later) else ""
     found = cache.find(key) if key else None
     if found is not None:
-        return key, found
-    for each in passes:
-        each.apply(ctx, part)
-    return key, pool.submit(lambda: compile_module(part, target).object)
+        return _Job(name, key, found)
+    _lower(ctx, part, later, watcher)
+    return _Job(name, key, pool.submit(_compile, part, target))
 
 
-def _finish(key: str, job: bytes | Future[bytes]) -> bytes:
-    if isinstance(job, bytes):
-        return job
-    data = job.result()
-    if key:
-        cache.store(key, data)
+def _lower(ctx: Context, part: ModuleOp, later: Sequence[Phase], watcher: Watcher) -> None:
+    watcher.started(part)
+    for phase in later:
+        for each in phase.passes:
+            start = perf_counter()
+            each.apply(ctx, part)
+            watcher.passed(phase.name, each, part, perf_counter() - start)
+
+
+def _compile(part: ModuleOp, target: Target) -> tuple[bytes, float]:
+    """The object, and the processor time it took: the clock would count the wait for LLVM's lock."""
+    start = thread_time()
+    return compile_module(part, target).object, thread_time() - start
+
+
+def _finish(job: _Job, watcher: Watcher) -> bytes:
+    if isinstance(job.object, bytes):
+        watcher.compiled(job.name, None)
+        return job.object
+    data, seconds = job.object.result()
+    watcher.compiled(job.name, seconds)
+    if job.key:
+        cache.store(job.key, data)
     return data
 
 
-def _are_ours(passes: Lowering) -> bool:
+def _are_ours(later: Sequence[Phase]) -> bool:
     """Whether the key of the cache knows the code of the passes: that of a plugin may change unseen."""
+    passes = [each for phase in later for each in phase.passes]
     return all(type(each).__module__.startswith("penstock.") for each in passes)

@@ -4,17 +4,23 @@ import hashlib
 import os
 from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from threading import get_ident
 
 ENVIRONMENT = "PENSTOCK_CACHE"
 """Names the cache's folder; set to nothing, it turns the cache off."""
+DIGEST_SIZE = 16
+"""Bytes in front of each entry: the digest of what follows, so that a damaged entry is compiled again."""
 
 
 @cache
 def compiler_digest() -> str:
     """A digest of all sources of the compiler: another compiler may make other code of the same kernel."""
     h = hashlib.blake2b(digest_size=16)
+    for library in ("xdsl", "llvmlite"):
+        h.update(f"{library} {version(library)} ".encode())
     for package in ("penstock.dialects", "penstock.passes", "penstock.backends"):
         root = Path(str(files(package)))
         for path in sorted(root.rglob("*.py")):
@@ -26,7 +32,8 @@ def key_of(parts: Iterable[str]) -> str:
     """The key of a kernel from all that decides its code."""
     h = hashlib.blake2b(compiler_digest().encode(), digest_size=20)
     for part in parts:
-        h.update(len(part).to_bytes(8, "little") + part.encode())
+        data = part.encode()
+        h.update(len(data).to_bytes(8, "little") + data)
     return h.hexdigest()
 
 
@@ -40,14 +47,20 @@ def folder() -> Path | None:
 
 
 def find(key: str) -> bytes | None:
-    """The object stored under a key."""
+    """The object stored under a key; an entry that is damaged is as good as none."""
     root = folder()
     if root is None:
         return None
     try:
-        return (root / key[:2] / key).read_bytes()
+        entry = (root / key[:2] / key).read_bytes()
     except OSError:
         return None
+    stored, data = entry[:DIGEST_SIZE], entry[DIGEST_SIZE:]
+    return data if stored == _digest(data) else None
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
 
 
 def store(key: str, data: bytes) -> None:
@@ -56,10 +69,11 @@ def store(key: str, data: bytes) -> None:
     if root is None:
         return
     path = root / key[:2] / key
-    temporary = path.with_name(f"{key}.{os.getpid()}")
+    # Threads and processes may store the same kernel at once.
+    temporary = path.with_name(f"{key}.{os.getpid()}.{get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
+        temporary.write_bytes(_digest(data) + data)
         os.replace(temporary, path)
     except OSError:
         temporary.unlink(missing_ok=True)

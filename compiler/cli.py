@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., None])
 
 ARTEFACT = ".penstock"
+SUFFIXES = (ARTEFACT, ".o", ".so", ".a", ".s", ".ll", ".mlir")
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 WRITABLE = click.Path(dir_okay=False, path_type=Path)
 
@@ -80,6 +81,13 @@ def plugin_options(command: F) -> F:
     return load(added(command))
 
 
+def dump_option(command: F) -> F:
+    """Declare the option that keeps what each pass left."""
+    text = "Folder for what each pass left, one file each, and each kernel down to assembly."
+    kind = click.Path(file_okay=False, path_type=Path)
+    return click.option("--dump-dir", type=kind, metavar="DIR", help=text)(command)
+
+
 def by_phase(
     ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
 ) -> dict[str, list[str]]:
@@ -106,26 +114,49 @@ def cli() -> None:
 @click.argument("model", type=EXISTING)
 @click.option("-o", "--output", type=WRITABLE, required=True, help="File to write; its suffix says what.")
 @click.option("--check", "is_checked", is_flag=True, help="Check every pass first, as `penstock check` does.")
+@click.option("--timing", "is_timed", is_flag=True, help="Show the time of each pass and what it changed.")
+@dump_option
 @build_options
-def compile_command(model: Path, output: Path, is_checked: bool, **build: Unpack[Build]) -> None:
+def compile_command(
+    model: Path,
+    output: Path,
+    is_checked: bool,
+    is_timed: bool,
+    dump_dir: Path | None,
+    **build: Unpack[Build],
+) -> None:
     """Compile MODEL ahead of time.
 
     \b
     .penstock   all in one file, for `penstock run` and penstock.load()
     .o          object file, with a C header beside it
     .so .a      library, with a C header; needs a linker
-    .s .ll      assembly, LLVM IR
-    .mlir       the module at the lowest level before LLVM
+    .s .ll      assembly, LLVM IR: the code as text, without the weights
+    .mlir       the same in the llvm dialect
 
     \b
     penstock compile resnet50.onnx -o resnet50.o --target x86-64-v3
     penstock compile bert.onnx -o bert.penstock --dim batch=1 --dim sequence=128
+    penstock compile model.onnx -o model.penstock --timing --dump-dir passes/
     """
+    from penstock.cli_progress import followed
+    from penstock.cli_reports import code_summary, statistics_table, summary
+    from penstock.cli_tables import show
+    from penstock.driver import write
+    from penstock.pass_statistics import PassStatistics
+
+    if output.suffix not in SUFFIXES:
+        raise click.UsageError(f"'{output.name}': the suffix says what to write, one of {' '.join(SUFFIXES)}")
     if is_checked and not check_steps(model, 0, build):
         sys.exit(FAILED)
-    compiled = open_model(model, build)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    for path in compiled.write(output):
+    counted = PassStatistics()
+    make = partial(write, model, output, dump_dir=dump_dir, **build)
+    written = followed(make, [counted] if is_timed else [])
+    if is_timed:
+        show(statistics_table(counted))
+        click.echo(code_summary(counted))
+    click.echo(summary(written.package))
+    for path in written.files:
         click.echo(f"{path}  {path.stat().st_size:,} bytes")
 
 
@@ -139,6 +170,7 @@ def compile_command(model: Path, output: Path, is_checked: bool, **build: Unpack
 )
 @click.option("-o", "--output", type=WRITABLE, help="Write the outputs to this .npz file.")
 @click.option("--top", default=3, show_default=True, help="Number of largest values to show per output.")
+@dump_option
 @build_options
 def run(
     model: Path,
@@ -146,6 +178,7 @@ def run(
     seed: int | None,
     output: Path | None,
     top: int,
+    dump_dir: Path | None,
     **build: Unpack[Build],
 ) -> None:
     """Run MODEL (.onnx or .penstock) once and show its outputs.
@@ -161,7 +194,7 @@ def run(
 
     if seed is not None and inputs:
         raise click.UsageError("--random fills all inputs: give it or --input, not both")
-    compiled = open_model(model, build)
+    compiled = open_model(model, build, dump_dir)
     arrays = read_inputs(inputs, compiled.inputs) if seed is None else random_inputs(compiled.inputs, seed)
     outputs = compiled(arrays)
     if output is not None:
@@ -206,30 +239,86 @@ def check(model: Path, seed: int, **build: Unpack[Build]) -> None:
 
 @cli.command()
 @click.argument("model", type=EXISTING)
-@click.option("--level", help="Print the module as it leaves this level.")
+@click.option("--level", help="Print a level: graph, nest, schedule, loops, llvm, ll or asm.")
+@click.option("--kernel", metavar="NAME", help="Print one kernel from the graph down to its assembly.")
+@click.option("--kernels", "all_kernels", is_flag=True, help="List the kernels with their schedules.")
 @click.option("--after", metavar="PASS", help="Print the module as it leaves this pass.")
 @click.option("--diff", metavar="PASS", help="Print what this pass changed, as a unified diff.")
+@dump_option
 @build_options
 def inspect(
-    model: Path, level: str | None, after: str | None, diff: str | None, **build: Unpack[Build]
+    model: Path,
+    level: str | None,
+    kernel: str | None,
+    all_kernels: bool,
+    after: str | None,
+    diff: str | None,
+    dump_dir: Path | None,
+    **build: Unpack[Build],
 ) -> None:
-    """Show what happens to MODEL: a table of all passes, or the text of one level or pass.
+    """Show what happens to MODEL (.onnx), or what is in it (.penstock).
+
+    By itself, a table of all passes; with an option, the text of a level, a pass or a kernel.
 
     \b
     penstock inspect model.onnx
     penstock inspect model.onnx --level nest
-    penstock inspect model.onnx --diff fuse-elementwise
+    penstock inspect model.onnx --diff fuse-consumers
+    penstock inspect model.onnx --kernel k3_Conv_8
+    penstock inspect model.penstock
     """
-    from penstock.cli_inspect import difference, text_after, text_of_level
+    if sum(choice not in (None, False) for choice in (level, kernel, all_kernels, after, diff)) > 1:
+        raise click.UsageError("give one of --level, --kernel, --kernels, --after and --diff")
+    if model.suffix == ARTEFACT:
+        if level or kernel or all_kernels or after or diff:
+            raise click.UsageError(f"{model} is compiled already: inspect the model that it was made of")
+        show_artefact(model, build, dump_dir)
+        return
+    if dump_dir is not None:
+        open_model(model, build, dump_dir)
+    if level or kernel or all_kernels:
+        show_levels(model, level, kernel, build)
+    else:
+        show_passes(model, after, diff, build)
+
+
+def show_artefact(path: Path, build: Build, dump_dir: Path | None) -> None:
+    """Show all that an artefact tells of itself."""
+    from penstock.cli_reports import ends_table, kernels_table, memory_table, summary
+    from penstock.cli_tables import show
+
+    package = open_model(path, build, dump_dir).package
+    click.echo(summary(package))
+    show(ends_table(package.inputs, package.outputs))
+    show(kernels_table(package.kernels))
+    show(memory_table(package.memory))
+
+
+def show_levels(model: Path, level: str | None, kernel: str | None, build: Build) -> None:
+    """Print a level or the way of a kernel, or without either, list the kernels."""
+    from penstock.cli_reports import kernels_table
+    from penstock.cli_tables import show
+    from penstock.driver import build as build_package
+    from penstock.driver import inspected
+    from penstock.inspection import schedules
+
+    seen = inspected(model, **build)
+    if level is not None:
+        click.echo(seen.text(level))
+    elif kernel is not None:
+        click.echo(seen.kernel(kernel))
+    else:
+        show(kernels_table(build_package(model, **build).kernels, schedules(seen.scheduled)))
+
+
+def show_passes(model: Path, after: str | None, diff: str | None, build: Build) -> None:
+    """Print what a pass left or changed, or without either, list all passes."""
+    from penstock.cli_inspect import difference, text_after
     from penstock.cli_tables import show, snapshots_table
     from penstock.driver import trace
 
-    if sum(choice is not None for choice in (level, after, diff)) > 1:
-        raise click.UsageError("give one of --level, --after and --diff")
     snapshots = trace(model, **build)
-    if level is not None:
-        click.echo(text_of_level(snapshots, level))
-    elif after is not None:
+    if after is not None:
         click.echo(text_after(snapshots, after))
     elif diff is not None:
         click.echo(difference(snapshots, diff))
@@ -289,14 +378,20 @@ def check_steps(model: Path, seed: int, build: Build) -> bool:
     return followed(model, lambda progress: check_model(model, seed=seed, progress=progress, **build))
 
 
-def open_model(path: Path, build: Build) -> "CompiledModel":
+def open_model(path: Path, build: Build, dump_dir: Path | None = None) -> "CompiledModel":
     """Load an artefact, or compile a model in memory."""
-    from penstock.driver import compile as compile_model
-    from penstock.driver import load
-
     if path.suffix != ARTEFACT:
-        return compile_model(path, **build)
-    if any(build[key] for key in ("shapes", "dims", "plugins", "passes")) or build["target"] != "host":
+        from penstock.cli_progress import followed
+        from penstock.driver import compile as compile_model
+
+        return followed(partial(compile_model, path, dump_dir=dump_dir, **build))
+    from penstock.model import load
+
+    if (
+        dump_dir is not None
+        or any(build[key] for key in ("shapes", "dims", "plugins", "passes"))
+        or build["target"] != "host"
+    ):
         raise click.UsageError(f"{path} is compiled already: options of the compiler come too late")
     return load(path)
 

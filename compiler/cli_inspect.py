@@ -1,4 +1,4 @@
-"""Picks from the trace of a compilation what `penstock inspect` asks for: a level, a pass, a difference."""
+"""Picks from the trace of a compilation what `penstock inspect` asks for: a pass, a difference."""
 
 from collections.abc import Iterable, Sequence
 from difflib import unified_diff
@@ -25,15 +25,6 @@ class Snapshot(Protocol):
 
     @property
     def text(self) -> str: ...
-
-
-def text_of_level(snapshots: Iterable[Snapshot], level: str) -> str:
-    """The module as it leaves a level."""
-    taken = list(snapshots)
-    found = [snapshot.text for snapshot in taken if snapshot.level == level]
-    if not found:
-        raise _unknown("level", level, [snapshot.level for snapshot in taken])
-    return found[-1]
 
 
 def text_after(snapshots: Iterable[Snapshot], pass_name: str) -> str:

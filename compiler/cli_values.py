@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.errors import CallError, PenstockError
+from penstock.package import numpy_dtype
 
 Array = NDArray[np.generic]
 
@@ -26,7 +27,7 @@ class Port(Protocol):
     def shape(self) -> Sequence[int]: ...
 
     @property
-    def dtype(self) -> np.dtype[np.generic]: ...
+    def dtype(self) -> str: ...
 
 
 class Named(click.ParamType[tuple[str, object]]):
@@ -131,7 +132,7 @@ def read_image(path: Path, port: Port) -> Array:
     except (UnidentifiedImageError, OSError) as error:
         raise CallError("not a picture that can be read", file=str(path)) from error
     pixels = np.asarray(picture, np.float32).reshape(1, height, width, channels) / np.float32(255)
-    return (pixels if channels_last else pixels.transpose(0, 3, 1, 2)).astype(port.dtype)
+    return (pixels if channels_last else pixels.transpose(0, 3, 1, 2)).astype(numpy_dtype(port.dtype))
 
 
 def image_layout(port: Port) -> tuple[int, int, int, bool]:
@@ -154,9 +155,9 @@ def random_inputs(ports: Sequence[Port], seed: int) -> dict[str, Array]:
 def random_array(generator: np.random.Generator, port: Port) -> Array:
     """Draw normal numbers, or for integers 0 and 1, which any table has a row for."""
     shape = tuple(port.shape)
-    if port.dtype.kind in "iub":
-        return generator.integers(0, 2, shape).astype(port.dtype)
-    return generator.standard_normal(shape).astype(port.dtype)
+    if numpy_dtype(port.dtype).kind in "iub":
+        return generator.integers(0, 2, shape).astype(numpy_dtype(port.dtype))
+    return generator.standard_normal(shape).astype(numpy_dtype(port.dtype))
 
 
 def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:

@@ -48,10 +48,8 @@ def descend(ctx: Context, part: ModuleOp, target: Target, later: Sequence[Phase]
     return Descent(name, texts)
 
 
-def text_of_code(
-    ctx: Context, module: ModuleOp, target: Target, later: Sequence[Phase], level: str
-) -> str:
-    """A scheduled module, which is left as it is, as one text of a level below it: `loops`, `llvm`, `ll` or `asm`."""
+def text_of_code(ctx: Context, module: ModuleOp, target: Target, later: Sequence[Phase], level: str) -> str:
+    """A scheduled module, left as it is, as one text of a level below: `loops`, `llvm`, `ll` or `asm`."""
     if level == "asm":
         return _assembly(descents(ctx, module, target, later))
     whole = module.clone()
@@ -65,6 +63,4 @@ def text_of_code(
 
 def _assembly(parts: Iterator[Descent]) -> str:
     """The assembly of all functions in one file: labels that are local to each get its number."""
-    return "\n".join(
-        LOCAL_LABEL.sub(f".L{number}_", part.texts["asm"]) for number, part in enumerate(parts)
-    )
+    return "\n".join(LOCAL_LABEL.sub(f".L{number}_", part.texts["asm"]) for number, part in enumerate(parts))

@@ -9,39 +9,53 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from xdsl.context import Context
-from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
-from xdsl.ir import Attribute
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from penstock.backends.llvm import Image
 from penstock.backends.targets import Target
 from penstock.backends.targets import target as target_named
-from penstock.build import Progress, build_image, weights_block
+from penstock.build import Progress, build_image
 from penstock.collector import collector_paused
-from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import element_of, shape_of, static_shape_of
-from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
+from penstock.descent import TEXT_SUFFIXES, descents
+from penstock.dialects.graph.base import shape_of
 from penstock.dialects.nest.machine import Machine
+from penstock.dumping import Dump, write_kernel
 from penstock.errors import Problem, ShapeError, UnsupportedError
 from penstock.extensions import Extended, Passes, extended
-from penstock.model import CompiledModel, load
+from penstock.inspection import Inspection
+from penstock.listing import module_text
+from penstock.model import CompiledModel, load, write_package
 from penstock.onnx_import import import_model
-from penstock.package import ENTRY, KernelInfo, Package, TensorInfo
+from penstock.package import Package
+from penstock.packing import entry, names_of, pack, signature
 from penstock.pipeline import Phase
 from penstock.registry import Importers, Plugin
+from penstock.watching import Watcher, Watchers
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
     from penstock.checking.report import CheckStep
 
-__all__ = ["CompiledModel", "Snapshot", "check", "compile", "diagnose", "load", "trace"]
+__all__ = [
+    "CompiledModel",
+    "Snapshot",
+    "Written",
+    "build",
+    "build_module",
+    "check",
+    "compile",
+    "diagnose",
+    "entry",
+    "inspected",
+    "load",
+    "read",
+    "trace",
+    "write",
+]
 
 Shapes = Mapping[str, Sequence[int | str]]
 Dims = Mapping[str, int]
-Observer = Callable[[Phase, ModulePass, ModuleOp, float], None]
-"""Hears of every pass after it ran: its phase, the pass, the module, the seconds it took."""
 
 WHOLE_MODULE = ("import", "graph", "nest", "schedule")
 """Phases that see the whole module; the later ones run kernel by kernel."""
@@ -58,6 +72,14 @@ class Snapshot:
     text: str
 
 
+@dataclass(frozen=True)
+class Written:
+    """The files that `write` wrote, and the model as data."""
+
+    files: tuple[Path, ...]
+    package: Package
+
+
 def compile(
     model: "str | PathLike[str] | bytes | ModelProto",
     *,
@@ -67,17 +89,29 @@ def compile(
     plugins: Sequence[Plugin] = (),
     passes: Passes | None = None,
     progress: Progress | None = None,
+    watcher: Watcher | None = None,
+    dump_dir: "str | PathLike[str] | None" = None,
 ) -> CompiledModel:
     """Compile an ONNX model (path, bytes or ModelProto) and load it.
 
-    `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name; every size must be known.
+    `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name; every size must
+    be known.
     `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the phase that
     they are given for, as in `{"graph": [MyPass()]}`.
-    `progress` hears how many kernels are done, of how many.  Raises `PenstockError`: the model cannot be read, lists
-    its nodes that cannot be compiled, or leaves sizes open.
+    `progress` hears how many kernels are done, of how many, and `watcher` of every pass; `dump_dir` is a
+    folder that what each pass left is written to.  Raises `PenstockError`: the model cannot be read, lists its
+    nodes that cannot be compiled, or leaves sizes open.
     """
     package = build(
-        model, shapes=shapes, dims=dims, target=target, plugins=plugins, passes=passes, progress=progress
+        model,
+        shapes=shapes,
+        dims=dims,
+        target=target,
+        plugins=plugins,
+        passes=passes,
+        progress=progress,
+        watcher=watcher,
+        dump_dir=dump_dir,
     )
     return CompiledModel(package)
 
@@ -91,14 +125,22 @@ def build(
     plugins: Sequence[Plugin] = (),
     passes: Passes | None = None,
     progress: Progress | None = None,
-    observer: Observer | None = None,
+    watcher: Watcher | None = None,
+    dump_dir: "str | PathLike[str] | None" = None,
 ) -> Package:
-    """Compile for any target, without loading the code: as `compile`, with an `observer` of every pass."""
+    """Compile for any target, without loading the code: as `compile`."""
     machine = target_named(target) if isinstance(target, str) else target
     known = extended(plugins, passes)
     with collector_paused():
         module = read(model, shapes, dims, known.importers)
-        return build_module(module, _name(model), machine, known, progress=progress, observer=observer)
+        if dump_dir is not None:
+            dump = Dump(Path(dump_dir))
+            watcher = dump if watcher is None else Watchers([watcher, dump])
+        package = build_module(module, _name(model), machine, known, progress=progress, watcher=watcher)
+        if dump_dir is not None:
+            for part in descents(known.context(), module, machine, later_phases(known)):
+                write_kernel(Path(dump_dir), part)
+        return package
 
 
 def build_module(
@@ -108,16 +150,83 @@ def build_module(
     known: Extended,
     *,
     progress: Progress | None = None,
-    observer: Observer | None = None,
+    watcher: Watcher | None = None,
 ) -> Package:
     """Compile a module of the graph level, which is left as scheduled nests."""
     ends = signature(module)
     prepare(module, machine)
     ctx = known.context()
-    run_phases(ctx, module, [p for p in known.phases if p.name in WHOLE_MODULE], observer)
-    later = [each for phase in known.phases if phase.name not in WHOLE_MODULE for each in phase.passes]
-    image = build_image(ctx, module, machine, later, progress)
-    return _package(name, machine, ends, module, image, numerics(known.phases))
+    if watcher is not None:
+        watcher.started(module)
+    run_phases(ctx, module, [p for p in known.phases if p.name in WHOLE_MODULE], watcher)
+    image = build_image(ctx, module, machine, later_phases(known), progress, watcher)
+    return pack(name, machine, ends, module, image, numerics(known.phases))
+
+
+def later_phases(known: Extended) -> tuple[Phase, ...]:
+    """The phases that run kernel by kernel."""
+    return tuple(phase for phase in known.phases if phase.name not in WHOLE_MODULE)
+
+
+def inspected(
+    model: "str | PathLike[str] | bytes | ModelProto",
+    *,
+    shapes: Shapes | None = None,
+    dims: Dims | None = None,
+    target: str | Target = "host",
+    plugins: Sequence[Plugin] = (),
+    passes: Passes | None = None,
+) -> Inspection:
+    """Take a model down to scheduled nests and keep what it was on the way, for people to read."""
+    machine = target_named(target) if isinstance(target, str) else target
+    known = extended(plugins, passes)
+    module = read(model, shapes, dims, known.importers)
+    prepare(module, machine)
+    ctx = known.context()
+    left: dict[str, ModuleOp] = {}
+    with collector_paused():
+        for phase in known.phases:
+            if phase.name in WHOLE_MODULE:
+                run_phases(ctx, module, [phase])
+                left[phase.name] = module.clone()
+    return Inspection(ctx, machine, later_phases(known), left)
+
+
+def write(
+    model: "str | PathLike[str] | bytes | ModelProto",
+    path: "str | PathLike[str]",
+    *,
+    shapes: Shapes | None = None,
+    dims: Dims | None = None,
+    target: str | Target = "host",
+    plugins: Sequence[Plugin] = (),
+    passes: Passes | None = None,
+    progress: Progress | None = None,
+    watcher: Watcher | None = None,
+    dump_dir: "str | PathLike[str] | None" = None,
+) -> Written:
+    """Compile a model into a file whose suffix says what it holds; the code is not loaded.
+
+    `.s`, `.ll` and `.mlir` are the text of the code; the weights are in all others only.
+    """
+    path = Path(path)
+    package = build(
+        model,
+        shapes=shapes,
+        dims=dims,
+        target=target,
+        plugins=plugins,
+        passes=passes,
+        progress=progress,
+        watcher=watcher,
+        dump_dir=dump_dir,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix not in TEXT_SUFFIXES:
+        return Written(tuple(write_package(package, path)), package)
+    seen = inspected(model, shapes=shapes, dims=dims, target=target, plugins=plugins, passes=passes)
+    path.write_text(seen.text(TEXT_SUFFIXES[path.suffix]).rstrip() + "\n", encoding="utf-8")
+    return Written((path,), package)
 
 
 def read(
@@ -129,7 +238,7 @@ def read(
     """Import a model whose sizes are all known; `ShapeError` lists the open ones."""
     module = import_model(model, shapes=shapes, dims=dims, importers=importers)
     arguments = entry(module).body.block.args
-    names = [t.data for t in _names(entry(module).arg_attrs)]
+    names = [t.data for t in names_of(entry(module).arg_attrs)]
     open_sizes = {
         str(d): n for n, a in zip(names, arguments, strict=True) for d in shape_of(a) if isinstance(d, str)
     }
@@ -148,43 +257,15 @@ def prepare(module: ModuleOp, target: Target) -> None:
     machine.attach(module)
 
 
-def entry(module: ModuleOp) -> func.FuncOp:
-    """The function that is the model."""
-    return next(op for op in module.ops if isinstance(op, func.FuncOp) and op.sym_name.data == ENTRY)
-
-
-def run_phases(
-    ctx: Context, module: ModuleOp, todo: Sequence[Phase], observer: Observer | None = None
-) -> None:
+def run_phases(ctx: Context, module: ModuleOp, todo: Sequence[Phase], watcher: Watcher | None = None) -> None:
     """Run phases in order; the module is verified at the end of each."""
     for phase in todo:
         for each in phase.passes:
             start = perf_counter()
             each.apply(ctx, module)
-            if observer is not None:
-                observer(phase, each, module, perf_counter() - start)
+            if watcher is not None:
+                watcher.passed(phase.name, each, module, perf_counter() - start)
         module.verify()
-
-
-def signature(module: ModuleOp) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
-    """What a graph-level module takes and gives."""
-    function = entry(module)
-    kinds = function.function_type
-    return _infos(function.arg_attrs, kinds.inputs.data), _infos(function.res_attrs, kinds.outputs.data)
-
-
-def _infos(
-    attributes: ArrayAttr[DictionaryAttr] | None, kinds: Sequence[Attribute]
-) -> tuple[TensorInfo, ...]:
-    return tuple(
-        TensorInfo(name.data, numpy_dtype(element_of(kind)).name, static_shape_of(kind))
-        for name, kind in zip(_names(attributes), kinds, strict=True)
-    )
-
-
-def _names(attributes: ArrayAttr[DictionaryAttr] | None) -> list[StringAttr]:
-    found = [entry.data["graph.name"] for entry in attributes.data] if attributes is not None else []
-    return [name for name in found if isinstance(name, StringAttr)]
 
 
 def _file(model: object) -> str | None:
@@ -194,33 +275,6 @@ def _file(model: object) -> str | None:
 def _name(model: object) -> str:
     stem = Path(_file(model) or "model").stem
     return re.sub(r"\W", "_", stem) or "model"
-
-
-def _package(
-    name: str,
-    target: Target,
-    ends: tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]],
-    module: ModuleOp,
-    image: Image,
-    stated: tuple[str, ...],
-) -> Package:
-    main = entry(module)
-    plan = read_certificate(main.attributes[MEMORY_PLAN]).plan
-    kernels = _kernels(module, image)
-    return Package(name, target, *ends, image, weights_block(main), plan, kernels, stated)
-
-
-def _kernels(module: ModuleOp, image: Image) -> tuple[KernelInfo, ...]:
-    served: dict[str, list[str]] = {}
-    calls = [op for op in entry(module).walk() if isinstance(op, func.CallOp)]
-    for call in calls:
-        nodes = call.attributes.get("nodes")
-        names = (
-            [n.data for n in nodes.data if isinstance(n, StringAttr)] if isinstance(nodes, ArrayAttr) else []
-        )
-        served.setdefault(call.callee.string_value(), []).extend(names)
-    counts = {name: sum(c.callee.string_value() == name for c in calls) for name in served}
-    return tuple(KernelInfo(n, tuple(nodes), counts[n], image.symbols[n].size) for n, nodes in served.items())
 
 
 def numerics(pipeline: Sequence[Phase]) -> tuple[str, ...]:
@@ -248,12 +302,14 @@ def trace(
     module = read(model, shapes, dims, known.importers)
     prepare(module, target_named(target))
     ctx = known.context()
-    yield Snapshot("graph", "import", "exact", 0.0, str(module))
+    yield Snapshot("graph", "import", "exact", 0.0, module_text(module))
     for phase in known.phases:
         for each in phase.passes:
             start = perf_counter()
             each.apply(ctx, module)
-            yield Snapshot(phase.level, each.name, numerics_of(each), perf_counter() - start, str(module))
+            yield Snapshot(
+                phase.level, each.name, numerics_of(each), perf_counter() - start, module_text(module)
+            )
 
 
 def diagnose(

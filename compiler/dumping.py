@@ -1,7 +1,7 @@
 """`--dump-dir`: what every pass left, as one numbered file each, and every kernel from nest to assembly.
 
-    007-fuse-consumers.mlir      the functions that the pass changed
-    kernels/k0_conv1/1-nest.mlir 2-loops.mlir 3-llvm.mlir 4.ll 5.s
+007-fuse-consumers.mlir      the functions that the pass changed
+kernels/k0_conv1/1-nest.mlir 2-loops.mlir 3-llvm.mlir 4.ll 5.s
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ KERNEL_FILES = {
 
 
 class Dump(Watcher):
-    """Writes what each pass on the whole module leaves; passes on single functions are left to `write_kernel`."""
+    """Writes what each pass on the whole module leaves; `write_kernel` writes what becomes of functions."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

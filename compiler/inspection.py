@@ -1,20 +1,24 @@
 """What `penstock inspect` knows of a model: its text at every level, and each kernel on its way down."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from io import StringIO
+from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
+from xdsl.printer import Printer
 
 from penstock.backends.targets import Target
 from penstock.build import function_modules
 from penstock.descent import descend, text_of_code
+from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.ops import ComputeOp
-from penstock.dialects.nest.schedule import INNER, Schedule
+from penstock.dialects.nest.schedule import Schedule
 from penstock.errors import PenstockError
-from penstock.listing import function_texts
+from penstock.listing import function_texts, module_text
 from penstock.package import ENTRY
 from penstock.pipeline import Phase
 
@@ -35,36 +39,54 @@ class Inspection:
     ctx: Context
     target: Target
     later: Sequence[Phase]
-    texts: Mapping[str, str]
-    """Phase -> the module it left."""
-    graph: ModuleOp
-    unscheduled: Mapping[str, str]
-    """Function -> its text before scheduling."""
-    scheduled: ModuleOp
+    left: Mapping[str, ModuleOp]
+    """Phase -> the module that it left."""
+
+    @property
+    def scheduled(self) -> ModuleOp:
+        """The module before its functions go their own ways."""
+        return self.left["schedule"]
 
     def text(self, level: str) -> str:
         """The whole model at a level."""
-        if level in self.texts:
-            return self.texts[level]
+        if level in self.left:
+            return module_text(self.left[level])
         if level not in LEVELS:
-            raise PenstockError(f"there is no level '{level}'", remedy=f"The levels are: {', '.join(LEVELS)}.")
+            raise PenstockError(
+                f"there is no level '{level}'", remedy=f"The levels are: {', '.join(LEVELS)}."
+            )
         return text_of_code(self.ctx, self.scheduled, self.target, self.later, level)
 
     def kernel(self, name: str) -> str:
         """One kernel from the graph's operations that it does to its assembly."""
-        part = next((p for p in function_modules(self.scheduled) if name == next(iter(function_texts(p)))), None)
+        part = next(
+            (p for p in function_modules(self.scheduled) if name == next(iter(function_texts(p)))), None
+        )
         known = [n for n in function_texts(self.scheduled) if n != ENTRY]
         if name not in known or part is None:
-            raise PenstockError(f"there is no kernel '{name}'", remedy=f"The kernels are: {', '.join(known)}.")
+            raise PenstockError(
+                f"there is no kernel '{name}'", remedy=f"The kernels are: {', '.join(known)}."
+            )
         return "\n\n".join(f"// ---- {title}\n\n{text}" for title, text in self._steps(name, part))
 
     def _steps(self, name: str, part: ModuleOp) -> Iterator[tuple[str, str]]:
         nodes = set(served_nodes(self.scheduled, name))
-        ops = [str(op) for op in self.graph.walk() if nodes & set(nodes_of(op))]
-        yield f"graph: what serves {', '.join(sorted(nodes))}", "\n".join(ops)
-        yield "nest", self.unscheduled.get(name, "")
+        yield f"graph: {', '.join(sorted(nodes))}", "\n".join(graph_lines(self.left["graph"], nodes))
+        yield "nest", function_texts(self.left["nest"]).get(name, "")
         texts = descend(self.ctx, part, self.target, self.later).texts
         yield from ((TITLES[level], texts[level]) for level in TITLES)
+
+
+def graph_lines(module: ModuleOp, nodes: Set[str]) -> Iterator[str]:
+    """The operations of a graph that come from some nodes; values keep the names they have in the whole."""
+    text = StringIO()
+    printer = Printer(stream=text)
+    for op in (op for function in module.ops for block in function.regions[0].blocks for op in block.ops):
+        text.seek(0)
+        text.truncate()
+        printer.print_op(op)
+        if nodes & set(nodes_of(op)):
+            yield text.getvalue()
 
 
 def served_nodes(module: ModuleOp, kernel: str) -> list[str]:
@@ -75,8 +97,7 @@ def served_nodes(module: ModuleOp, kernel: str) -> list[str]:
 
 def nodes_of(op: Operation) -> list[str]:
     """The nodes of the model that an operation comes from."""
-    nodes = op.attributes.get("nodes")
-    return [n.data for n in nodes.data if isinstance(n, StringAttr)] if isinstance(nodes, ArrayAttr) else []
+    return list(strings(op.attributes.get("nodes")))
 
 
 def schedules(module: ModuleOp) -> dict[str, str]:
@@ -86,19 +107,19 @@ def schedules(module: ModuleOp) -> dict[str, str]:
 
 
 def schedule_text(function: func.FuncOp) -> str:
-    """The schedules of the nests of a function, each once: `oh ow oc/32 | ow.r x6, oc.r in 16 lanes`."""
+    """The schedule of a function's largest nest, as `o0 oc/16 k0 k1, unroll k1, 16 lanes of oc`."""
     nests = [op for op in function.walk() if isinstance(op, ComputeOp)]
-    found = [Schedule.of(nest) for nest in nests]
-    return "; ".join(dict.fromkeys(short(each) for each in found if each is not None))
+    if not nests:
+        return ""
+    main = max(nests, key=lambda nest: prod(dim.size for dim in nest.dims))
+    schedule = Schedule.of(main)
+    told = short(schedule) if schedule is not None else "as written"
+    return f"{told} (and {len(nests) - 1} more)" if len(nests) > 1 else told
 
 
 def short(schedule: Schedule) -> str:
     """One schedule: the order of the loops with the sizes of their tiles, what is unrolled, and the lanes."""
     order = " ".join(f"{n}/{schedule.tiles[n]}" if n in schedule.tiles else n for n in schedule.order)
-    unrolled = [n for n in schedule.unroll if n.removesuffix(INNER) not in schedule.order]
-    parts = [order, f"unroll {' '.join(unrolled)}" if unrolled else "", _lanes(schedule)]
-    return ", ".join(part for part in parts if part)
-
-
-def _lanes(schedule: Schedule) -> str:
-    return f"{schedule.lanes} lanes of {schedule.vector}" if schedule.vector else ""
+    unrolled = f"unroll {' '.join(schedule.unroll)}" if schedule.unroll else ""
+    lanes = f"{schedule.lanes} lanes of {schedule.vector}" if schedule.vector else ""
+    return ", ".join(part for part in (order, unrolled, lanes) if part)

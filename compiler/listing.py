@@ -1,4 +1,4 @@
-"""Modules as text for people: each function is numbered by itself, so that one change does not touch all lines."""
+"""Modules as text for people: each function is numbered by itself, so that a change stays where it is."""
 
 from collections.abc import Mapping
 from textwrap import indent

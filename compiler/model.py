@@ -98,13 +98,19 @@ class CompiledModel:
 
     def write(self, path: str | Path) -> list[Path]:
         """Write what the suffix says (.penstock .o .a .so); the files written."""
-        path = Path(path)
-        if path.suffix == ".penstock":
-            self.save(path)
-            return [path]
-        from penstock.objects import write_object
+        return write_package(self.package, Path(path))
 
-        return write_object(self.package, path)
+
+def write_package(package: Package, path: Path) -> list[Path]:
+    """Write what the suffix says, for any target; the files written."""
+    if path.suffix == ".penstock":
+        from penstock.artefact import save
+
+        save(package, path)
+        return [path]
+    from penstock.objects import write_object
+
+    return write_object(package, path)
 
 
 def _fitting(wanted: TensorInfo, array: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What `penstock compile --timing` counts: the time of each pass, the operations it made and removed, the code."""
+"""What `penstock compile --timing` counts: the time of each pass, the operations it changed, the code."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class PassStatistics(Watcher):
     _whole: int | None = None
 
     def started(self, module: ModuleOp) -> None:
-        """The whole module comes first; each function after it begins again behind the records of the whole."""
+        """The whole module comes first; each function begins again behind the records of the whole."""
         if self._whole is None and self.records:
             self._whole = len(self.records)
         self._next = self._whole or 0

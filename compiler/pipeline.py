@@ -23,6 +23,7 @@ from penstock.passes.fold_constants import FoldConstantsPass
 from penstock.passes.fuse_consumers import FuseConsumersPass
 from penstock.passes.fuse_producers import FuseProducersPass
 from penstock.passes.hoist_slices import HoistSlicesPass
+from penstock.passes.fuse_siblings import FuseSiblingsPass
 from penstock.passes.interchange import InterchangePass
 from penstock.passes.lowering.graph_to_nest import LowerGraphToNest
 from penstock.passes.lowering.loops_to_llvm import LowerLoopsToLLVM
@@ -97,6 +98,7 @@ def schedule_passes() -> tuple[ModulePass, ...]:
         PackConstantsPass(),
         VectorizePass(),
         UnrollAndJamPass(),
+        FuseSiblingsPass(),
         PlanMemoryPass(),
         PlaceConstantsPass(),
     )

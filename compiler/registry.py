@@ -55,6 +55,7 @@ PASSES: dict[str, str] = {
     "fold-batch-norm": "penstock.passes.fold_batch_norm:FoldBatchNormPass",
     "fold-constants": "penstock.passes.fold_constants:FoldConstantsPass",
     "fuse-consumers": "penstock.passes.fuse_consumers:FuseConsumersPass",
+    "fuse-siblings": "penstock.passes.fuse_siblings:FuseSiblingsPass",
     "fuse-producers": "penstock.passes.fuse_producers:FuseProducersPass",
     "hoist-slices": "penstock.passes.hoist_slices:HoistSlicesPass",
     "interchange": "penstock.passes.interchange:InterchangePass",
@@ -183,6 +184,9 @@ def importers(plugins: Iterable[Plugin] = ()) -> Importers:
     for module in [*installed_plugins(), *map(load_plugin, plugins)]:
         found = cast(Importers, getattr(module, IMPORTERS, {}))
         for domain, operation in found.keys() & joined.keys():
+            # A plugin that is installed may be given as well.
+            if found[domain, operation] is joined[domain, operation]:
+                continue
             raise PluginError(f"the ONNX operation '{domain}.{operation}' is imported by two plugins")
         joined |= found
     return joined

@@ -4,6 +4,8 @@ Signed integers are signless (`i8`), unsigned ones carry their sign (`ui8`), boo
 level everything is signless and the sign lives in the operations, as in upstream MLIR.
 """
 
+from typing import TypeGuard
+
 import ml_dtypes
 import numpy as np
 from xdsl.dialects.builtin import (
@@ -70,6 +72,11 @@ def has_element_type(dtype: np.dtype[np.generic]) -> bool:
     return dtype in _TYPE_OF
 
 
+def is_integer(element: Attribute) -> TypeGuard[IntegerType]:
+    """Whether `element` is an integer type; `isinstance` alone leaves its parameters unknown."""
+    return isinstance(element, IntegerType)
+
+
 def is_float(element: Attribute) -> bool:
     """Whether `element` is a floating-point type."""
     return isinstance(element, FloatElement)
@@ -77,14 +84,12 @@ def is_float(element: Attribute) -> bool:
 
 def is_unsigned(element: Attribute) -> bool:
     """Whether `element` is an unsigned integer or a boolean."""
-    return element == i1 or (
-        isinstance(element, IntegerType) and element.signedness.data == Signedness.UNSIGNED
-    )
+    return element == i1 or (is_integer(element) and element.signedness.data == Signedness.UNSIGNED)
 
 
 def signless(element: Attribute) -> Attribute:
     """`element` as it appears in buffers: `ui8` becomes `i8`."""
-    return IntegerType(element.width.data) if isinstance(element, IntegerType) else element
+    return IntegerType(element.width.data) if is_integer(element) else element
 
 
 def byte_size(element: Attribute) -> int:

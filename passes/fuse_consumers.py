@@ -17,6 +17,7 @@ from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.access import Access, Substitution
 from penstock.dialects.nest.ops import ComputeOp, Read, Write, YieldOp, element_of, shape_of
+from penstock.passes.graph_rewriting import nodes_of
 from penstock.passes.nest_rewriting import (
     append_block,
     captured,
@@ -44,14 +45,16 @@ class FuseConsumersPass(ModulePass):
 def _fuse_upwards(consumer: ComputeOp) -> None:
     """Fuse a consumer with the producer of one of its operands, as long as there is one."""
     while True:
-        pair = next(((r, p) for r in consumer.reads if (p := producer_of(consumer, r)) is not None), None)
+        producers = ((r, producer_of(consumer, r)) for r in consumer.reads)
+        pair = next(((r, p) for r, p in producers if p is not None), None)
         if pair is None:
             return
-        fused = fuse(pair[1], consumer, pair[0])
+        read, producer = pair
+        fused = fuse(producer, consumer, read)
         if fused is None:
             return
         Rewriter.replace_op(consumer, fused)
-        Rewriter.erase_op(pair[1])
+        Rewriter.erase_op(producer)
         consumer = fused
         if consumer.reduces:
             return
@@ -106,8 +109,9 @@ def fuse(producer: ComputeOp, consumer: ComputeOp, read: Read) -> ComputeOp | No
         return None
     rows = [[0] * len(producer.loops) for _ in consumer.loops]
     for axis, loop in enumerate(used):
-        if loop is not None and made[axis] is not None:
-            rows[loop][made[axis]] = 1
+        maker = made[axis]
+        if loop is not None and maker is not None:
+            rows[loop][maker] = 1
     substitution = Substitution(tuple(map(tuple, rows)), (0,) * len(rows), len(producer.loops))
     return _spliced(producer, consumer, read.buffer, substitution)
 
@@ -147,9 +151,4 @@ def _spliced(producer: ComputeOp, consumer: ComputeOp, value: SSAValue, s: Subst
 
 def join_nodes(fused: ComputeOp, *parts: ComputeOp) -> None:
     """The fused nest serves the model nodes of all its parts."""
-    from xdsl.dialects.builtin import ArrayAttr
-
-    names = dict.fromkeys(
-        n for p in parts if isinstance(a := p.attributes.get("nodes"), ArrayAttr) for n in a.data
-    )
-    fused.attributes["nodes"] = ArrayAttr(list(names))
+    fused.attributes["nodes"] = nodes_of(*parts)

@@ -14,6 +14,7 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
+from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp
 from penstock.passes.nest_rewriting import captured, functions, nests
 
@@ -76,7 +77,5 @@ def _marks(buffer: SSAValue, written: set[SSAValue]) -> dict[str, Attribute]:
 
 
 def _hint(nest: ComputeOp) -> str:
-    nodes = nest.attributes.get("nodes")
-    if not isinstance(nodes, ArrayAttr) or not nodes.data or not isinstance(nodes.data[0], StringAttr):
-        return ""
-    return "_" + re.sub(r"\W+", "_", nodes.data[0].data).strip("_")[-40:]
+    nodes = strings(nest.attributes.get("nodes"))
+    return "_" + re.sub(r"\W+", "_", nodes[0]).strip("_")[-40:] if nodes else ""

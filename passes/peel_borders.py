@@ -4,12 +4,15 @@
 ->  o = 0: k in [1, 3)     o in [1, 7): k in [0, 3)     o = 7: k in [0, 2)
 
 Where reading the value outside would leave the accumulator as it is, those taps are dropped; elsewhere the border
-keeps its test.  Only the last padded axis is split that way, the one whose loop is tiled in registers; the others are
-clamped: the loop over taps computes its bounds at run time, which costs nothing per element and needs no second nest.
+keeps its test.  Where little else is summed (depthwise convolution, pooling) only the last padded axis is split that way,
+the one whose loop is tiled in registers; the others are clamped: the loop over taps computes its bounds at run time,
+which needs no second nest.  A deep convolution is split along every axis, so that its borders are tiled along them and
+reuse its weights like the interior does.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 from xdsl.context import Context
@@ -25,6 +28,8 @@ from penstock.dialects.nest.combine import combiners
 from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, shape_of
 from penstock.passes.nest_rewriting import discard, kernels, nests, split_range, with_loops
 
+DEEP = 16
+"""Channels summed from which the borders of a convolution are worth nests of their own."""
 Ranges = list[tuple[int, int, tuple[int, int] | None]]
 """Pieces of a parallel loop: start, size, and the (start, size) to which the reduction loop shrinks there."""
 
@@ -62,9 +67,24 @@ def peel(nest: ComputeOp, limit: int) -> list[ComputeOp]:
     return finished
 
 
+def contraction(nest: ComputeOp) -> int:
+    """Points of the reduction besides the taps of windows: the input channels of a convolution."""
+    taps = {
+        i
+        for r in nest.reads
+        for row in r.access.rows
+        if sum(map(bool, row)) > 1
+        for i, c in enumerate(row)
+        if c
+    }
+    return prod(d.size for i, d in enumerate(nest.loops) if d.is_reduction and i not in taps)
+
+
 def _clamp(nest: ComputeOp) -> None:
     """Let the taps of every padded axis but the last compute their bounds, where they may be dropped."""
     found: list[tuple[int, int]] = []
+    if contraction(nest) >= DEEP:
+        return
     for position, read in enumerate(nest.reads):
         axes = [
             axis for axis in range(len(read.access.rows)) if _border(nest, position, read, axis) is not None

@@ -12,7 +12,7 @@ from itertools import product
 from math import ceil, prod
 
 from xdsl.dialects import arith, math, memref
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from penstock.dialects.element_types import byte_size
 from penstock.dialects.nest.access import Row
@@ -25,7 +25,7 @@ TILE_START = 12
 """Cycles to enter and leave the loops around one tile (measured on small convolutions)."""
 L2_BYTES, L3_BYTES = 40, 10
 """Bytes per cycle that one core streams from its second-level and from the shared cache."""
-HEAVY = {
+HEAVY: dict[type[Operation], int] = {
     math.ExpOp: 10,
     math.TanhOp: 16,
     math.ErfOp: 16,

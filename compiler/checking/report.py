@@ -72,7 +72,7 @@ def summary(steps: Sequence[CheckStep]) -> list[CheckStep]:
 def write_reproducer(folder: Path, stem: str, reduced: Reduced) -> Path:
     """Write the module as text and, beside it, its weights by digest and the arguments by number."""
     path = folder / f"{stem}.mlir"
-    path.write_text(f"{reduced.module}\n", encoding="utf-8")
+    path.write_text(str(reduced.module) + "\n", encoding="utf-8")
     arguments = {f"argument{i}": np.asarray(a) for i, a in enumerate(reduced.arrays)}
     np.savez(
         path.with_suffix(".npz"), allow_pickle=False, **remember(_resources(reduced.module)), **arguments

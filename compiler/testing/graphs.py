@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import for_type_by_name
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr, f32
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Region, SSAValue
 
 from penstock.testing.canvas import Canvas
 from penstock.testing.families import CONTINUOUS, FAMILIES
+
+# In a report of a failing example a module is its text.
+for_type_by_name(ModuleOp.__module__, ModuleOp.__name__, lambda module, p, cycle: p.text(str(module)))
 
 LIMIT = 1024
 """Elements of the largest tensor."""

@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
-from penstock.backends.targets import target as target_named
+from penstock.backends.targets import target
 from penstock.checking.comparison import NONE, bounded_difference, epsilon, same_kind
 from penstock.checking.execution import Case, entry, execute
 from penstock.checking.judgement import SLACK, Observed, judge
@@ -23,7 +23,7 @@ from penstock.dialects.graph.base import element_of, static_shape_of
 from penstock.driver import build_module
 from penstock.extensions import extended
 from penstock.model import CompiledModel
-from penstock.registry import context
+from penstock.registry import Plugin, context
 from penstock.testing.arrays import Array, random_array
 
 FUNCTION_ULPS = 4.0
@@ -65,9 +65,9 @@ def assert_computes(module: ModuleOp, outputs: Sequence[Array], inputs: Sequence
     assert difference.is_allowed, f"{difference.described([])}\n{module}"
 
 
-def compiled(module: ModuleOp, target: str = "host") -> CompiledModel:
+def compiled(module: ModuleOp, plugins: Sequence[Plugin] = ()) -> CompiledModel:
     """The machine code of a graph-level module, which stays as it is; called with a dict of arrays."""
-    package = build_module(module.clone(), "module", target_named(target), extended())
+    package = build_module(module.clone(), "module", target("host"), extended(plugins))
     return CompiledModel(package)
 
 

@@ -22,15 +22,13 @@ from typing import cast
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
-    FloatAttr,
     IndexType,
     IntAttr,
-    IntegerAttr,
     MemRefType,
     NoneAttr,
     StringAttr,
 )
-from xdsl.ir import Attribute, Block, ParametrizedAttribute, Region, SSAValue
+from xdsl.ir import Attribute, Block, ParametrizedAttribute, Region, SSAValue, TypedAttribute
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -200,7 +198,9 @@ class ComputeOp(IRDLOperation):
             properties={
                 "dims": ArrayAttr(dims),
                 "accesses": ArrayAttr([AccessAttr(r.access) for r in everything]),
-                "outside": ArrayAttr([NoneAttr() if r.outside is None else r.outside for r in (*ins, *extras)]),
+                "outside": ArrayAttr(
+                    [NoneAttr() if r.outside is None else r.outside for r in (*ins, *extras)]
+                ),
                 "init": ArrayAttr(init),
             },
             regions=[body, epilogue or Region()],
@@ -290,7 +290,7 @@ class ComputeOp(IRDLOperation):
 
     def _verify_blocks(self) -> None:
         element = [element_of(b) for b in self.ins]
-        accumulators = [a.type for a in self.init.data if isinstance(a, FloatAttr | IntegerAttr)]
+        accumulators = [a.get_type() for a in self.init.data if isinstance(a, TypedAttribute)]
         out = [element_of(b) for b in self.outs]
         after_body = accumulators if self.reduces else out
         verify_block("body", self.body.block, [*element, *accumulators], after_body)

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr, i64
 
+from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.ops import ComputeOp
 
 ATTRIBUTE = "schedule"
+TOGETHER = "together"
+"""Attribute of neighbouring nests that share one outermost loop: its name."""
 INNER = ".r"
 """Suffix of the loop over the inside of a tile."""
 
@@ -34,9 +37,9 @@ class Schedule:
         assert isinstance(tiles, DictionaryAttr)
         lanes = given.data["lanes"]
         return Schedule(
-            _strings(given.data["order"]),
+            strings(given.data["order"]),
             {k: v.value.data for k, v in tiles.data.items() if isinstance(v, IntegerAttr)},
-            _strings(given.data["unroll"]),
+            strings(given.data["unroll"]),
             vector.data if isinstance(vector := given.data["vector"], StringAttr) else "",
             lanes.value.data if isinstance(lanes, IntegerAttr) else 1,
         )
@@ -52,8 +55,3 @@ class Schedule:
                 "lanes": IntegerAttr(self.lanes, i64),
             }
         )
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    assert isinstance(value, ArrayAttr)
-    return tuple(s.data for s in value.data if isinstance(s, StringAttr))

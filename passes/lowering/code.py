@@ -12,7 +12,6 @@ from typing import cast
 from xdsl.dialects import arith, memref, vector
 from xdsl.dialects.builtin import (
     AnyFloat,
-    DenseIntOrFPElementsAttr,
     FloatAttr,
     IndexType,
     IntegerAttr,
@@ -23,7 +22,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
-from penstock.dialects.narrowing import is_vector
+from penstock.dialects.narrowing import dense, is_vector
 
 INDEX = IndexType()
 _WRAPS: dict[str, Attribute] = {"overflowFlags": arith.IntegerOverflowAttr("none")}
@@ -67,7 +66,7 @@ class Code:
             # xDSL prints infinities in dense attributes as bit patterns and reads those back as integers.
             scalar = self.constant(value, kind.get_element_type())
             return self._insert(vector.BroadcastOp(scalar, kind), scalar.owner)
-        attribute = DenseIntOrFPElementsAttr.from_list(kind, [number]) if is_vector(kind) else value
+        attribute = dense(kind, [number]) if is_vector(kind) else value
         return self._insert(
             arith.ConstantOp.create(result_types=[kind], properties={"value": attribute}), None
         )

@@ -59,6 +59,8 @@ def lower_function(function: func.FuncOp) -> llvm.FuncOp:
         "CConv": llvm.CallingConventionAttr("ccc"),
         "linkage": llvm.LinkageAttr("external"),
         "visibility_": IntegerAttr(0, i64),
+        # What the text of a function says without a word of it.
+        "unnamed_addr": IntegerAttr(0, i64),
     }
     if function.arg_attrs is not None:
         properties["arg_attrs"] = function.arg_attrs

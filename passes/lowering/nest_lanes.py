@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xdsl.dialects import arith, memref, scf, vector
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects import arith_ext
-from penstock.dialects.narrowing import is_vector
+from penstock.dialects.narrowing import dense, is_vector
 from penstock.dialects.nest.access import Access, row_bounds
 from penstock.dialects.nest.ops import ApplyOp, YieldOp
 from penstock.passes.lowering.code import INDEX, Code
@@ -198,7 +197,7 @@ class Lanes:
         if not step:
             return value
         kind = self.code.vector(INDEX, self.width)
-        steps = DenseIntOrFPElementsAttr.from_list(kind, [k * step for k in range(self.width)])
+        steps = dense(kind, [k * step for k in range(self.width)])
         ramp = self.code.add(arith.ConstantOp.create(result_types=[kind], properties={"value": steps}))
         return self.code.sum(self.broadcast(value), ramp)
 

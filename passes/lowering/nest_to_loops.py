@@ -6,13 +6,21 @@ parallel lane has its accumulator, carried by the reduction loops as an iteratio
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
 from math import prod
 from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, memref, scf, vector
-from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, MemRefType, ModuleOp, i64
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
+    IntegerAttr,
+    MemRefType,
+    ModuleOp,
+    StringAttr,
+    i64,
+)
 from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Block, Operation, SSAValue, TypedAttribute
 from xdsl.passes import ModulePass
@@ -23,6 +31,7 @@ from penstock.dialects import arith_ext
 from penstock.dialects.narrowing import is_vector
 from penstock.dialects.nest.combine import combiners
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of, shape_of
+from penstock.dialects.nest.schedule import TOGETHER
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Place, facts_of
 from penstock.passes.lowering.nest_lanes import Lane, Lanes
@@ -65,13 +74,45 @@ def lower_function(function: func.FuncOp) -> None:
     entry = function.body.block
     nests = [op for op in entry.ops if isinstance(op, ComputeOp)]
     flat = _flatten(entry, nests)
-    for nest in nests:
-        block = Block()
-        code = Code(block, entry)
-        if prod(d.size for d in nest.loops if not d.is_reduction):
-            _NestLowering(nest, flat, code).emit()
-        Rewriter.inline_block(block, InsertPoint.before(nest))
-        Rewriter.erase_op(nest)
+    code = Code(Block(), entry)
+    for _, run in groupby(nests, _sharing):
+        group = list(run)
+        code.block = block = Block()
+        lowerings = [_NestLowering(n, flat, code) for n in group if not _is_empty(n)]
+        if len(lowerings) > 1:
+            _emit_together(lowerings, code)
+        elif lowerings:
+            lowerings[0].emit()
+        Rewriter.inline_block(block, InsertPoint.before(group[-1]))
+        for nest in group:
+            Rewriter.erase_op(nest)
+
+
+def _sharing(nest: ComputeOp) -> tuple[str, int]:
+    """What neighbouring nests that share their outermost loop have in common; nothing else has it."""
+    label = nest.attributes.get(TOGETHER)
+    if not isinstance(label, StringAttr):
+        return "", id(nest)
+    return label.data, next(d.size for d in nest.loops if d.label.data == label.data)
+
+
+def _is_empty(nest: ComputeOp) -> bool:
+    return 0 in (d.size for d in nest.loops if not d.is_reduction)
+
+
+def _emit_together(lowerings: "Sequence[_NestLowering]", code: Code) -> None:
+    """One loop around the insides of nests that share their outermost loop."""
+    outer, body = code.block, Block(arg_types=[INDEX])
+    code.block = body
+    for lowering in lowerings:
+        first = lowering.outermost()
+        lowering.advance(first, body.args[0])
+        lowering.emit(skip=first)
+        lowering.bases[:] = [None] * len(lowering.bases)
+    body.add_op(scf.YieldOp())
+    code.block = outer
+    start, stop = lowerings[0].bounds(lowerings[0].outermost())
+    outer.add_op(scf.ForOp(start, stop, code.index(1), [], body))
 
 
 def _flatten(entry: Block, nests: Sequence[ComputeOp]) -> dict[SSAValue, SSAValue]:
@@ -125,13 +166,29 @@ class _NestLowering:
         self.indices: list[SSAValue | None] = [None] * len(nest.loops)
         self.init = [self._initial(a) for a in nest.init.data]
 
-    def emit(self) -> None:
-        """The whole nest into the current block."""
+    def emit(self, skip: int | None = None) -> None:
+        """The nest into the current block, without the loop to `skip`: somebody made it already."""
         order = self._sequential(reduces=False)
         if not self.nest.reduces:
             # Reduction loops without accumulators are there for their order: their bodies store.
             order += self._sequential(reduces=True)
-        self._loops(order, self._tile)
+        self._loops([i for i in order if i != skip], self._tile)
+
+    def outermost(self) -> int:
+        """The first loop that is more than one iteration and not in registers."""
+        return next(i for i in self._sequential(reduces=False) if self.facts.extents[i] > 1)
+
+    def advance(self, loop: int, index: SSAValue) -> None:
+        """Addresses move by the stride of a loop, once per iteration and not once per access."""
+        self.indices[loop] = index
+        products: dict[tuple[SSAValue | None, int], SSAValue] = {}
+        for place in self.facts.places:
+            stride, base = place.strides[loop], self.bases[place.position]
+            if not stride:
+                continue
+            if (base, stride) not in products:
+                products[base, stride] = self.code.scaled(base, index, stride)
+            self.bases[place.position] = products[base, stride]
 
     def _sequential(self, reduces: bool) -> list[int]:
         facts = self.facts
@@ -180,10 +237,8 @@ class _NestLowering:
     def _tile(self) -> None:
         """One register tile: accumulate, finish, write."""
         facts, lanes = self.facts, list(_register_points(self.facts.loops, False))
+        sums = self._accumulate(lanes) if self.nest.reduces else {}
         emitter = self._lanes()
-        if self.nest.reduces:
-            sums = self._accumulate(lanes)
-            emitter = self._lanes()
         for lane in lanes:
             if self.nest.reduces:
                 extras = [emitter.load(place, lane) for place in facts.extras]
@@ -309,22 +364,9 @@ class _Loop:
         self.range = self.lowering.bounds(self.position)
         self.block = Block(arg_types=[INDEX, *(v.type for v in self.start)])
         self.lowering.code.block = self.block
-        self._advance(self.block.args[0])
+        self.lowering.advance(self.position, self.block.args[0])
         self.carried = list(self.block.args[1:])
         return self
-
-    def _advance(self, index: SSAValue) -> None:
-        """Addresses move by the stride of the loop, once per iteration and not once per access."""
-        low = self.lowering
-        low.indices[self.position] = index
-        products: dict[tuple[SSAValue | None, int], SSAValue] = {}
-        for place in low.facts.places:
-            stride, base = place.strides[self.position], low.bases[place.position]
-            if not stride:
-                continue
-            if (base, stride) not in products:
-                products[base, stride] = low.code.scaled(base, index, stride)
-            low.bases[place.position] = products[base, stride]
 
     def finish(self, results: Sequence[SSAValue]) -> list[SSAValue]:
         """Close the loop with what it yields; its results."""

@@ -18,7 +18,9 @@ def numbers(*shape: int, seed: int = 0) -> NDArray[np.float32]:
 
 def node(kind: str, inputs: str, output: str, **attributes: object) -> NodeProto:
     """A node named like its output; the inputs are separated by spaces."""
-    return helper.make_node(kind, inputs.split(), output.split(), name=output.split()[0], **attributes)
+    made = helper.make_node(kind, inputs.split(), output.split(), name=output.split()[0])
+    made.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+    return made
 
 
 def model(

@@ -17,12 +17,12 @@ from xdsl.passes import ModulePass
 
 from penstock.backends.targets import host
 from penstock.checking.check import Options, check_module
+from penstock.checking.kernels import MAX_STEPS
 from penstock.checking.report import CheckStep
 from penstock.dialects.nest.machine import Machine
 from penstock.onnx_import import import_model
 from penstock.pipeline import Phase
 from penstock.registry import context
-
 
 PASSES = "penstock.passes"
 
@@ -107,10 +107,12 @@ def replaced(pipeline: Sequence[Phase], name: str, mistake: Mistake) -> list[Pha
     ]
 
 
-def checked(model: ModelProto, pipeline: Sequence[Phase], folder: Path, **options: int) -> list[CheckStep]:
+def checked(
+    model: ModelProto, pipeline: Sequence[Phase], folder: Path, max_steps: int = MAX_STEPS
+) -> list[CheckStep]:
     """The steps of a check of a model on this machine."""
     module = import_model(model)
     # A machine that is the same everywhere, so that schedules are: what they make of a model is tested here.
     Machine().attach(module)
-    given = Options("small", folder=folder, **options)
+    given = Options("small", folder=folder, max_steps=max_steps)
     return list(check_module(context(), module, pipeline, host(), given))

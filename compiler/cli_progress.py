@@ -1,0 +1,55 @@
+"""What a person sees on a terminal while a model is compiled: the pass that runs, then the kernels done."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from penstock.watching import Watcher, Watchers
+
+T = TypeVar("T", covariant=True)
+
+
+class Compilation(Protocol[T]):
+    """A compilation that tells how far it is."""
+
+    def __call__(self, *, progress: Callable[[int, int], None] | None, watcher: Watcher | None) -> T: ...
+
+
+class Bar(Watcher):
+    """A line that names the pass on the whole module, then fills up kernel by kernel."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._task = shown.add_task("reading the model", total=None)
+
+    def passed(self, phase: str, each: ModulePass, module: ModuleOp, seconds: float) -> None:
+        """Name the pass; those on single kernels come too fast to be read."""
+        self._shown.update(self._task, description=f"{phase}: {each.name}")
+
+    def kernels(self, done: int, total: int) -> None:
+        """Fill up."""
+        self._shown.update(self._task, description="kernels", completed=done, total=total)
+
+
+def followed(compilation: Compilation[T], watchers: Sequence[Watcher] = ()) -> T:
+    """Run a compilation, with a bar when standard error is a terminal."""
+    with progress_bar() as bar:
+        heard = Watchers([*watchers, *([bar] if bar is not None else [])])
+        return compilation(progress=None if bar is None else bar.kernels, watcher=heard)
+
+
+@contextmanager
+def progress_bar() -> Generator[Bar | None]:
+    """A bar that is gone when all is done, or `None` where nobody watches."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description:40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        yield Bar(shown)

@@ -1,0 +1,112 @@
+"""What `compile`, `compile --timing` and `inspect` tell of a compiled model: size, kernels, memory."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.table import Table
+
+from penstock.cli_tables import table_of
+from penstock.dialects.memory_plan import Placement, Plan
+from penstock.package import KernelInfo, Package, TensorInfo
+from penstock.pass_statistics import PassStatistics, slowest
+
+PICTURE_WIDTH = 48
+SHOWN_CHANGES = 3
+SHOWN_KERNELS = 5
+
+
+def summary(package: Package) -> str:
+    """A compiled model in a line or two."""
+    calls = sum(kernel.calls for kernel in package.kernels)
+    lines = [
+        f"{package.name} for {package.target.name}: {len(package.kernels)} kernels in {calls} calls, "
+        f"{len(package.image.code):,} bytes of code, {package.weights.nbytes:,} of weights, "
+        f"{package.memory.arena:,} of arena (lower bound {package.memory.bound:,})",
+    ]
+    stated = numerics_text(package.numerics)
+    return "\n".join([*lines, f"beyond exact rewriting: {stated}" if stated else "all passes were exact"])
+
+
+def numerics_text(stated: Iterable[str]) -> str:
+    """What passes did beyond exact rewriting, by kind: `contracts (contract-fma)`."""
+    by_kind: dict[str, list[str]] = {}
+    for each in stated:
+        name, _, kind = each.partition(": ")
+        by_kind.setdefault(kind, []).append(name)
+    return ", ".join(f"{kind} ({', '.join(names)})" for kind, names in by_kind.items())
+
+
+def statistics_table(counted: PassStatistics) -> Table:
+    """Each pass in order: its time, and what it changed."""
+    header = ("phase", "pass", "time", "ops before", "ops after", "changed most")
+    rows = [
+        (
+            each.phase,
+            each.name,
+            f"{each.seconds * 1e3:.1f} ms",
+            f"{each.before:,}",
+            f"{each.after:,}",
+            each.largest(SHOWN_CHANGES),
+        )
+        for each in counted.records
+    ]
+    return table_of(header, rows, numbers=header[2:5])
+
+
+def code_summary(counted: PassStatistics) -> str:
+    """Where the machine code came from, and what LLVM took for it."""
+    seconds = counted.code_seconds
+    passes = sum(each.seconds for each in counted.records)
+    longest = ", ".join(f"{name} {s * 1e3:.0f} ms" for name, s in slowest(seconds, SHOWN_KERNELS))
+    return "\n".join(
+        [
+            f"passes: {passes:.2f} s",
+            f"LLVM: {sum(seconds.values()):.2f} s for {len(seconds)} functions"
+            + (f", {longest}" * bool(longest)),
+            f"from the cache: {len(counted.from_cache)} functions",
+        ]
+    )
+
+
+def kernels_table(kernels: Iterable[KernelInfo], schedules: Mapping[str, str] | None = None) -> Table:
+    """The distinct kernels, with the schedule in short where it is known."""
+    header = ["kernel", "calls", "bytes of code", "nodes", *(["schedule"] if schedules is not None else [])]
+    told = schedules or {}
+    rows = [
+        (k.name, str(k.calls), f"{k.size:,}", " ".join(dict.fromkeys(k.nodes)), told.get(k.name, ""))
+        for k in kernels
+    ]
+    return table_of(header, [row[: len(header)] for row in rows], numbers=("calls", "bytes of code"))
+
+
+def ends_table(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> Table:
+    """What a model takes and gives."""
+    rows = [
+        (role, t.name, t.dtype, "x".join(map(str, t.shape)) or "scalar", f"{t.nbytes:,}")
+        for role, tensors in (("input", inputs), ("output", outputs))
+        for t in tensors
+    ]
+    return table_of(("", "name", "type", "shape", "bytes"), rows, numbers=("bytes",))
+
+
+def memory_table(plan: Plan) -> Table:
+    """The arena: where each value lies, and from which call to which it is alive."""
+    last = max((p.interval.last for p in plan.placements), default=0)
+    rows = [
+        (
+            p.interval.name,
+            f"{p.offset:,}",
+            f"{p.interval.size:,}",
+            f"{p.interval.first}-{p.interval.last}",
+            lifetime(p, last + 1),
+        )
+        for p in sorted(plan.placements, key=lambda p: (p.interval.first, p.offset))
+    ]
+    return table_of(("value", "offset", "bytes", "calls", "alive"), rows, numbers=("offset", "bytes"))
+
+
+def lifetime(placed: Placement, steps: int) -> str:
+    """A value's lifetime as a picture: one mark per call, or per several of them where there are many."""
+    width = min(steps, PICTURE_WIDTH)
+    first = placed.interval.first * width // steps
+    last = max(placed.interval.last * width // steps, first)
+    return "".join("█" if first <= at <= last else "·" for at in range(width))

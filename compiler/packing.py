@@ -1,0 +1,67 @@
+"""From a scheduled module and its linked code to a package: what the model takes, its weights, its kernels."""
+
+from collections.abc import Sequence
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
+from xdsl.ir import Attribute
+
+from penstock.backends.llvm import Image
+from penstock.backends.targets import Target
+from penstock.build import weights_block
+from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.graph.base import element_of, static_shape_of
+from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
+from penstock.dialects.narrowing import strings
+from penstock.package import ENTRY, KernelInfo, Package, TensorInfo
+
+
+def entry(module: ModuleOp) -> func.FuncOp:
+    """The function that is the model."""
+    return next(op for op in module.ops if isinstance(op, func.FuncOp) and op.sym_name.data == ENTRY)
+
+
+def signature(module: ModuleOp) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+    """What a graph-level module takes and gives."""
+    function = entry(module)
+    kinds = function.function_type
+    return _infos(function.arg_attrs, kinds.inputs.data), _infos(function.res_attrs, kinds.outputs.data)
+
+
+def _infos(
+    attributes: ArrayAttr[DictionaryAttr] | None, kinds: Sequence[Attribute]
+) -> tuple[TensorInfo, ...]:
+    return tuple(
+        TensorInfo(name.data, numpy_dtype(element_of(kind)).name, static_shape_of(kind))
+        for name, kind in zip(names_of(attributes), kinds, strict=True)
+    )
+
+
+def names_of(attributes: ArrayAttr[DictionaryAttr] | None) -> list[StringAttr]:
+    """The names that the model gives to its inputs or outputs."""
+    found = [each.data["graph.name"] for each in attributes.data] if attributes is not None else []
+    return [name for name in found if isinstance(name, StringAttr)]
+
+
+def pack(
+    name: str,
+    target: Target,
+    ends: tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]],
+    module: ModuleOp,
+    image: Image,
+    stated: tuple[str, ...],
+) -> Package:
+    """All of a compiled model: `ends` is what it took and gave at the graph level."""
+    main = entry(module)
+    plan = read_certificate(main.attributes[MEMORY_PLAN]).plan
+    kernels = _kernels(module, image)
+    return Package(name, target, *ends, image, weights_block(main), plan, kernels, stated)
+
+
+def _kernels(module: ModuleOp, image: Image) -> tuple[KernelInfo, ...]:
+    served: dict[str, list[str]] = {}
+    calls = [op for op in entry(module).walk() if isinstance(op, func.CallOp)]
+    for call in calls:
+        served.setdefault(call.callee.string_value(), []).extend(strings(call.attributes.get("nodes")))
+    counts = {name: sum(c.callee.string_value() == name for c in calls) for name in served}
+    return tuple(KernelInfo(n, tuple(nodes), counts[n], image.symbols[n].size) for n, nodes in served.items())
