@@ -17,14 +17,14 @@ demo: $(VENV)/images.stamp ## compile the bundled model, run it on a picture, co
 	$(BIN)/penstock check examples/digits/digits.onnx
 
 test: $(VENV)/test.stamp ## run the tests on all cores
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist=worksteal
 
 check: $(VENV)/dev.stamp typing ## all that must hold: format, lint, types, layers, tests
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	PYTHONPATH=.typing $(BIN)/lint-imports
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist=worksteal
 
 format: $(VENV)/dev.stamp ## format the code and apply the safe fixes
 	$(BIN)/ruff format $(SOURCES)

@@ -2,7 +2,8 @@
 
 bytes 0..8    PENSTOCK
 8..16         length of the header, little-endian
-16..          the header: what the model takes and gives, where code and weights lie, the memory plan
+16..32        digest of the header
+32..          the header: what the model takes and gives, where code and weights lie, the memory plan
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from penstock.package import KernelInfo, Package, TensorInfo
 MAGIC = b"PENSTOCK"
 FORMAT = 1
 PAGE = 4096
+HEADER_AT = 32
 HEADER_LIMIT = 64 << 20
 
 Json = Mapping[str, Any]
@@ -33,11 +35,11 @@ def save(package: Package, path: Path) -> None:
     """Write the artefact; the file appears complete or not at all, and equal packages give equal bytes."""
     code = package.image.code
     header = json.dumps(_header(package), sort_keys=True, separators=(",", ":")).encode()
-    code_at = _page(16 + len(header))
+    code_at = _page(HEADER_AT + len(header))
     weights_at = _page(code_at + len(code))
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with open(temporary, "wb") as file:
-        file.write(MAGIC + len(header).to_bytes(8, "little") + header)
+        file.write(MAGIC + len(header).to_bytes(8, "little") + bytes.fromhex(_digest(header)) + header)
         file.write(bytes(code_at - file.tell()) + code)
         file.write(bytes(weights_at - file.tell()))
         file.write(package.weights.data)
@@ -71,20 +73,22 @@ def _interval(interval: Interval) -> list[object]:
     return [interval.name, interval.first, interval.last, interval.size, interval.alignment]
 
 
-def _digest(code: bytes) -> str:
-    return hashlib.blake2b(code, digest_size=16).hexdigest()
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def read(path: Path) -> Package:
     """Read an artefact; `ModelError` says what is wrong with it."""
     try:
         with open(path, "rb") as file:
-            start = file.read(16)
-            length = int.from_bytes(start[8:], "little")
+            start = file.read(HEADER_AT)
+            length = int.from_bytes(start[8:16], "little")
             if start[:8] != MAGIC or length > HEADER_LIMIT:
                 raise ModelError("not a .penstock artefact", remedy="Make one with penstock compile -o.")
-            header = cast(Json, json.loads(file.read(length)))
-            return _package(header, path, 16 + length)
+            text = file.read(length)
+            if len(text) != length or bytes.fromhex(_digest(text)) != start[16:]:
+                raise ModelError("the header of the artefact is damaged", remedy="Compile the model again.")
+            return _package(cast(Json, json.loads(text)), path, HEADER_AT + length)
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, IndexError) as error:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter, thread_time
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,8 +61,7 @@ def weights_block(main: func.FuncOp) -> NDArray[np.uint8]:
     placed = main.attributes["nest.weights"]
     assert isinstance(placed, ArrayAttr)
     parts: list[tuple[int, NDArray[np.uint8]]] = []
-    for each in placed.data:
-        assert isinstance(each, DictionaryAttr)
+    for each in cast(ArrayAttr[DictionaryAttr], placed):
         value, offset = each.data["value"], each.data["offset"]
         assert isinstance(value, ResourceAttr) and isinstance(offset, IntegerAttr)
         parts.append((offset.value.data, np.ascontiguousarray(value.array).reshape(-1).view(np.uint8)))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """No collection meanwhile: it visits every operation over and over, doubles the time, and finds nothing."""
+    """No collection meanwhile: it visits all operations over and over, doubles the time and finds nothing."""
     enabled = gc.isenabled()
     gc.disable()
     try:

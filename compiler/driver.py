@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -95,12 +95,11 @@ def compile(
     """Compile an ONNX model (path, bytes or ModelProto) and load it.
 
     `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name; every size must
-    be known.
-    `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the phase that
-    they are given for, as in `{"graph": [MyPass()]}`.
-    `progress` hears how many kernels are done, of how many, and `watcher` of every pass; `dump_dir` is a
-    folder that what each pass left is written to.  Raises `PenstockError`: the model cannot be read, lists its
-    nodes that cannot be compiled, or leaves sizes open.
+    be known.  `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the
+    phase that they are given for, as in `{"graph": [MyPass()]}`.  `progress` hears how many kernels are done,
+    of how many, and `watcher` of every pass; `dump_dir` is a folder that what each pass left is written to.
+    Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or leaves sizes
+    open.
     """
     package = build(
         model,
@@ -253,7 +252,7 @@ def read(
 
 def prepare(module: ModuleOp, target: Target) -> None:
     """Tell the passes about the machine."""
-    machine = Machine(target.vector_bits // 8, target.vector_registers, l1=target.l1d, l2=target.l2)
+    machine = Machine(target.vector_bits // 8, target.vector_registers, l1=target.l1d, l2=target.l2, fma=target.fma)
     machine.attach(module)
 
 
@@ -269,7 +268,7 @@ def run_phases(ctx: Context, module: ModuleOp, todo: Sequence[Phase], watcher: W
 
 
 def _file(model: object) -> str | None:
-    return str(model) if isinstance(model, str | PathLike) else None
+    return str(cast(object, model)) if isinstance(model, str | PathLike) else None
 
 
 def _name(model: object) -> str:

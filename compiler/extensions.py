@@ -31,14 +31,14 @@ class Extended:
         return context_of(self.universe)
 
 
-def extended(plugins: Iterable[Plugin] = (), passes: Passes | None = None) -> Extended:
+def extended(plugins: Iterable[Plugin] = (), passes: Passes | None = None, threads: int = 1) -> Extended:
     """Load plugins and put passes in their places; `PluginError` names what does not exist."""
     modules = [load_plugin(plugin) for plugin in plugins]
     universe = everything(modules)
     added = {
         phase: tuple(_resolved(each, universe) for each in given) for phase, given in (passes or {}).items()
     }
-    own = phases()
+    own = phases(threads)
     for unknown in added.keys() - {phase.name for phase in own}:
         names = ", ".join(phase.name for phase in own)
         raise PluginError(f"there is no phase '{unknown}'", remedy=f"The phases are: {names}.")

@@ -1,13 +1,19 @@
 """Object files and libraries with their C header, from a compiled model."""
 
 import re
+import struct
+from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 
 from penstock.backends.llvm import emit_object, to_shared
 from penstock.backends.targets import Target
+from penstock.dialects.memory_plan import ALIGNMENT
 from penstock.errors import PenstockError
 from penstock.package import ENTRY, Package, TensorInfo
 
+ARCHIVE_MAGIC = b"!<arch>\n"
+ARCHIVE_HEAD = 60
 C_TYPES = {
     "float32": "float",
     "float64": "double",
@@ -16,35 +22,61 @@ C_TYPES = {
     "bool": "uint8_t",
     **{f"{sign}int{bits}": f"{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32, 64)},
 }
-GCC_FEATURES = ("fma", "avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl")
+GCC_FEATURES = (
+    "avx",
+    "avx2",
+    "avx512bw",
+    "avx512cd",
+    "avx512dq",
+    "avx512f",
+    "avx512vl",
+    "bmi",
+    "bmi2",
+    "fma",
+    "popcnt",
+    "sse4.1",
+    "sse4.2",
+)
 """The features that GCC and Clang can ask the running CPU for, of those that code may need."""
+KEYWORDS = frozenset(
+    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t "
+    "class co_await co_return co_yield compl concept const const_cast consteval constexpr constinit continue "
+    "decltype default delete do double dynamic_cast else enum explicit export extern false float for friend "
+    "goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private "
+    "protected public register reinterpret_cast requires restrict return short signed sizeof static "
+    "static_assert static_cast struct switch template this thread_local throw true try typedef typeid "
+    "typename typeof typeof_unqual union unsigned using virtual void volatile wchar_t while xor xor_eq "
+    "linux unix".split()
+)
+"""What no parameter can be called in C, in C++, or where GCC predefines it."""
+ARENA, WEIGHTS = "arena", "weights"
+"""The last parameters of the functions in the header."""
 
 
 def write_object(package: Package, path: Path) -> list[Path]:
     """Write `.o`, `.a` or `.so` and the header beside it; the files written."""
     if path.suffix not in (".o", ".so", ".a"):
-        known = ".penstock .o .a .so .s .ll .mlir"
         raise PenstockError(
-            f"'{path.name}': nothing is known to write as '{path.suffix}'", remedy=f"Known: {known}."
+            f"'{path.name}': nothing is known to write as '{path.suffix}'",
+            remedy="Known: .penstock .o .a .so, and for `penstock compile` .s .ll .mlir.",
         )
     name = c_name(package.name)
-    data = emit_object(
-        package.image, package.weights.tobytes(), package.target, {f"{name}_main": ENTRY}, f"{name}_weights"
-    )
+    main, weights = f"{name}_main", f"{name}_weights"
+    data = emit_object(package.image, package.weights.tobytes(), package.target, {main: ENTRY}, weights)
     header = path.with_suffix(".h")
-    if path.suffix == ".o":
-        path.write_bytes(data)
-    else:
-        _link(data, path, package.target)
+    match path.suffix:
+        case ".so":
+            _link(data, path)
+        case ".a":
+            path.write_bytes(archive(data, path.with_suffix(".o").name, (main, weights)))
+        case _:
+            path.write_bytes(data)
     header.write_text(c_header(package), encoding="utf-8")
     return [path, header]
 
 
-def _link(data: bytes, path: Path, target: Target) -> None:
-    """A library from the object; static ones are archives of one member."""
-    if path.suffix == ".a":
-        path.write_bytes(_archive(data, path.with_suffix(".o").name))
-        return
+def _link(data: bytes, path: Path) -> None:
+    """A shared library from the object."""
     temporary = path.with_name(f".{path.name}.o")
     temporary.write_bytes(data)
     try:
@@ -53,33 +85,55 @@ def _link(data: bytes, path: Path, target: Target) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _archive(data: bytes, member: str) -> bytes:
-    """A System V archive with one member; the linker adds the index by itself where it wants one."""
-    name = f"{member[:15]}/".ljust(16)
-    head = f"{name}{'0':<12}{'0':<6}{'0':<6}{'644':<8}{len(data):<10}`\n"
-    return b"!<arch>\n" + head.encode() + data + b"\n" * (len(data) % 2)
+def archive(data: bytes, member: str, symbols: Sequence[str]) -> bytes:
+    """A System V archive of one member, and the index of its symbols without which linkers refuse it."""
+    names = b"".join(symbol.encode() + b"\0" for symbol in symbols)
+    size = 4 + 4 * len(symbols) + len(names)
+    at = len(ARCHIVE_MAGIC) + ARCHIVE_HEAD + size + size % 2
+    index = struct.pack(f">{1 + len(symbols)}I", len(symbols), *[at] * len(symbols)) + names
+    return ARCHIVE_MAGIC + _member("/", index) + _member(f"{member[:15]}/", data)
+
+
+def _member(name: str, data: bytes) -> bytes:
+    """One member, without a date or owner, padded to an even size."""
+    head = f"{name:<16}{'0':<12}{'0':<6}{'0':<6}{'644':<8}{len(data):<10}`\n"
+    return head.encode("ascii", "replace") + data + b"\n" * (len(data) % 2)
 
 
 def c_name(name: str) -> str:
     """A name as C takes it."""
-    word = re.sub(r"\W", "_", name)
-    return f"_{word}" if word[:1].isdigit() else word
+    word = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return f"_{word}" if not word or word[0].isdigit() else word
+
+
+def parameter_names(package: Package) -> list[str]:
+    """A parameter for each tensor: no two alike, none a keyword or one of the names that the header uses."""
+    tensors, name = (*package.inputs, *package.outputs), c_name(package.name)
+    taken = {ARENA, WEIGHTS, f"{name}_main", f"{name}_weights", *C_TYPES.values(), *KEYWORDS}
+    names: list[str] = []
+    for tensor in tensors:
+        word = c_name(tensor.name)
+        candidates = chain([word], (f"{word}_{number}" for number in count(2)))
+        names.append(next(each for each in candidates if each not in taken))
+        taken.add(names[-1])
+    return names
 
 
 def c_header(package: Package) -> str:
-    """The C99 header: what to pass, how large the arena is, what CPU the code needs."""
+    """The C99 header, for C++ too: what to pass, how large the arena is, what CPU the code needs."""
     name, upper = c_name(package.name), c_name(package.name).upper()
-    arguments = [_argument(t, "const ") for t in package.inputs] + [_argument(t, "") for t in package.outputs]
-    passed = [c_name(t.name) for t in (*package.inputs, *package.outputs)]
-    shapes = [
-        f" * {t.name}: {t.dtype} [{', '.join(map(str, t.shape))}]"
-        for t in (*package.inputs, *package.outputs)
+    tensors = (*package.inputs, *package.outputs)
+    passed = parameter_names(package)
+    arguments = [
+        _argument(tensor, word, "const " if position < len(package.inputs) else "")
+        for position, (tensor, word) in enumerate(zip(tensors, passed, strict=True))
     ]
+    sizes = {f"{upper}_ARENA_SIZE": max(package.memory.arena, 1), f"{upper}_ALIGNMENT": ALIGNMENT}
     return "\n".join(
         [
-            f"/* {package.name}: a compiled neural network.  Call {name}_run.",
-            *shapes,
-            f" * The arena is {upper}_ARENA_SIZE bytes of scratch memory, aligned to {upper}_ALIGNMENT, one per thread.",
+            f"/* {name}: a compiled neural network.  Call {name}_run.",
+            *(f" *   {word}: {_told(tensor)}" for tensor, word in zip(tensors, passed, strict=True)),
+            f" * {ARENA}: {upper}_ARENA_SIZE bytes of scratch memory per thread, aligned to {upper}_ALIGNMENT.",
             " * Nothing is allocated, no library is called, and nothing is kept between calls. */",
             f"#ifndef PENSTOCK_{upper}_H",
             f"#define PENSTOCK_{upper}_H",
@@ -87,14 +141,12 @@ def c_header(package: Package) -> str:
             "#ifdef __cplusplus",
             'extern "C" {',
             "#endif",
-            f"#define {upper}_ARENA_SIZE {max(package.memory.arena, 1)}",
-            f"#define {upper}_ALIGNMENT {package.image.alignment}",
+            *(f"#define {constant} {value}" for constant, value in sizes.items()),
             f"extern const unsigned char {name}_weights[];",
-            f"void {name}_main({', '.join([*arguments, 'void *arena', 'const void *weights'])});",
-            f"/* Whether this CPU has what the code needs ({package.target.name}). */",
+            f"void {name}_main({', '.join([*arguments, f'void *{ARENA}', f'const void *{WEIGHTS}'])});",
             *_cpu_check(name, package.target),
-            f"static inline void {name}_run({', '.join([*arguments, 'void *arena'])}) {{",
-            f"    {name}_main({', '.join([*passed, 'arena', f'{name}_weights'])});",
+            f"static inline void {name}_run({', '.join([*arguments, f'void *{ARENA}'])}) {{",
+            f"    {name}_main({', '.join([*passed, ARENA, f'{name}_weights'])});",
             "}",
             "#ifdef __cplusplus",
             "}",
@@ -105,17 +157,26 @@ def c_header(package: Package) -> str:
     )
 
 
-def _argument(tensor: TensorInfo, qualifier: str) -> str:
-    return f"{qualifier}{C_TYPES[tensor.dtype]} *{c_name(tensor.name)}"
+def _argument(tensor: TensorInfo, word: str, qualifier: str) -> str:
+    return f"{qualifier}{C_TYPES[tensor.dtype]} *{word}"
+
+
+def _told(tensor: TensorInfo) -> str:
+    """A tensor as a comment tells of it: its name could end the comment."""
+    plain = re.sub(r"[^\w.:/\[\]-]", "_", tensor.name, flags=re.ASCII)
+    return f"{plain}, {tensor.dtype} [{', '.join(map(str, tensor.shape))}]"
 
 
 def _cpu_check(name: str, target: Target) -> list[str]:
     needed = [f for f in GCC_FEATURES if f in target.required]
-    test = " && ".join(f'__builtin_cpu_supports("{f}")' for f in needed) or "1"
+    tests = [f'__builtin_cpu_supports("{f}")' for f in needed] or ["1"]
     return [
+        f"/* Whether this CPU has what the code needs (target {target.name}). */",
+        f"static inline int {name}_cpu_supported(void) {{",
         "#if defined(__GNUC__) && defined(__x86_64__)",
-        f"static inline int {name}_cpu_supported(void) {{ return {test}; }}",
+        f"    return {(chr(10) + '        && ').join(tests)};",
         "#else",
-        f"static inline int {name}_cpu_supported(void) {{ return 1; }}",
+        "    return 1;",
         "#endif",
+        "}",
     ]

@@ -1,4 +1,4 @@
-"""From a scheduled module and its linked code to a package: what the model takes, its weights, its kernels."""
+"""From a scheduled module and its linked code to a package: inputs and outputs, weights, kernels."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,8 @@
 """The pipeline as data: which passes run at which level, in which order.
 
-A phase is a tuple of passes; the pipeline is their sum.  Up to `schedule` a phase works on the whole module; `loops`
-and `llvm` work on one kernel at a time, so that kernels are compiled in parallel and found again in the cache.
-Passes that a caller adds run at the end of a phase.
+A phase is a tuple of passes; the pipeline is their sum.  Up to `schedule` a phase works on the whole module;
+`loops` and `llvm` work on one kernel at a time, so that kernels are compiled in parallel and found again in
+the cache.  Passes that a caller adds run at the end of a phase.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,6 +32,7 @@ from penstock.passes.move_reshapes import MoveReshapesPass
 from penstock.passes.move_transposes import MoveTransposesPass
 from penstock.passes.outline_kernels import OutlineKernelsPass
 from penstock.passes.pack_constants import PackConstantsPass
+from penstock.passes.parallelize import ParallelizePass
 from penstock.passes.peel_borders import PeelBordersPass
 from penstock.passes.place_constants import PlaceConstantsPass
 from penstock.passes.plan_memory import PlanMemoryPass
@@ -39,6 +40,7 @@ from penstock.passes.plan_schedule import PlanSchedulePass
 from penstock.passes.recognize_composites import RecognizeCompositesPass
 from penstock.passes.remove_no_ops import RemoveNoOpsPass
 from penstock.passes.simplify import SimplifyPass
+from penstock.passes.split_fma import SplitFmaPass
 from penstock.passes.tile_loops import TilePass
 from penstock.passes.unroll_and_jam import UnrollAndJamPass
 from penstock.passes.vectorize import VectorizePass
@@ -106,7 +108,7 @@ def schedule_passes() -> tuple[ModulePass, ...]:
 
 def loops_passes() -> tuple[ModulePass, ...]:
     """Explicit loops and vectors, without mathematical functions."""
-    return (LowerNestToLoops(), ExpandMathPass())
+    return (LowerNestToLoops(), ExpandMathPass(), SplitFmaPass())
 
 
 def llvm_passes() -> tuple[ModulePass, ...]:
@@ -130,6 +132,9 @@ PHASES: Mapping[str, tuple[str, Callable[[], tuple[ModulePass, ...]]]] = {
 """Phase name -> level it leaves, and its passes."""
 
 
-def phases() -> tuple[Phase, ...]:
-    """The whole default pipeline."""
-    return tuple(Phase(name, level, make()) for name, (level, make) in PHASES.items())
+def phases(threads: int = 1) -> tuple[Phase, ...]:
+    """The whole default pipeline; for several threads, the schedule ends with what shares work among them."""
+    added = {"schedule": (ParallelizePass(threads),)} if threads > 1 else {}
+    return tuple(
+        Phase(name, level, (*make(), *added.get(name, ()))) for name, (level, make) in PHASES.items()
+    )

@@ -66,6 +66,7 @@ PASSES: dict[str, str] = {
     "move-transposes": "penstock.passes.move_transposes:MoveTransposesPass",
     "outline-kernels": "penstock.passes.outline_kernels:OutlineKernelsPass",
     "pack-constants": "penstock.passes.pack_constants:PackConstantsPass",
+    "parallelize": "penstock.passes.parallelize:ParallelizePass",
     "peel-borders": "penstock.passes.peel_borders:PeelBordersPass",
     "place-constants": "penstock.passes.place_constants:PlaceConstantsPass",
     "plan-memory": "penstock.passes.plan_memory:PlanMemoryPass",
@@ -74,6 +75,7 @@ PASSES: dict[str, str] = {
     "recognize-composites": "penstock.passes.recognize_composites:RecognizeCompositesPass",
     "remove-no-ops": "penstock.passes.remove_no_ops:RemoveNoOpsPass",
     "simplify": "penstock.passes.simplify:SimplifyPass",
+    "split-fma": "penstock.passes.split_fma:SplitFmaPass",
     "tile": "penstock.passes.tile_loops:TilePass",
     "unroll-and-jam": "penstock.passes.unroll_and_jam:UnrollAndJamPass",
     "vectorize": "penstock.passes.vectorize:VectorizePass",
@@ -180,7 +182,7 @@ def everything(plugins: Iterable[Plugin] = ()) -> Universe:
 
 def importers(plugins: Iterable[Plugin] = ()) -> Importers:
     """The importers of ONNX operations that installed plugins, and those given, keep as `IMPORTERS`."""
-    joined: dict[tuple[str, str], "Importer"] = {}
+    joined: dict[tuple[str, str], Importer] = {}
     for module in [*installed_plugins(), *map(load_plugin, plugins)]:
         found = cast(Importers, getattr(module, IMPORTERS, {}))
         for domain, operation in found.keys() & joined.keys():

@@ -1,7 +1,7 @@
 """Element types of tensors and their NumPy counterparts.
 
-Signed integers are signless (`i8`), unsigned ones carry their sign (`ui8`), booleans are `i1`: below the `graph`
-level everything is signless and the sign lives in the operations, as in upstream MLIR.
+Signed integers are signless (`i8`), unsigned ones carry their sign (`ui8`), booleans are `i1`: below the
+`graph` level everything is signless and the sign lives in the operations, as in upstream MLIR.
 """
 
 from typing import TypeGuard

@@ -1,4 +1,4 @@
-"""What attributes hold, by type; for hot paths: xDSL's `isa(t, VectorType[Attribute])` takes 1,000 times as long."""
+"""What attributes hold, by type, for hot paths: `isa(t, VectorType[Attribute])` takes 1,000 times as long."""
 
 from collections.abc import Sequence
 from typing import TypeGuard, cast

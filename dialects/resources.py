@@ -1,7 +1,8 @@
 """Named resources: the weights of a model as NumPy buffers that never become text.
 
-Every level refers to a weight by an attribute that prints as its name and the digest of its bytes.  Inside one
-process a printed module parses back to the same data; elsewhere the data comes from the `.npz` beside the dump.
+Every level refers to a weight by an attribute that prints as its name and the digest of its bytes.  Inside
+one process a printed module parses back to the same data; elsewhere the data comes from the `.npz` beside the
+dump.
 """
 
 import hashlib

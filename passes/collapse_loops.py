@@ -112,7 +112,10 @@ def _collapsed_view(nest: ComputeOp, buffer: SSAValue, axis: int) -> SSAValue:
     sizes = [*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]]
     groups = [[i] for i in range(axis)] + [[axis, axis + 1]] + [[i] for i in range(axis + 2, len(shape))]
     reassociation = ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in group]) for group in groups])
-    view = memref.CollapseShapeOp.create(operands=[buffer], result_types=[MemRefType(element_of(buffer), sizes)],
-                                         properties={"reassociation": reassociation})  # fmt: skip
+    view = memref.CollapseShapeOp.create(
+        operands=[buffer],
+        result_types=[MemRefType(element_of(buffer), sizes)],
+        properties={"reassociation": reassociation},
+    )
     Rewriter.insert_op(view, InsertPoint.before(nest))
     return view.results[0]

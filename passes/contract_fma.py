@@ -14,6 +14,8 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 
+from penstock.dialects.nest.machine import Machine
+
 
 class ContractMultiplyAdd(RewritePattern):
     """`c + a * b -> fma(a, b, c)` when the product has no other use."""
@@ -30,10 +32,12 @@ class ContractMultiplyAdd(RewritePattern):
 
 @dataclass(frozen=True)
 class ContractFmaPass(ModulePass):
-    """Contract products and sums inside nests; the only pass that does, and it can be left out."""
+    """Contract products and sums inside nests; the only pass that does; not for machines without that instruction."""
 
     name = "contract-fma"
     numerics: ClassVar[str] = "contracts"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if not Machine.of(op).fma:
+            return
         PatternRewriteWalker(ContractMultiplyAdd(), apply_recursively=False).rewrite_module(op)

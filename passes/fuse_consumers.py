@@ -1,8 +1,9 @@
 """`fuse-consumers`: an elementwise nest moves into the nest that makes its operand.
 
-    t = conv(x, w); y = relu(t + r)   ->   y = conv(x, w) with relu(. + r) applied while the sums are in registers
+    t = conv(x, w); y = relu(t + r)   ->   y = conv(x, w) with relu(. + r) on sums still in registers
 
-The value in between is never stored.  Copies fuse the same way, so a concatenation is written in place by its parts.
+The value in between is never stored.  Copies fuse the same way, so a concatenation is written in place by its
+parts.
 """
 
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def producer_of(consumer: ComputeOp, read: Read) -> ComputeOp | None:
 
 
 def loop_per_axis(access: Access, shape: tuple[int, ...], extents: list[int]) -> list[int | None] | None:
-    """The loop that walks each axis of a buffer when the access covers the buffer point for point, else `None`.
+    """The loop that walks each axis of a buffer when the access covers it point for point, else `None`.
 
     Axes of size 1 may have no loop; every axis has its own loop of its own size.
     """
@@ -140,9 +141,15 @@ def _spliced(producer: ComputeOp, consumer: ComputeOp, value: SSAValue, s: Subst
     body.drop_all_references()
     writes = [Write(w.buffer, w.access.substitute(s)) for w in consumer.writes]
     if producer.reduces:
-        fused = ComputeOp.of(producer.loops, producer.reads, writes, producer.body.clone(),
-                             extras=[*producer.extra_reads, *others], init=producer.init.data,
-                             epilogue=Region(block))  # fmt: skip
+        fused = ComputeOp.of(
+            producer.loops,
+            producer.reads,
+            writes,
+            producer.body.clone(),
+            extras=[*producer.extra_reads, *others],
+            init=producer.init.data,
+            epilogue=Region(block),
+        )
     else:
         fused = ComputeOp.of(producer.loops, [*producer.reads, *others], writes, Region(block))
     join_nodes(fused, producer, consumer)

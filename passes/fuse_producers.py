@@ -103,7 +103,8 @@ def absorb(producer: ComputeOp, consumer: ComputeOp, position: int) -> ComputeOp
         return None
     substitution = Substitution(tuple(rows), tuple(offsets), len(consumer.loops))
     new = [
-        Read(r.buffer, r.access.substitute(substitution), r.outside if read.outside is None else read.outside) for r in producer.reads
+        Read(r.buffer, r.access.substitute(substitution), r.outside if read.outside is None else read.outside)
+        for r in producer.reads
     ]
     return _spliced(producer, consumer, position, new, substitution)
 
@@ -130,8 +131,14 @@ def _spliced(
     body.drop_all_references()
     arguments = [*block.args[:start], value, *block.args[stop:]]
     block.add_op(YieldOp(append_block(block, consumer.body.block, arguments)))
-    fused = ComputeOp.of(consumer.loops, [*before, *new, *after], consumer.writes, Region(block),
-                         extras=consumer.extra_reads, init=consumer.init.data,
-                         epilogue=consumer.epilogue.clone() if consumer.epilogue.blocks else None)  # fmt: skip
+    fused = ComputeOp.of(
+        consumer.loops,
+        [*before, *new, *after],
+        consumer.writes,
+        Region(block),
+        extras=consumer.extra_reads,
+        init=consumer.init.data,
+        epilogue=consumer.epilogue.clone() if consumer.epilogue.blocks else None,
+    )
     join_nodes(fused, producer, consumer)
     return fused

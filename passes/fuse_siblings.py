@@ -4,8 +4,9 @@
     for oc: left(oc)      ->        interior(oc), left(oc), right(oc)
     for oc: right(oc)
 
-The pieces that peeling and tiling made of one convolution then use a panel of weights while it is in the cache.  The
-nests stay as they are, one behind another, and carry `together = "oc"`; the lowering makes one loop around them.
+The pieces that peeling and tiling made of one convolution then use a panel of weights while it is in the
+cache.  The nests stay as they are, one behind another, and carry `together = "oc"`; the lowering makes one
+loop around them.
 """
 
 from collections.abc import Sequence

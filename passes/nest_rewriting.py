@@ -1,6 +1,7 @@
 """Tools of the passes on nests: change the loops of a nest, splice bodies, walk the nests of a function.
 
-Tiling, peeling, interchange and fusion are all the same act: the old loop indices become linear functions of new ones.
+Tiling, peeling, interchange and fusion are all the same act: the old loop indices become linear functions of
+new ones.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,6 +1,6 @@
 """`pack-constants`: weights are laid out at compile time in the order in which the loops read them.
 
-    w[oc, ic, kh, kw] read by  for oc, kh, kw, ic, oc.r < 32   ->   p[oc / 32, kh, kw, ic, oc % 32], read front to back
+    w[oc, ic, kh, kw] read by  for oc, kh, kw, ic, oc.r < 32  ->   p[oc / 32, kh, kw, ic, oc % 32], in order
 
 The axis that is read along the vector is cut into blocks of one tile, the last block filled with zeros.
 """

@@ -3,11 +3,11 @@
     y[o] = sum over k < 3 of x[o + k - 1] else 0        o in [0, 8)
 ->  o = 0: k in [1, 3)     o in [1, 7): k in [0, 3)     o = 7: k in [0, 2)
 
-Where reading the value outside would leave the accumulator as it is, those taps are dropped; elsewhere the border
-keeps its test.  Where little else is summed (depthwise convolution, pooling) only the last padded axis is split that way,
-the one whose loop is tiled in registers; the others are clamped: the loop over taps computes its bounds at run time,
-which needs no second nest.  A deep convolution is split along every axis, so that its borders are tiled along them and
-reuse its weights like the interior does.
+Where reading the value outside would leave the accumulator as it is, those taps are dropped; elsewhere the
+border keeps its test.  Where little else is summed (depthwise convolution, pooling) only the last padded axis
+is split that way, the one whose loop is tiled in registers; the others are clamped: the loop over taps
+computes its bounds at run time, which needs no second nest.  A deep convolution is split along every axis, so
+that its borders are tiled along them and reuse its weights like the interior does.
 """
 
 from collections.abc import Sequence

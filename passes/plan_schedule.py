@@ -1,8 +1,8 @@
 """`plan-schedule`: decide, by the analytical model, how each nest of a kernel is to be executed.
 
-It only writes the decision on the nest (`schedule = {...}`); `tile`, `interchange`, `pack-constants`, `vectorize` and
-`unroll-and-jam` carry it out.  All nests of a kernel share the vector loop and its tile, so that they share packed
-weights.
+It only writes the decision on the nest (`schedule = {...}`); `tile`, `interchange`, `pack-constants`,
+`vectorize` and `unroll-and-jam` carry it out.  All nests of a kernel share the vector loop and its tile, so
+that they share packed weights.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from xdsl.passes import ModulePass
 
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
-from penstock.dialects.nest.schedule import Schedule
+from penstock.dialects.nest.schedule import BLOCK, Schedule
 from penstock.passes.nest_rewriting import argument_constants, kernels, nests
 from penstock.passes.schedule_model import (
     Shape,
@@ -87,7 +87,7 @@ def _position(nest: ComputeOp, label: str) -> int | None:
 
 
 def _vectorizable(nest: ComputeOp, shape: Shape, label: str) -> bool:
-    """Whether a loop may run in the lanes of a vector: no stores at computed places, a plain fold if it reduces."""
+    """Whether a loop may run in vector lanes: no stores at computed places, a plain fold if it reduces."""
     loop = _position(nest, label)
     if (
         loop is None
@@ -105,13 +105,36 @@ def _schedule(nest: ComputeOp, shape: Shape, tile: Tile, machine: Machine) -> Sc
     labels = [d.label.data for d in nest.loops]
     tiles = {labels[i]: t for i, t in enumerate(tile.sizes) if t > 1 or i == tile.vector}
     unroll = _unrolled(shape, tile)
+    order, blocks = _order(shape, tile, machine), _blocks(shape, tile, machine)
     return Schedule(
-        tuple(labels[i] for i in _order(shape, tile, machine)),
+        (*(labels[i] + BLOCK for i in blocks), *(labels[i] for i in order)),
         tiles,
         tuple(labels[i] for i in unroll),
         "" if tile.vector is None else labels[tile.vector],
         tile.lanes,
+        {labels[i]: count for i, count in blocks.items()},
     )
+
+
+def _blocks(shape: Shape, tile: Tile, machine: Machine) -> dict[int, int]:
+    """Rows of a large operand that are taken through all panels of weights while they are in the cache."""
+    if not _panel_first(shape, tile, machine):
+        return {}
+    operand = max((s for s in shape.reads if not s.packable), key=lambda s: s.nbytes, default=None)
+    if operand is None or operand.nbytes <= machine.l2 // 2:
+        return {}
+    rows = [
+        i for i in shape.parallel if operand.strides[i] and i != tile.vector and i not in shape.sequential
+    ]
+    if not rows:
+        return {}
+    loop = max(rows, key=lambda i: shape.extents[i])
+    tiles = -(-shape.extents[loop] // tile.sizes[loop])
+    panel = sum(tile.sizes[tile.vector or 0] * s.element * shape.steps for s in shape.reads if s.packable)
+    fitting = (machine.l2 * 3 // 4 - panel) * tiles // operand.nbytes
+    if not 1 < fitting < tiles:
+        return {}
+    return {loop: next((n for n in range(fitting, fitting // 2, -1) if tiles % n == 0), fitting)}
 
 
 def _unrolled(shape: Shape, tile: Tile) -> list[int]:
@@ -126,11 +149,18 @@ def _unrolled(shape: Shape, tile: Tile) -> list[int]:
 
 
 def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
-    """Parallel loops then reductions; the vector loop outermost when the weights outgrow the second-level cache."""
+    """Parallel loops, then reductions; the vector loop outermost when the weights outgrow the L2 cache."""
     others = [i for i in shape.parallel if i != tile.vector]
     reductions = sorted(shape.reductions)
     if tile.vector is None or tile.vector in shape.reductions:
         return [*others, *reductions]
-    weights = sum(s.nbytes for s in shape.reads if s.packable and s.strides[tile.vector])
-    panel_first = bool(shape.reductions) and weights > machine.l2 // 2
-    return [tile.vector, *others, *reductions] if panel_first else [*others, tile.vector, *reductions]
+    if _panel_first(shape, tile, machine):
+        return [tile.vector, *others, *reductions]
+    return [*others, tile.vector, *reductions]
+
+
+def _panel_first(shape: Shape, tile: Tile, machine: Machine) -> bool:
+    """Whether a panel of weights is used for all rows before the next one: they do not all fit in the cache."""
+    if not shape.reductions or tile.vector is None or tile.vector in shape.reductions:
+        return False
+    return sum(s.nbytes for s in shape.reads if s.packable and s.strides[tile.vector]) > machine.l2 // 2

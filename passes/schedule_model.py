@@ -1,8 +1,9 @@
 """An analytical model of one core: about how many cycles a nest takes under a register tile.
 
-Per step of the reduction a tile issues its arithmetic and its loads on the core's ports, bounded below by the latency
-of the accumulation; per tile it pays for its start, its epilogue and its stores.  Constants of the model are few and
-come from the machine; the tile that is cheapest over the whole nest, remainders included, is chosen.
+Per step of the reduction a tile issues its arithmetic and its loads on the core's ports, bounded below by the
+latency of the accumulation; per tile it pays for its start, its epilogue and its stores.  Constants of the
+model are few and come from the machine; the tile that is cheapest over the whole nest, remainders included,
+is chosen.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ HEAVY: dict[type[Operation], int] = {
 
 @dataclass(frozen=True)
 class Stream:
-    """One read or write: its rows and stride per loop, and whether it is a weight that can be laid out at will."""
+    """One read or write: its rows and stride per loop, and whether it is a weight, laid out at will."""
 
     rows: tuple[Row, ...]
     strides: tuple[int, ...]

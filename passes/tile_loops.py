@@ -13,7 +13,7 @@ from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.access import Row, Substitution
 from penstock.dialects.nest.ops import ComputeOp
-from penstock.dialects.nest.schedule import INNER, Schedule
+from penstock.dialects.nest.schedule import BLOCK, INNER, Schedule
 from penstock.passes.nest_rewriting import discard, kernels, nests, with_loops
 
 
@@ -30,34 +30,38 @@ class TilePass(ModulePass):
             if schedule is None:
                 continue
             pieces = [nest]
-            for label, size in schedule.tiles.items():
-                parts = [part for piece in pieces for part in tile(piece, label, size)]
+            splits = [(label, size, label, label + INNER) for label, size in schedule.tiles.items()]
+            splits += [(label, count, label + BLOCK, label) for label, count in schedule.blocks.items()]
+            for split in splits:
+                parts = [part for piece in pieces for part in tile(piece, *split)]
                 discard(piece for piece in pieces if piece is not nest)
                 pieces = parts
             if pieces != [nest]:
                 Rewriter.replace_op(nest, pieces, [])
 
 
-def tile(nest: ComputeOp, label: str, size: int) -> list[ComputeOp]:
-    """The nest with one loop tiled, and the nest of the remainder if there is one.
+def tile(nest: ComputeOp, label: str, size: int, outer: str, inner: str) -> list[ComputeOp]:
+    """The nest with one loop split into `outer` and `inner`, and the nest of the remainder if there is one.
 
-    The remainder of a reduction would have to go on with the sums of the whole tiles, so a reduction is only tiled
-    when the size divides it; otherwise all of it stays in the tile.
+    The remainder of a reduction would have to go on with the sums of the whole tiles, so a reduction is only
+    tiled when the size divides it; otherwise all of it stays in the tile.
     """
     loop = [d.label.data for d in nest.loops].index(label)
     whole, rest = divmod(nest.extents[loop], size)
+    names = (outer, inner)
     if nest.loops[loop].is_reduction and rest:
-        return [_split(nest, loop, 0, 1, nest.extents[loop])]
-    main = [_split(nest, loop, 0, whole, size)] if whole else []
-    tail = [_split(nest, loop, whole * size, 1, rest)] if rest else []
+        return [_split(nest, loop, names, 0, 1, nest.extents[loop])]
+    main = [_split(nest, loop, names, 0, whole, size)] if whole else []
+    tail = [_split(nest, loop, names, whole * size, 1, rest)] if rest else []
     return main + tail
 
 
-def _split(nest: ComputeOp, loop: int, start: int, count: int, size: int) -> ComputeOp:
+def _split(
+    nest: ComputeOp, loop: int, names: tuple[str, str], start: int, count: int, size: int
+) -> ComputeOp:
     """The `count` tiles of `size` iterations that begin at `start`."""
-    label = nest.loops[loop].label.data
-    dims = [d.changed(size=count) if i == loop else d for i, d in enumerate(nest.loops)]
-    dims.append(nest.loops[loop].changed(label=label + INNER, size=size))
+    dims = [d.changed(label=names[0], size=count) if i == loop else d for i, d in enumerate(nest.loops)]
+    dims.append(nest.loops[loop].changed(label=names[1], size=size))
     width = len(dims)
 
     def row(old: int) -> Row:

@@ -24,8 +24,13 @@ class VectorizePass(ModulePass):
             if schedule is None or not schedule.vector:
                 continue
             label = schedule.vector + INNER
-            with_dims(nest, [d.marked("vector", _lanes(d.size, schedule.lanes)) if d.label.data == label else d
-                             for d in nest.loops])  # fmt: skip
+            with_dims(
+                nest,
+                [
+                    d.marked("vector", _lanes(d.size, schedule.lanes)) if d.label.data == label else d
+                    for d in nest.loops
+                ],
+            )
 
 
 def _lanes(size: int, lanes: int) -> int:

@@ -5,12 +5,14 @@
 Both commands run in this process.  `pytest --bless` rewrites the CHECK lines from the output: read the diff.
 """
 
+import os
 import re
 import shlex
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from filecheck.finput import FInput
@@ -19,6 +21,7 @@ from filecheck.options import Options, parse_argv_options
 from filecheck.parser import Parser, pattern_for_opts
 from hypothesis import settings
 
+from penstock.cache import ENVIRONMENT
 from penstock.opt import run
 
 RUN_LINE = re.compile(r"^// RUN: (.+)$", re.MULTILINE)
@@ -26,7 +29,7 @@ SPLIT = "// -----\n"
 FOLDER = Path(__file__).parent / "filecheck"
 
 # A time limit per example fails on a busy machine and finds nothing on an idle one.
-# What fails here must fail there: examples are the same everywhere, unless `--hypothesis-profile=explore` is given.
+# What fails here must fail there: `--hypothesis-profile=explore` alone looks for examples of its own.
 settings.register_profile("penstock", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("penstock")
@@ -146,6 +149,15 @@ def quoting(line: str) -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare `--bless`."""
     parser.addoption("--bless", action="store_true", help="rewrite the CHECK lines of the text tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this run a kernel cache of its own; the workers of xdist inherit it."""
+    if hasattr(config, "workerinput"):
+        return
+    kernels = TemporaryDirectory(prefix="penstock-kernels-")
+    config.add_cleanup(kernels.cleanup)
+    os.environ[ENVIRONMENT] = kernels.name
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TextFile | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from xdsl.dialects import llvm
+from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.ir import Block, Operation, SSAValue
 
 from penstock.backends.llvm.text_types import constant_text, type_text
@@ -12,7 +13,14 @@ def _constant(op: Operation) -> str:
     return constant_text(op.properties["value"], op.results[0].type)
 
 
+def _address(op: Operation) -> str:
+    name = op.properties["global_name"]
+    assert isinstance(name, SymbolRefAttr), "an address is that of a symbol"
+    return f"@{symbol_text(name.string_value())}"
+
+
 INLINE: Mapping[str, Callable[[Operation], str]] = {
+    "llvm.mlir.addressof": _address,
     "llvm.mlir.constant": _constant,
     "llvm.mlir.poison": lambda op: "poison",
     "llvm.mlir.undef": lambda op: "undef",

@@ -187,10 +187,14 @@ def _branch_if(w: FunctionNames, op: Operation) -> str:
 
 
 def _call(w: FunctionNames, op: Operation) -> str:
-    callee = op.properties["callee"]
-    assert isinstance(callee, SymbolRefAttr), "a call names its function"
+    """A call by name, or of the pointer that comes first."""
+    callee, operands = op.properties.get("callee"), list(op.operands)
     result = w.type_of(op.results[0]) if op.results else "void"
-    return f"call {result} @{symbol_text(callee.string_value())}({', '.join(map(w.typed, op.operands))})"
+    if isinstance(callee, SymbolRefAttr):
+        name = f"@{symbol_text(callee.string_value())}"
+    else:
+        name = w.names[operands.pop(0)]
+    return f"call {result} {name}({', '.join(map(w.typed, operands))})"
 
 
 def _return(w: FunctionNames, op: Operation) -> str:

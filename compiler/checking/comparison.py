@@ -137,4 +137,4 @@ def _largest(index: int, before: Array, after: Array, wrong: Mask, bound: float)
 
 def _worst(found: Sequence[Difference | None]) -> Difference | None:
     differences = [each for each in found if each is not None]
-    return max(differences, key=lambda d: d.error - d.bound, default=None)
+    return max(differences, key=lambda d: (not d.is_allowed, d.error), default=None)

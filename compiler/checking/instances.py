@@ -176,8 +176,9 @@ def leaves_order_open(module: ModuleOp) -> bool:
 
 
 def worst(found: Sequence[Difference | None]) -> Difference:
-    """The difference that is farthest beyond its bound."""
-    return max((d for d in found if d is not None), key=lambda d: d.error - d.bound, default=NONE)
+    """A difference that is not allowed, or else the largest."""
+    there = [d for d in found if d is not None]
+    return max(there, key=lambda d: (not d.is_allowed, d.error), default=NONE)
 
 
 def _exactly(old: Sequence[Array], new: Sequence[Array], trial: Trial) -> Difference | None:

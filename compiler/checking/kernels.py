@@ -40,9 +40,9 @@ class Outcome:
         return self.found.described([]) if isinstance(self.found, Difference) else self.found
 
     @property
-    def badness(self) -> float:
-        """How far beyond its bound the difference is."""
-        return self.difference.error - self.difference.bound
+    def badness(self) -> tuple[bool, float]:
+        """Puts what is not allowed last, and of the rest the largest error."""
+        return not self.difference.is_allowed, self.difference.error
 
 
 class KernelCheck:

@@ -56,15 +56,12 @@ class MiscompilationError(CheckError):
 
 
 def summary(steps: Sequence[CheckStep]) -> list[CheckStep]:
-    """One step for each pass and level: of the steps on kernels the worst against its bound."""
+    """One step for each pass: of its steps on kernels the one with the largest error, or that failed."""
     worst: dict[tuple[object, ...], CheckStep] = {}
     for number, step in enumerate(steps):
         key = (step.name, step.level) if step.kernel is not None else (number,)
         known = worst.get(key)
-        if known is None or (not step.passed, step.error - step.bound) > (
-            not known.passed,
-            known.error - known.bound,
-        ):
+        if known is None or (not step.passed, step.error) > (not known.passed, known.error):
             worst[key] = step
     return list(worst.values())
 

@@ -10,7 +10,7 @@ from penstock.dialects.graph.activation import (
     SigmoidOp,
     SoftplusOp,
 )
-from penstock.dialects.graph.base import flag, number
+from penstock.dialects.graph.base import flag, number, rank_of, shape_of
 from penstock.dialects.graph.comparison import LessOp, SelectOp
 from penstock.dialects.graph.elementwise import AbsOp, AddOp, DivOp, MinOp, MulOp, SubOp
 from penstock.dialects.graph.transcendental import ExpOp, TanhOp
@@ -46,8 +46,10 @@ def import_leaky_relu(node: Node, build: Builder) -> SSAValue:
 
 
 def import_prelu(node: Node, build: Builder) -> SSAValue:
-    """PRelu: `slope * x` below zero."""
+    """PRelu: `slope * x` below zero; up to opset 6 a slope of rank 1 is per channel."""
     x, slope = node.input(0), node.input(1)
+    if node.opset < 7 and rank_of(slope) == 1 and shape_of(slope) != (1,):
+        slope = build.append_axes(slope, max(rank_of(x) - 2, 0))
     negative = build.op(LessOp, [x, build.scalar(0, like=x)])
     return build.op(SelectOp, [negative, build.op(MulOp, [slope, x]), x])
 

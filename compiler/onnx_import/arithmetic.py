@@ -18,6 +18,7 @@ from penstock.dialects.graph.elementwise import (
     PowOp,
 )
 from penstock.onnx_import.axes import require
+from penstock.onnx_import.broadcasting import operand_pair
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.node import Node
@@ -34,7 +35,7 @@ def unary(kind: type[GraphOp]) -> Importer:
 
 def binary(kind: type[GraphOp]) -> Importer:
     """The importer of an ONNX op that is one op of two operands here."""
-    return lambda node, build: build.op(kind, [node.input(0), node.input(1)])
+    return lambda node, build: build.op(kind, operand_pair(node, build))
 
 
 def variadic(kind: type[GraphOp]) -> Importer:
@@ -66,7 +67,7 @@ def import_mod(node: Node, build: Builder) -> SSAValue:
 
 def import_pow(node: Node, build: Builder) -> SSAValue:
     """Pow: the result has the type of the base; an integer base under a real exponent is taken as a real."""
-    base, exponent = node.input(0), node.input(1)
+    base, exponent = operand_pair(node, build)
     target = element_of(base)
     common = target if is_float(target) or not is_float(element_of(exponent)) else element_of(exponent)
     power = build.op(PowOp, [cast_to(build, base, common), cast_to(build, exponent, common)])

@@ -20,6 +20,7 @@ from penstock.dialects.graph.comparison import (
 from penstock.dialects.graph.elementwise import AbsOp
 from penstock.errors import ModelError
 from penstock.onnx_import.arithmetic import binary, unary
+from penstock.onnx_import.broadcasting import operand_pair
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.node import Node
@@ -27,7 +28,7 @@ from penstock.onnx_import.node import Node
 
 def swapped(kind: type[GraphOp]) -> Importer:
     """The importer of `a > b` as `b < a`."""
-    return lambda node, build: build.op(kind, [node.input(1), node.input(0)])
+    return lambda node, build: build.op(kind, operand_pair(node, build)[::-1])
 
 
 def import_where(node: Node, build: Builder) -> SSAValue:

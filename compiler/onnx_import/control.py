@@ -52,6 +52,8 @@ def import_identity(node: Node, build: Builder) -> SSAValue:
 def import_dropout(node: Node, build: Builder) -> list[SSAValue]:
     """Dropout at inference time: the value itself, and a mask that keeps everything."""
     x = node.input(0)
+    if node.opset < 7 and node.int("is_test", 0) == 0:
+        raise Unsupported("dropout in training mode (is_test=0) is random", "Export the model for inference.")
     training = node.constant(2)
     if node.optional(2) is not None and (training is None or training.any()):
         raise Unsupported("dropout in training mode is random", "Export the model for inference.")

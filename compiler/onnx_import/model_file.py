@@ -12,7 +12,7 @@ from onnx import AttributeProto, GraphProto, ModelProto
 
 from penstock.errors import ModelError
 
-OLDEST_OPSET = 7
+OLDEST_OPSET = 6
 MAX_FILE_BYTES = 2**31 - 1
 """The limit of protobuf; larger models keep their weights in external files."""
 

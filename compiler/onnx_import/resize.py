@@ -31,7 +31,9 @@ def reals(values: Sequence[float]) -> DenseArrayBase:
 
 
 def import_upsample(node: Node, build: Builder) -> SSAValue:
-    """Upsample: the scales are an attribute up to opset 8, an input in 9."""
+    """Upsample: the scales are attributes up to opset 8, an input in 9."""
+    if node.opset < 7:
+        return _oldest(node, build, [1, 1, node.float("height_scale"), node.float("width_scale")])
     scales = node.floats("scales") if node.opset < 9 else _floats(node, 1, "the scales")
     return _oldest(node, build, scales)
 

@@ -33,4 +33,17 @@ CONTINUOUS: Mapping[str, Family] = {
 }
 """Where rounding an operand otherwise makes a small difference only."""
 
+OF_REALS = (
+    "divide",
+    "matmul",
+    "softmax",
+    "layer_norm",
+    "batch_norm",
+    "conv",
+    "conv_transpose",
+    "pool",
+    "steps",
+)
+"""Left out where inputs are integers only."""
+
 FAMILIES: Mapping[str, Family] = {**CONTINUOUS, "steps": elementwise.steps}

@@ -8,8 +8,9 @@ from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAtt
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Region, SSAValue
 
+from penstock.dialects.element_types import is_float
 from penstock.testing.canvas import Canvas
-from penstock.testing.families import CONTINUOUS, FAMILIES
+from penstock.testing.families import CONTINUOUS, FAMILIES, OF_REALS
 
 # In a report of a failing example a module is its text.
 for_type_by_name(ModuleOp.__module__, ModuleOp.__name__, lambda module, p, cycle: p.text(str(module)))
@@ -32,9 +33,10 @@ def graph_modules(
     `elements` are the element types of inputs.
     """
     canvas = Canvas(draw, elements, limit)
+    wanted = [name for name in ops if name not in OF_REALS or any(map(is_float, elements))]
     canvas.input(canvas.shape(1, 4), canvas.choose(elements))
     for _ in range(canvas.integer(1, max_ops)):
-        FAMILIES[canvas.choose(ops)](canvas)
+        FAMILIES[canvas.choose(wanted)](canvas)
     module = _module(canvas)
     module.verify()
     return module

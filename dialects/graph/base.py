@@ -1,7 +1,7 @@
-"""What all operations of the `graph` dialect share: tensor types with symbolic dims, inference, executable meaning.
+"""What all `graph` operations share: tensor types with symbolic dims, inference, executable meaning.
 
-An operation derives from `GraphOp` and says three things once: the types of its results (`infer`), its meaning in
-NumPy (`evaluate`), and, by its class, how it may be rewritten (`Elementwise`, ...).
+An operation derives from `GraphOp` and says three things once: the types of its results (`infer`), its
+meaning in NumPy (`evaluate`), and, by its class, how it may be rewritten (`Elementwise`, ...).
 """
 
 from abc import ABC, abstractmethod

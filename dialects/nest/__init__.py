@@ -1,4 +1,4 @@
-"""The `nest` dialect: buffers and loop nests with their schedule (see `ops`), over linear index maps (see `access`)."""
+"""The `nest` dialect: buffers and scheduled loop nests (see `ops`) over linear index maps (see `access`)."""
 
 from xdsl.ir import Dialect
 

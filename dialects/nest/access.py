@@ -1,7 +1,7 @@
 """Linear index maps: which element of a buffer a loop nest touches at each point of its iteration space.
 
-An `Access` is a matrix and a vector of integers: element = rows @ point + offsets.  Tiling, interchange and peeling
-are linear substitutions of the point, so every scheduling pass is one `substitute`.
+An `Access` is a matrix and a vector of integers: element = rows @ point + offsets.  Tiling, interchange and
+peeling are linear substitutions of the point, so every scheduling pass is one `substitute`.
 """
 
 import re

@@ -1,8 +1,8 @@
-"""Clamped axes of a nest: padded accesses whose loop over taps computes its bounds instead of testing each element.
+"""Clamped axes of a nest: the loop over taps computes its bounds instead of testing each padded read.
 
-    clamped = array<i64: 0, 1>   read 0, axis 1:  2*oh + kh - 1  stays inside because kh runs from max(0, 1 - 2*oh) on
+    clamped = array<i64: 0, 1>   read 0, axis 1:  2*oh + kh - 1 >= 0 as kh runs from max(0, 1 - 2*oh) on
 
-Only taps that would leave the accumulator as it is are dropped, so the meaning of the nest does not depend on it.
+Only taps that would leave the accumulator as it is are dropped, so the nest means the same without it.
 """
 
 from collections.abc import Sequence

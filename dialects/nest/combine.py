@@ -22,7 +22,7 @@ COMBINERS: tuple[type[Operation], ...] = (
 
 
 def combiners(nest: ComputeOp) -> list[type[Operation]] | None:
-    """The operation that folds each accumulator, or `None` when one is not a plain fold such as `acc + f(x)`."""
+    """The operation that folds each accumulator, `None` when one is no plain fold such as `acc + f(x)`."""
     block = nest.body.block
     end = block.last_op
     if not isinstance(end, YieldOp):

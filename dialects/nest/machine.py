@@ -1,4 +1,4 @@
-"""What the schedule must know of the machine, as an attribute of the module: `nest.machine = {lanes = 16, ...}`."""
+"""What a schedule must know of the machine, an attribute of a module: `nest.machine = {lanes = 16, ...}`."""
 
 from dataclasses import asdict, dataclass, fields
 
@@ -21,6 +21,7 @@ class Machine:
     latency: int = 4
     l1: int = 32768
     l2: int = 1048576
+    fma: bool = True
 
     def lanes(self, element: Attribute) -> int:
         """Elements of a type in one vector register."""
@@ -33,7 +34,8 @@ class Machine:
         if not isinstance(given, DictionaryAttr):
             return Machine()
         numbers = {k: v.value.data for k, v in given.data.items() if isinstance(v, IntegerAttr)}
-        return Machine(**{f.name: numbers[f.name] for f in fields(Machine) if f.name in numbers})
+        known = {f.name: numbers[f.name] for f in fields(Machine) if f.name in numbers}
+        return Machine(**{**known, "fma": bool(known.get("fma", True))})
 
     def attach(self, module: ModuleOp) -> None:
         """Say it on the module."""

@@ -11,9 +11,9 @@
       ^epilogue(%sum : f32, %bias : f32): ... nest.yield %r : f32
     }
 
-The order of the loops is the order of execution; parallel loops may run in any order.  `ins` are read at every point,
-`with` once per point of the parallel loops, after the reduction.  An access with `else` may leave the buffer and reads
-that value there; every other access is verified to stay inside.
+The order of the loops is the order of execution; parallel loops may run in any order.  `ins` are read at
+every point, `with` once per point of the parallel loops, after the reduction.  An access with `else` may
+leave the buffer and reads that value there; every other access is verified to stay inside.
 """
 
 from collections.abc import Callable, Sequence
@@ -55,8 +55,8 @@ MARKS = ("", "unroll", "vector", "thread")
 class DimAttr(ParametrizedAttribute):
     """One loop: its name, its extent (from 0), whether it reduces, and its schedule mark.
 
-    `unroll` expands every iteration in registers; `vector` (with its number of lanes) does so lane-wise, the last
-    vector masked; `thread` shares the iterations out among threads.
+    `unroll` expands every iteration in registers; `vector` (with its number of lanes) does so lane-wise, the
+    last vector masked; `thread` shares the iterations out among threads.
     """
 
     name = "nest.dim"
@@ -138,7 +138,7 @@ class YieldOp(IRDLOperation):
 
 @irdl_op_definition
 class ApplyOp(IRDLOperation):
-    """A linear expression of the loop indices as a value in a body: `%i = nest.apply #nest.access<3, "2*i0 + i1">`."""
+    """A linear expression of the loop indices, in a body: `%i = nest.apply #nest.access<3, "2*i0 + i1">`."""
 
     name = "nest.apply"
     access = prop_def(AccessAttr)
@@ -273,14 +273,16 @@ class ComputeOp(IRDLOperation):
         shape = shape_of(buffer)
         if len(access.rows) != len(shape) or any(len(r) != len(self.dims.data) for r in access.rows):
             raise VerifyException(
-                f"nest.compute {verb} {buffer.type} with {len(access.rows)} expressions over {len(self.dims.data)} loops"
+                f"nest.compute {verb} {buffer.type} with {len(access.rows)} expressions"
+                f" over {len(self.dims.data)} loops"
             )
         if not inside or 0 in self.extents:
             return
         for axis, ((low, high), size) in enumerate(zip(access.bounds(self.extents), shape, strict=True)):
             if low < 0 or high >= size:
                 raise VerifyException(
-                    f"nest.compute {verb} {buffer.type} at [{low}, {high}] along axis {axis}, outside [0, {size - 1}]"
+                    f"nest.compute {verb} {buffer.type} at [{low}, {high}] along axis {axis},"
+                    f" outside [0, {size - 1}]"
                 )
 
     def _verify_no_reduction(self, verb: str, access: Access) -> None:
@@ -326,8 +328,15 @@ class ComputeOp(IRDLOperation):
         body = parser.parse_region()
         epilogue = parser.parse_optional_region()
         ins, extras, outs = groups
-        op = cls.of(dims, ins, [Write(r.buffer, r.access) for r in outs], body,
-                    extras=extras, init=init, epilogue=epilogue)  # fmt: skip
+        op = cls.of(
+            dims,
+            ins,
+            [Write(r.buffer, r.access) for r in outs],
+            body,
+            extras=extras,
+            init=init,
+            epilogue=epilogue,
+        )
         op.attributes.update(attributes.data if attributes is not None else {})
         return op
 

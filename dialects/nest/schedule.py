@@ -6,6 +6,7 @@ schedule = {order = ["oc", "ow"], tiles = {oc = 32, ow = 6}, unroll = ["kh"], ve
 from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr, i64
+from xdsl.ir import Attribute
 
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.ops import ComputeOp
@@ -13,6 +14,8 @@ from penstock.dialects.nest.ops import ComputeOp
 ATTRIBUTE = "schedule"
 TOGETHER = "together"
 """Attribute of neighbouring nests that share one outermost loop: its name."""
+BLOCK = ".b"
+"""Suffix of the loop over blocks of tiles."""
 INNER = ".r"
 """Suffix of the loop over the inside of a tile."""
 
@@ -26,6 +29,8 @@ class Schedule:
     unroll: tuple[str, ...] = ()
     vector: str = ""
     lanes: int = 1
+    blocks: dict[str, int] = field(default_factory=dict[str, int])
+    """Tiles of a loop taken together outside of all other loops, so that what they read stays in cache."""
 
     @staticmethod
     def of(nest: ComputeOp) -> "Schedule | None":
@@ -38,10 +43,11 @@ class Schedule:
         lanes = given.data["lanes"]
         return Schedule(
             strings(given.data["order"]),
-            {k: v.value.data for k, v in tiles.data.items() if isinstance(v, IntegerAttr)},
+            _numbers(tiles),
             strings(given.data["unroll"]),
             vector.data if isinstance(vector := given.data["vector"], StringAttr) else "",
             lanes.value.data if isinstance(lanes, IntegerAttr) else 1,
+            _numbers(given.data.get("blocks")),
         )
 
     def attach(self, nest: ComputeOp) -> None:
@@ -49,9 +55,20 @@ class Schedule:
         nest.attributes[ATTRIBUTE] = DictionaryAttr(
             {
                 "order": ArrayAttr([StringAttr(n) for n in self.order]),
-                "tiles": DictionaryAttr({k: IntegerAttr(v, i64) for k, v in self.tiles.items()}),
+                "tiles": _dictionary(self.tiles),
                 "unroll": ArrayAttr([StringAttr(n) for n in self.unroll]),
                 "vector": StringAttr(self.vector),
                 "lanes": IntegerAttr(self.lanes, i64),
+                **({"blocks": _dictionary(self.blocks)} if self.blocks else {}),
             }
         )
+
+
+def _dictionary(numbers: dict[str, int]) -> DictionaryAttr:
+    return DictionaryAttr({k: IntegerAttr(v, i64) for k, v in numbers.items()})
+
+
+def _numbers(value: Attribute | None) -> dict[str, int]:
+    if not isinstance(value, DictionaryAttr):
+        return {}
+    return {k: v.value.data for k, v in value.data.items() if isinstance(v, IntegerAttr)}

@@ -1,7 +1,7 @@
 """A place to emit scalar and vector code at: shared constants, index arithmetic, memory accesses.
 
-Operations are made with `create`, which takes the parts as they are: a kernel has thousands of them, and xDSL's
-checked constructors take five times as long.
+Operations are made with `create`, which takes the parts as they are: a kernel has thousands of them, and
+xDSL's checked constructors take five times as long.
 """
 
 from collections.abc import Sequence

@@ -150,17 +150,24 @@ def _lower_branch(e: Emitter, block: Block, source: Block, after: Block) -> None
         branch(e, after, [e.value(value) for value in _terminator_operands(source)])
 
 
-def _call(e: Emitter, op: Operation) -> None:
+def call_op(callee: SymbolRefAttr | None, operands: Sequence[SSAValue]) -> Operation:
+    """A call without a result: of a function by name or, without one, of the pointer that comes first."""
+    segments = DenseArrayBase.from_list(i32, [len(operands), 0])
+    properties = {**_CALL_PROPERTIES, "operandSegmentSizes": segments}
+    if callee is not None:
+        properties["callee"] = callee
+    return llvm.CallOp.create(operands=operands, properties=properties)
+
+
+def lower_call(e: Emitter, op: Operation) -> None:
+    """Lower a call of a function by name."""
     callee = op.properties["callee"]
     assert isinstance(callee, SymbolRefAttr), "a call names its function"
     if op.results:
         raise NotImplementedError(
             f"lower-loops-to-llvm: call of {callee} with results: kernels write to buffers"
         )
-    operands = [e.value(operand) for operand in op.operands]
-    segments = DenseArrayBase.from_list(i32, [len(operands), 0])
-    properties = {**_CALL_PROPERTIES, "callee": callee, "operandSegmentSizes": segments}
-    e.append(llvm.CallOp.create(operands=operands, properties=properties))
+    e.append(call_op(callee, [e.value(operand) for operand in op.operands]))
 
 
 def _return(e: Emitter, op: Operation) -> None:
@@ -174,7 +181,6 @@ def _yield(e: Emitter, op: Operation) -> None:
 
 
 CONTROL_EMITTERS = {
-    "func.call": _call,
     "func.return": _return,
     "scf.for": _lower_for,
     "scf.if": _lower_if,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects import func, llvm
-from xdsl.dialects.builtin import IntegerAttr, MemRefType, ModuleOp, i64
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, MemRefType, ModuleOp, i64
 from xdsl.ir import Attribute, Block, Region
 from xdsl.passes import ModulePass
 
@@ -14,7 +14,8 @@ from penstock.passes.lowering.llvm_control import CONTROL_EMITTERS
 from penstock.passes.lowering.llvm_emitter import EmitFunction, Emitter
 from penstock.passes.lowering.llvm_float import FLOAT_EMITTERS
 from penstock.passes.lowering.llvm_memory import MEMORY_EMITTERS
-from penstock.passes.lowering.llvm_types import convert_type
+from penstock.passes.lowering.llvm_parallel import PARALLEL_EMITTERS, helpers, takes_parallel_for
+from penstock.passes.lowering.llvm_types import POINTER, convert_type
 from penstock.passes.lowering.llvm_vector import VECTOR_EMITTERS
 
 EMITTERS: Mapping[str, EmitFunction] = {
@@ -22,6 +23,7 @@ EMITTERS: Mapping[str, EmitFunction] = {
     **CONTROL_EMITTERS,
     **FLOAT_EMITTERS,
     **MEMORY_EMITTERS,
+    **PARALLEL_EMITTERS,
     **VECTOR_EMITTERS,
 }
 """How each op is lowered, by name: extensions of upstream dialects have other classes and the same names."""
@@ -31,6 +33,7 @@ EMITTERS: Mapping[str, EmitFunction] = {
 class LowerLoopsToLLVM(ModulePass):
     """Replace every `func.func` by an `llvm.func` that takes one bare pointer for each buffer.
 
+    A function made for several threads takes a pointer more: what runs the parts of its calls.
     Needs static, row-major buffers and functions without results; leaves only the llvm dialect, and the
     attributes of functions and arguments as they were.  It does not expand transcendental functions
     (`expand-math`) and optimises nothing but index arithmetic.  Numerics: exact, with the rounding of
@@ -41,10 +44,11 @@ class LowerLoopsToLLVM(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Lower all functions of the module."""
-        block = op.body.block
+        block, needed = op.body.block, list(helpers(op))
         for old in [inner for inner in block.ops if isinstance(inner, func.FuncOp)]:
             block.insert_op_before(lower_function(old), old)
             block.detach_op(old)
+        block.add_ops(needed)
 
 
 def lower_function(function: func.FuncOp) -> llvm.FuncOp:
@@ -52,6 +56,10 @@ def lower_function(function: func.FuncOp) -> llvm.FuncOp:
     if function.function_type.outputs.data:
         raise NotImplementedError(f"lower-loops-to-llvm: @{function.sym_name.data} has results")
     inputs = [convert_type(argument) for argument in function.function_type.inputs.data]
+    marks = function.arg_attrs
+    if takes_parallel_for(function):
+        inputs.append(POINTER)
+        marks = None if marks is None else ArrayAttr([*marks, DictionaryAttr({})])
     body = _lower_body(function, inputs) if function.body.blocks else Region()
     properties: dict[str, Attribute] = {
         "sym_name": function.sym_name,
@@ -62,8 +70,8 @@ def lower_function(function: func.FuncOp) -> llvm.FuncOp:
         # What the text of a function says without a word of it.
         "unnamed_addr": IntegerAttr(0, i64),
     }
-    if function.arg_attrs is not None:
-        properties["arg_attrs"] = function.arg_attrs
+    if marks is not None:
+        properties["arg_attrs"] = marks
     attributes = dict(function.attributes)
     return llvm.FuncOp.create(
         properties=properties, attributes=attributes, regions=(body,), location=function.location
@@ -73,7 +81,7 @@ def lower_function(function: func.FuncOp) -> llvm.FuncOp:
 def _lower_body(function: func.FuncOp, inputs: list[Attribute]) -> Region:
     entry = Block(arg_types=inputs)
     emitter = Emitter(entry, EMITTERS)
-    for source, value in zip(function.args, entry.args, strict=True):
+    for source, value in zip(function.args, entry.args, strict=False):
         if isinstance(source.type, MemRefType):
             emitter.bind_buffer(source, value)
         else:

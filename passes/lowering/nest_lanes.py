@@ -1,7 +1,8 @@
 """Register-level part of the lowering of nests: loads, stores and bodies on the lanes of a register tile.
 
-A lane is one point of the loops that are expanded in registers: a number per unrolled loop and a chunk of the vector
-loop.  Values stay scalar as long as they do not vary along the vector loop, so a broadcast is made once, where needed.
+A lane is one point of the loops that are expanded in registers: a number per unrolled loop and a chunk of the
+vector loop.  Values stay scalar as long as they do not vary along the vector loop, so a broadcast is made
+once, where needed.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Facts, Place
 
 Lane = tuple[int, ...]
-"""The iteration of each loop of the nest that a register holds; the first one of its chunk for the vector loop."""
+"""The iteration of each loop that a register holds; the first one of its chunk for the vector loop."""
 Guard = tuple[int, bool, bool]
 """An axis that may be left below, above."""
 

@@ -1,7 +1,8 @@
-"""`lower-nest-to-loops`: loop nests become `scf` loops over `memref` and `vector` operations, exactly as scheduled.
+"""`lower-nest-to-loops`: loop nests become `scf` loops over `memref` and `vector`, exactly as scheduled.
 
-Loops without a mark become `scf.for`, parallel ones outside reductions.  Marked loops exist only as registers: every
-parallel lane has its accumulator, carried by the reduction loops as an iteration argument.
+Loops without a mark become `scf.for`, parallel ones outside reductions.  Marked loops exist only as
+registers: every parallel lane has its accumulator, carried by the reduction loops as an iteration argument.
+A function with loops that are shared among threads takes two indices more: the part to run, of how many.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,10 +32,12 @@ from penstock.dialects import arith_ext
 from penstock.dialects.narrowing import is_vector
 from penstock.dialects.nest.combine import combiners
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of, shape_of
+from penstock.dialects.nest.parallel import is_shared, shares_work
 from penstock.dialects.nest.schedule import TOGETHER
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Place, facts_of
 from penstock.passes.lowering.nest_lanes import Lane, Lanes
+from penstock.passes.lowering.nest_parts import Share, part_of_range, pass_parts, take_part
 
 Emit = Callable[[], None]
 
@@ -64,9 +67,11 @@ class LowerNestToLoops(ModulePass):
     numerics: ClassVar[str] = "exact"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in op.walk():
-            if isinstance(function, func.FuncOp) and function.body.blocks:
+        functions = [each for each in op.walk() if isinstance(each, func.FuncOp)]
+        for function in functions:
+            if function.body.blocks:
                 lower_function(function)
+        pass_parts(functions)
 
 
 def lower_function(function: func.FuncOp) -> None:
@@ -74,11 +79,12 @@ def lower_function(function: func.FuncOp) -> None:
     entry = function.body.block
     nests = [op for op in entry.ops if isinstance(op, ComputeOp)]
     flat = _flatten(entry, nests)
+    share = take_part(function) if any(map(shares_work, nests)) else None
     code = Code(Block(), entry)
     for _, run in groupby(nests, _sharing):
         group = list(run)
         code.block = block = Block()
-        lowerings = [_NestLowering(n, flat, code) for n in group if not _is_empty(n)]
+        lowerings = [_NestLowering(n, flat, code, share) for n in group if not _is_empty(n)]
         if len(lowerings) > 1:
             _emit_together(lowerings, code)
         elif lowerings:
@@ -158,10 +164,10 @@ def _insert_at_definition(entry: Block, buffer: SSAValue, op: Operation) -> None
 class _NestLowering:
     """The lowering of one nest: loops around lanes."""
 
-    def __init__(self, nest: ComputeOp, flat: dict[SSAValue, SSAValue], code: Code):
+    def __init__(self, nest: ComputeOp, flat: dict[SSAValue, SSAValue], code: Code, share: Share | None):
         if sum(d.mark.data == "vector" for d in nest.loops) > 1:
             raise PassFailedException("lower-nest-to-loops: a nest has one vector loop at most")
-        self.nest, self.code, self.facts = nest, code, facts_of(nest, flat)
+        self.nest, self.code, self.facts, self.share = nest, code, facts_of(nest, flat), share
         self.bases: list[SSAValue | None] = [None] * len(self.facts.places)
         self.indices: list[SSAValue | None] = [None] * len(nest.loops)
         self.init = [self._initial(a) for a in nest.init.data]
@@ -203,8 +209,17 @@ class _NestLowering:
         kind = element if self.facts.vector_loop is None else self.code.vector(element, self.facts.width)
         return self.code.constant(value, kind)
 
+    def is_shared(self, loop: int) -> bool:
+        """Whether a loop runs a part of its iterations."""
+        if is_shared(self.facts.loops[loop]) and self.facts.reduces[loop]:
+            raise PassFailedException(f"{LowerNestToLoops.name}: a reduction cannot be shared among threads")
+        return is_shared(self.facts.loops[loop])
+
     def bounds(self, loop: int) -> tuple[SSAValue, SSAValue]:
-        """Where a loop starts and ends: its extent, less what clamped axes cut off at this place."""
+        """Where a loop starts and ends: its extent or part of it, less what clamped axes cut off here."""
+        if self.is_shared(loop):
+            assert self.share is not None, "a function with shared loops takes its part"
+            return part_of_range(self.code, self.share, self.facts.extents[loop])
         start, stop = self.code.index(0), self.code.index(self.facts.extents[loop])
         if not self.facts.reduces[loop]:
             return start, stop
@@ -264,7 +279,7 @@ class _NestLowering:
         return {lane: self._folded([by_slot[lane, c] for c in range(len(chunks))]) for lane in lanes}
 
     def _reduction_chunks(self, inner: Sequence[Lane]) -> list[list[Lane]]:
-        """Register points of the reduction grouped by the accumulator they feed: one per chunk of a vector loop."""
+        """Register points of the reduction by the accumulator they feed: one per chunk of a vector loop."""
         loop = self.facts.vector_loop
         if loop is None or not self.facts.vector_reduces:
             return [list(inner)]
@@ -353,7 +368,7 @@ class _Loop:
         facts = lowering.facts
         # A clamped loop of one iteration may run no iteration at all.
         clamps = facts.reduces[position] and any(place.clamped_axes for place in facts.reads)
-        self.vanishes = facts.extents[position] == 1 and not clamps
+        self.vanishes = facts.extents[position] == 1 and not clamps and not lowering.is_shared(position)
         self.outer = lowering.code.block
         self.saved = list(lowering.bases), lowering.indices[position]
         self.carried: list[SSAValue] = list(carried)

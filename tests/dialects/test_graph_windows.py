@@ -101,9 +101,10 @@ def test_conv_over_one_and_three_dims() -> None:
     y = apply(ConvOp, [x, w, None], {**window([1], [0, 0], [1]), **groups(1)})
     np.testing.assert_array_equal(y[0, 2], sum(np.correlate(x[0, c], w[2, c]) for c in range(2)))
     cube = apply(
-        ConvOp, [numbers(1, 1, 3, 3, 3), np.ones((1, 1, 3, 3, 3), np.float32), None],
+        ConvOp,
+        [numbers(1, 1, 3, 3, 3), np.ones((1, 1, 3, 3, 3), np.float32), None],
         {**window([1] * 3, [0] * 6, [1] * 3), **groups(1)},
-    )  # fmt: skip
+    )
     assert cube.reshape(-1).tolist() == [float(np.sum(numbers(1, 1, 3, 3, 3).astype(np.float64)))]
 
 

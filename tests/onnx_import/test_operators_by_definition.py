@@ -130,12 +130,18 @@ def test_symbolic_sizes_are_carried() -> None:
 
 
 REFUSED: list[tuple[type[PenstockError], str, ModelProto]] = [
-    (UnsupportedError, "Conv needs the size of axis 2",
-     model("Conv", 11, [["n", 3, "h"], [4, 3, 3]], {"auto_pad": "SAME_UPPER", "strides": [2]})),
+    (
+        UnsupportedError,
+        "Conv needs the size of axis 2",
+        model("Conv", 11, [["n", 3, "h"], [4, 3, 3]], {"auto_pad": "SAME_UPPER", "strides": [2]}),
+    ),
     (ShapeError, "a filter of rank 4", model("Conv", 11, [[1, 3, 8], [4, 3, 3, 3]], {})),
     (ShapeError, "its filter has", model("Conv", 11, [[1, 3, 8], [4, 3, 3]], {"kernel_shape": [5]})),
-    (ShapeError, "output_padding",
-     model("ConvTranspose", 11, [[1, 4, 8], [4, 3, 3]], {"output_shape": [9], "output_padding": [1, 1]})),
+    (
+        ShapeError,
+        "output_padding",
+        model("ConvTranspose", 11, [[1, 4, 8], [4, 3, 3]], {"output_shape": [9], "output_padding": [1, 1]}),
+    ),
     (ShapeError, "the window of MaxPool", model("MaxPool", 12, [[1, 3, 8]], {"kernel_shape": [2, 2]})),
     (ShapeError, "the window of", model("MaxPool", 12, [[1, 3, 8]], {"kernel_shape": [2], "strides": [0]})),
     (ModelError, "MAYBE", model("MaxPool", 12, [[1, 3, 8]], {"kernel_shape": [2], "auto_pad": "MAYBE"})),
@@ -152,7 +158,7 @@ REFUSED: list[tuple[type[PenstockError], str, ModelProto]] = [
     (ShapeError, "the term 'ijk'", model("Einsum", 12, [[2, 3]], {"equation": "ijk->i"})),
     (ShapeError, "the output 'kk'", model("Einsum", 12, [[2, 3]], {"equation": "ij->kk"})),
     (UnsupportedError, "spatial=0", model("BatchNormalization", 7, [[1, 2, 3], *[[2]] * 4], {"spatial": 0})),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("error", "message", "case"), REFUSED, ids=[message for _, message, _ in REFUSED])

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -36,9 +37,7 @@ def run_all(job: Job, count: int, workers: int, seconds: float) -> Iterator[tupl
     """Outcomes of jobs 0 to count - 1, as they come in; a job has `seconds`."""
     gc.freeze()
     waiting = iter(range(count))
-    busy: list[Worker] = []
-    for first in [number for number, _ in zip(waiting, range(workers), strict=False)]:
-        busy.append(_hired(job, first, seconds))
+    busy = [_hired(job, first, seconds) for first in islice(waiting, workers)]
     while busy:
         done = wait([w.connection for w in busy], max(0.0, min(w.deadline for w in busy) - monotonic()))
         for worker in [w for w in busy if w.connection in done or w.deadline <= monotonic()]:

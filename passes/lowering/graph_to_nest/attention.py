@@ -28,8 +28,14 @@ def lower_attention(op: GraphOp, low: Lowering) -> None:
     softmax_into(low, scores, len(shape) - 1, weights)
     batch = len(shape) - 2
     reads = [_batched(weights, batch, batch, batch + 2), _batched(v, batch, batch + 2, batch + 1)]
-    low.compute(_dims(shape_of(y), shape[-1]), reads, [_written(y)], multiply_add,
-                init=[number_attr(0, kind)], epilogue=lambda s, v: [s.real(v[0], element_of(y))])  # fmt: skip
+    low.compute(
+        _dims(shape_of(y), shape[-1]),
+        reads,
+        [_written(y)],
+        multiply_add,
+        init=[number_attr(0, kind)],
+        epilogue=lambda s, v: [s.real(v[0], element_of(y))],
+    )
 
 
 def _scores(op: AttentionOp, low: Lowering, q: SSAValue, k: SSAValue, scores: SSAValue) -> None:
@@ -48,8 +54,15 @@ def _scores(op: AttentionOp, low: Lowering, q: SSAValue, k: SSAValue, scores: SS
         return [score]
 
     reads = [_batched(q, batch, batch, batch + 2), _batched(k, batch, batch + 1, batch + 2)]
-    low.compute(_dims(shape, shape_of(q)[-1]), reads, [_written(scores)], multiply_add,
-                extras=extras, init=[number_attr(0, kind)], epilogue=finish)  # fmt: skip
+    low.compute(
+        _dims(shape, shape_of(q)[-1]),
+        reads,
+        [_written(scores)],
+        multiply_add,
+        extras=extras,
+        init=[number_attr(0, kind)],
+        epilogue=finish,
+    )
 
 
 def _dims(shape: Sequence[int], inner: int) -> list[DimAttr]:

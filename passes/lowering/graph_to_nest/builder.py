@@ -1,4 +1,4 @@
-"""What the rules of `lower-graph-to-nest` build with: buffers for values, nests from maps, scalar formulas."""
+"""What the rules of `lower-graph-to-nest` build with: buffers, nests from maps, scalar formulas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -84,22 +84,38 @@ class Lowering:
             size *= s
         kind = MemRefType(element_of(buffer), [size])
         if not shape:
-            return self.add(memref.ExpandShapeOp.create(operands=[buffer], result_types=[kind],
-                            properties={"reassociation": ArrayAttr([]), "static_output_shape": _i64s([1])}))  # fmt: skip
+            return self.add(
+                memref.ExpandShapeOp.create(
+                    operands=[buffer],
+                    result_types=[kind],
+                    properties={"reassociation": ArrayAttr([]), "static_output_shape": _i64s([1])},
+                )
+            )
         groups = ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in range(len(shape))])])
-        return self.add(memref.CollapseShapeOp.create(operands=[buffer], result_types=[kind],
-                                                      properties={"reassociation": groups}))  # fmt: skip
+        return self.add(
+            memref.CollapseShapeOp.create(
+                operands=[buffer], result_types=[kind], properties={"reassociation": groups}
+            )
+        )
 
     def _expanded(self, flat: SSAValue, shape: Sequence[int]) -> SSAValue:
         if len(shape) == 1:
             return flat
         kind = MemRefType(element_of(flat), list(shape))
         if not shape:
-            return self.add(memref.CollapseShapeOp.create(operands=[flat], result_types=[kind],
-                                                          properties={"reassociation": ArrayAttr([])}))  # fmt: skip
+            return self.add(
+                memref.CollapseShapeOp.create(
+                    operands=[flat], result_types=[kind], properties={"reassociation": ArrayAttr([])}
+                )
+            )
         groups = ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in range(len(shape))])])
-        return self.add(memref.ExpandShapeOp.create(operands=[flat], result_types=[kind],
-                        properties={"reassociation": groups, "static_output_shape": _i64s(shape)}))  # fmt: skip
+        return self.add(
+            memref.ExpandShapeOp.create(
+                operands=[flat],
+                result_types=[kind],
+                properties={"reassociation": groups, "static_output_shape": _i64s(shape)},
+            )
+        )
 
     def compute(
         self,
@@ -112,7 +128,7 @@ class Lowering:
         init: Sequence[Attribute] = (),
         epilogue: Formula | None = None,
     ) -> ComputeOp:
-        """Append a nest; `body` gets the values read then the accumulators, `epilogue` the accumulators then `extras`."""
+        """Append a nest; `body` gets what is read, then the sums; `epilogue` the sums, then `extras`."""
         kinds = [element_of(r.buffer) for r in ins]
         sums = [a.get_type() for a in init if isinstance(a, TypedAttribute)]
         after = [element_of(r.buffer) for r in extras]

@@ -53,8 +53,15 @@ def lower_conv(op: GraphOp, low: Lowering) -> None:
     ]
     write = Write(y, Access.of(total, *arrange(layout, 0, out_channel, list(range(1, rank + 1)))))
     extras = [] if op.bias is None else [Read(low.buffer(op.bias), Access.of(total, out_channel))]
-    low.compute(dims, reads, [write], multiply_add, extras=extras, init=[zero(element_of(y))],
-                epilogue=lambda s, v: [s.add(v[0], v[1])] if extras else v)  # fmt: skip
+    low.compute(
+        dims,
+        reads,
+        [write],
+        multiply_add,
+        extras=extras,
+        init=[zero(element_of(y))],
+        epilogue=lambda s, v: [s.add(v[0], v[1])] if extras else v,
+    )
 
 
 def lower_matmul(op: GraphOp, low: Lowering) -> None:

@@ -187,8 +187,15 @@ def lower_lrn(op: GraphOp, low: Lowering) -> None:
         power = s.power(scale, s.constant(op.beta.value.data, kind))
         return [s.real(s.div(s.widened(v[1]), power), element_of(y))]
 
-    low.compute(dims, [padded_read(x, seen, dims, 0)], [Write(y, centre)], body,
-                extras=[Read(x, centre)], init=[number_attr(0, kind)], epilogue=finish)  # fmt: skip
+    low.compute(
+        dims,
+        [padded_read(x, seen, dims, 0)],
+        [Write(y, centre)],
+        body,
+        extras=[Read(x, centre)],
+        init=[number_attr(0, kind)],
+        epilogue=finish,
+    )
 
 
 RULES: Mapping[type[Operation], Rule] = {

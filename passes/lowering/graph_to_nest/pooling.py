@@ -133,8 +133,15 @@ def lower_average_pool(op: GraphOp, low: Lowering) -> None:
     if uniform is None:
         table = low.constant("tap_counts", counts.astype(numpy_dtype(kind)))
         extras = [Read(table, Access.of(len(space.dims), *space.axes))]
-    low.compute(space.dims, [padded_read(x, space.seen, space.dims, 0)], [Write(y, space.result)], body,
-                extras=extras, init=[number_attr(0, kind)], epilogue=finish)  # fmt: skip
+    low.compute(
+        space.dims,
+        [padded_read(x, space.seen, space.dims, 0)],
+        [Write(y, space.result)],
+        body,
+        extras=extras,
+        init=[number_attr(0, kind)],
+        epilogue=finish,
+    )
 
 
 def _counts(space: WindowSpace, shape: Sequence[int]) -> NDArray[np.int64]:

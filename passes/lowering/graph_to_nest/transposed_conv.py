@@ -71,8 +71,16 @@ class Spatial:
         taps, common = self._taps(first), gcd(self.stride, self.dilation)
         tap = taps[0] if taps else 0
         repeats = (self.size - first - 1) // self.stride + 1
-        return Piece(first, residues, repeats, len(taps), tap, self.stride // common,
-                     self._shift(first, tap), self.dilation // common)  # fmt: skip
+        return Piece(
+            first,
+            residues,
+            repeats,
+            len(taps),
+            tap,
+            self.stride // common,
+            self._shift(first, tap),
+            self.dilation // common,
+        )
 
 
 def lower_conv_transpose(op: GraphOp, low: Lowering) -> None:
@@ -149,8 +157,15 @@ def _gather(
         biased = v[0] if bias is None else s.add(v[0], s.real(v[1], kind))
         return [s.real(biased, element_of(y))]
 
-    low.compute(dims, [padded_read(x, seen, dims, 0), Read(w, filters)], [write], multiply_add,
-                extras=extras, init=[number_attr(0, kind)], epilogue=finish)  # fmt: skip
+    low.compute(
+        dims,
+        [padded_read(x, seen, dims, 0), Read(w, filters)],
+        [write],
+        multiply_add,
+        extras=extras,
+        init=[number_attr(0, kind)],
+        epilogue=finish,
+    )
 
 
 def _fill(low: Lowering, loops: _Loops, bias: SSAValue | None, y: SSAValue) -> None:

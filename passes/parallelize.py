@@ -1,0 +1,139 @@
+"""`parallelize`: share the iterations of a loop of every nest of a kernel among threads, where that pays.
+
+    nest.compute [oh = 56, oc = 4, ...]   ->   nest.compute [oh = 56 thread, oc = 4, ...]
+    func.call @k(...)                     ->   func.call @k(...) {nest.parallel = 2}
+
+Each part of a kernel runs through all its nests without waiting for the others, so no nest may need what
+another one makes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import prod
+from typing import ClassVar
+
+from xdsl.context import Context
+from xdsl.dialects import func, memref
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.passes import ModulePass
+
+from penstock.dialects.element_types import byte_size
+from penstock.dialects.nest.machine import Machine
+from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, element_of, shape_of
+from penstock.dialects.nest.parallel import THREAD, set_parts, set_threads
+from penstock.dialects.nest.schedule import TOGETHER
+from penstock.passes.fuse_siblings import independent
+from penstock.passes.nest_rewriting import functions, kernels, nests, with_dims
+from penstock.passes.schedule_model import L3_BYTES, Shape, shape_of_nest
+
+UNEVEN = 1.125
+"""How much longer than an even share the largest part of a loop may be before another loop is tried."""
+
+
+@dataclass(frozen=True)
+class ParallelizePass(ModulePass):
+    """Mark one parallel loop of every nest of a kernel `thread`, and the calls with the number of parts.
+
+    All nests of a kernel are marked or none: none when a nest reads what one writes, when two may write the
+    same element, when stores go to computed places, when a nest has no loop outside of registers, or when a
+    part would take less than `grain` modelled cycles, for which no thread is worth waking.  With one thread
+    nothing changes.
+    """
+
+    name = "parallelize"
+    numerics: ClassVar[str] = "exact"
+    threads: int = 1
+    grain: int = 50_000
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if self.threads < 2:
+            return
+        machine = Machine.of(op)
+        parts = {k.sym_name.data: self._share(nests(k), machine) for k in kernels(op)}
+        for function in [f for f in functions(op) if "nest.kernel" not in f.attributes]:
+            set_threads(function, self.threads)
+            for call in [each for each in function.walk() if isinstance(each, func.CallOp)]:
+                if parts.get(call.callee.string_value(), 1) > 1:
+                    set_parts(call, parts[call.callee.string_value()])
+
+    def _share(self, group: Sequence[ComputeOp], machine: Machine) -> int:
+        """Mark the nests of one kernel; the number of parts, one when it stays whole."""
+        loops = [_shared_loop(nest, self.threads) for nest in group]
+        if None in loops or not _are_independent(group):
+            return 1
+        longest = max(
+            (n.extents[loop] for n, loop in zip(group, loops, strict=True) if loop is not None), default=1
+        )
+        work = sum(_cycles(nest, machine) for nest in group)
+        parts = min(self.threads, longest, int(work / self.grain))
+        if parts < 2:
+            return 1
+        for nest, loop in zip(group, loops, strict=True):
+            with_dims(nest, [d.marked(THREAD) if i == loop else d for i, d in enumerate(nest.loops)])
+        return parts
+
+
+def _shared_loop(nest: ComputeOp, parts: int) -> int | None:
+    """The outermost parallel loop whose parts are about even, or else the one whose parts are most even.
+
+    A nest all of whose loops run once is done by one part.  Nests that share a loop have it shared out.
+    """
+    together = nest.attributes.get(TOGETHER)
+    if isinstance(together, StringAttr):
+        return next(i for i, d in enumerate(nest.loops) if d.label.data == together.data)
+    outside = [i for i, d in enumerate(nest.loops) if not d.is_reduction and not d.in_registers]
+    even = [i for i in outside if _unevenness(nest.loops[i], parts) <= UNEVEN]
+    return even[0] if even else min(outside, key=lambda i: _unevenness(nest.loops[i], parts), default=None)
+
+
+def _unevenness(dim: DimAttr, parts: int) -> float:
+    """The iterations of the largest part over those of an even share."""
+    return -(-dim.size // parts) * parts / dim.size if dim.size else 1
+
+
+def _are_independent(group: Sequence[ComputeOp]) -> bool:
+    """Whether the nests may run at the same time, each in parts."""
+    if any(isinstance(op, memref.StoreOp) for nest in group for op in nest.walk()):
+        return False
+    return independent(group) and all(_are_apart(a, b) for a, b in combinations(group, 2))
+
+
+def _are_apart(a: ComputeOp, b: ComputeOp) -> bool:
+    """Whether no element is written by both of two nests."""
+    pairs = ((x, y) for x in a.writes for y in b.writes if x.buffer is y.buffer)
+    return all(_boxes_are_apart(_box(a, x), _box(b, y)) for x, y in pairs)
+
+
+def _box(nest: ComputeOp, write: Write) -> list[tuple[int, int]]:
+    return write.access.bounds(nest.extents)
+
+
+def _boxes_are_apart(a: Sequence[tuple[int, int]], b: Sequence[tuple[int, int]]) -> bool:
+    return any(
+        high < other_low or other_high < low
+        for (low, high), (other_low, other_high) in zip(a, b, strict=True)
+    )
+
+
+def _cycles(nest: ComputeOp, machine: Machine) -> float:
+    """About how long a nest takes: its arithmetic, or bringing what it touches from the shared cache."""
+    shape = shape_of_nest(nest, set(), machine)
+    arithmetic = _operations(shape) / (_lanes(nest) * machine.arithmetic_ports)
+    touched = sum(_touched_bytes(nest, each) for each in (*nest.reads, *nest.extra_reads, *nest.writes))
+    return max(arithmetic, touched / L3_BYTES)
+
+
+def _touched_bytes(nest: ComputeOp, each: Read | Write) -> int:
+    sizes = zip(each.access.bounds(nest.extents), shape_of(each.buffer), strict=True)
+    elements = prod(min(high - low + 1, size) for (low, high), size in sizes)
+    return elements * byte_size(element_of(each.buffer))
+
+
+def _operations(shape: Shape) -> int:
+    results = prod(shape.extents[i] for i in shape.parallel)
+    return results * (shape.steps * max(shape.body_cost, 1) + shape.epilogue_cost)
+
+
+def _lanes(nest: ComputeOp) -> int:
+    return max((d.lanes.data for d in nest.loops), default=1)
