@@ -66,6 +66,7 @@ def _header(package: Package) -> dict[str, object]:
         "plan": [[*_interval(p.interval), p.offset] for p in plan.placements],
         "kernels": [asdict(k) for k in package.kernels],
         "numerics": list(package.numerics),
+        **({"threads": package.threads} if package.threads > 1 else {}),
     }
 
 
@@ -122,6 +123,7 @@ def _package(header: Json, path: Path, end: int) -> Package:
         _plan(header),
         tuple(KernelInfo(k["name"], tuple(k["nodes"]), k["calls"], k["size"]) for k in header["kernels"]),
         tuple(header["numerics"]),
+        int(header.get("threads", 1)),
     )
 
 

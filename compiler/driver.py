@@ -88,6 +88,7 @@ def compile(
     target: str | Target = "host",
     plugins: Sequence[Plugin] = (),
     passes: Passes | None = None,
+    threads: int = 1,
     progress: Progress | None = None,
     watcher: Watcher | None = None,
     dump_dir: "str | PathLike[str] | None" = None,
@@ -96,8 +97,9 @@ def compile(
 
     `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name; every size must
     be known.  `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the
-    phase that they are given for, as in `{"graph": [MyPass()]}`.  `progress` hears how many kernels are done,
-    of how many, and `watcher` of every pass; `dump_dir` is a folder that what each pass left is written to.
+    phase that they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is
+    worth it runs in as many parts; results are the same.  `progress` hears how many kernels are done, of how
+    many, and `watcher` of every pass; `dump_dir` is a folder that what each pass left is written to.
     Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or leaves sizes
     open.
     """
@@ -108,6 +110,7 @@ def compile(
         target=target,
         plugins=plugins,
         passes=passes,
+        threads=threads,
         progress=progress,
         watcher=watcher,
         dump_dir=dump_dir,
@@ -123,13 +126,14 @@ def build(
     target: str | Target = "host",
     plugins: Sequence[Plugin] = (),
     passes: Passes | None = None,
+    threads: int = 1,
     progress: Progress | None = None,
     watcher: Watcher | None = None,
     dump_dir: "str | PathLike[str] | None" = None,
 ) -> Package:
     """Compile for any target, without loading the code: as `compile`."""
     machine = target_named(target) if isinstance(target, str) else target
-    known = extended(plugins, passes)
+    known = extended(plugins, passes, threads)
     with collector_paused():
         module = read(model, shapes, dims, known.importers)
         if dump_dir is not None:
@@ -175,10 +179,11 @@ def inspected(
     target: str | Target = "host",
     plugins: Sequence[Plugin] = (),
     passes: Passes | None = None,
+    threads: int = 1,
 ) -> Inspection:
     """Take a model down to scheduled nests and keep what it was on the way, for people to read."""
     machine = target_named(target) if isinstance(target, str) else target
-    known = extended(plugins, passes)
+    known = extended(plugins, passes, threads)
     module = read(model, shapes, dims, known.importers)
     prepare(module, machine)
     ctx = known.context()
@@ -200,6 +205,7 @@ def write(
     target: str | Target = "host",
     plugins: Sequence[Plugin] = (),
     passes: Passes | None = None,
+    threads: int = 1,
     progress: Progress | None = None,
     watcher: Watcher | None = None,
     dump_dir: "str | PathLike[str] | None" = None,
@@ -216,6 +222,7 @@ def write(
         target=target,
         plugins=plugins,
         passes=passes,
+        threads=threads,
         progress=progress,
         watcher=watcher,
         dump_dir=dump_dir,
@@ -223,7 +230,9 @@ def write(
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix not in TEXT_SUFFIXES:
         return Written(tuple(write_package(package, path)), package)
-    seen = inspected(model, shapes=shapes, dims=dims, target=target, plugins=plugins, passes=passes)
+    seen = inspected(
+        model, shapes=shapes, dims=dims, target=target, plugins=plugins, passes=passes, threads=threads
+    )
     path.write_text(seen.text(TEXT_SUFFIXES[path.suffix]).rstrip() + "\n", encoding="utf-8")
     return Written((path,), package)
 
@@ -295,9 +304,10 @@ def trace(
     target: str = "host",
     plugins: Sequence[Plugin] = (),
     passes: Passes | None = None,
+    threads: int = 1,
 ) -> Iterator[Snapshot]:
     """The module before any pass and after every pass, as text."""
-    known = extended(plugins, passes)
+    known = extended(plugins, passes, threads)
     module = read(model, shapes, dims, known.importers)
     prepare(module, target_named(target))
     ctx = known.context()

@@ -10,7 +10,7 @@ from xdsl.universe import Universe
 from xdsl.utils.arg_spec import parse_spec
 from xdsl.utils.exceptions import ArgSpecParseError
 
-from penstock.errors import PluginError
+from penstock.errors import PenstockError, PluginError
 from penstock.pipeline import Phase, phases
 from penstock.registry import Importers, Plugin, context_of, everything, importers, load_plugin
 
@@ -32,7 +32,9 @@ class Extended:
 
 
 def extended(plugins: Iterable[Plugin] = (), passes: Passes | None = None, threads: int = 1) -> Extended:
-    """Load plugins and put passes in their places; `PluginError` names what does not exist."""
+    """Load plugins and put passes in their places; `PenstockError` names what does not exist or cannot be."""
+    if threads < 1:
+        raise PenstockError(f"a model cannot run on {threads} threads", remedy="Ask for one or more.")
     modules = [load_plugin(plugin) for plugin in plugins]
     universe = everything(modules)
     added = {

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.backends.llvm.native import NativeImage
+from penstock.backends.llvm.threads import Threads
 from penstock.backends.targets import missing_features
 from penstock.dialects.memory_plan import Plan
 from penstock.errors import CallError, PenstockError, TargetError
@@ -45,6 +46,7 @@ class CompiledModel:
                 remedy="Compile with --target host on this machine, or for an older target.",
             )
         self._main = NativeImage(self.package.image).function(ENTRY)
+        self._pool = Threads(self.threads)
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
@@ -62,6 +64,11 @@ class CompiledModel:
         return self.package.memory
 
     @property
+    def threads(self) -> int:
+        """The threads that a call runs on."""
+        return self.package.threads
+
+    @property
     def kernels(self) -> tuple[KernelInfo, ...]:
         """The distinct kernels of the model."""
         return self.package.kernels
@@ -76,10 +83,20 @@ class CompiledModel:
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         """Run on arrays that are known to fit: contiguous, of the right types and shapes, in order."""
-        arena = self._arenas.pop() if self._arenas else aligned_bytes(self.memory.arena)
-        addresses = [a.ctypes.data for a in (*inputs, *outputs, arena, self.package.weights)]
-        self._main(*addresses)
+        arena = self._arena()
+        arrays = (*inputs, *outputs, arena, self.package.weights)
+        addresses = [a.ctypes.data for a in arrays]
+        if self.threads > 1:
+            self._pool.call(self._main, addresses, held=arrays)
+        else:
+            self._main(*addresses)
         self._arenas.append(arena)
+
+    def _arena(self) -> NDArray[np.uint8]:
+        try:
+            return self._arenas.pop()
+        except IndexError:
+            return aligned_bytes(self.memory.arena)
 
     def _checked(self, given: Mapping[str, Array]) -> list[Array]:
         names = [t.name for t in self.inputs]

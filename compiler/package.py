@@ -50,6 +50,8 @@ class Package:
     kernels: tuple[KernelInfo, ...]
     numerics: tuple[str, ...]
     """What passes did beyond exact rewriting, as `pass: numerics`."""
+    threads: int = 1
+    """The threads that the code is made for; with more than one, `main` takes what runs its parts."""
 
 
 def numpy_dtype(name: str) -> np.dtype[np.generic]:

@@ -13,6 +13,7 @@ from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import element_of, static_shape_of
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
 from penstock.dialects.narrowing import strings
+from penstock.dialects.nest.parallel import threads_of
 from penstock.package import ENTRY, KernelInfo, Package, TensorInfo
 
 
@@ -54,8 +55,8 @@ def pack(
     """All of a compiled model: `ends` is what it took and gave at the graph level."""
     main = entry(module)
     plan = read_certificate(main.attributes[MEMORY_PLAN]).plan
-    kernels = _kernels(module, image)
-    return Package(name, target, *ends, image, weights_block(main), plan, kernels, stated)
+    kernels, threads = _kernels(module, image), threads_of(main) or 1
+    return Package(name, target, *ends, image, weights_block(main), plan, kernels, stated, threads)
 
 
 def _kernels(module: ModuleOp, image: Image) -> tuple[KernelInfo, ...]:

@@ -38,7 +38,9 @@ def import_batch_norm(node: Node, build: Builder) -> Sequence[SSAValue]:
         raise Unsupported("BatchNormalization per position (spatial=0)", "Export with opset 9 or later.")
     training = node.int("training_mode", 0) != 0
     if node.opset < 7 and node.int("is_test", 0) == 0:
-        raise Unsupported("BatchNormalization in training mode (is_test=0)", "Export the model for inference.")
+        raise Unsupported(
+            "BatchNormalization in training mode (is_test=0)", "Export the model for inference."
+        )
     if any(node.uses(i) for i in range(1, 5)) and not training:
         raise Unsupported("BatchNormalization with training outputs", "Export the model for inference.")
     _require_channels(node, node.input(0))
