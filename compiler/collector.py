@@ -1,12 +1,12 @@
 """Keeps Python's garbage collector out of the way while a model is compiled."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
+def collector_paused() -> Generator[None]:
     """No collection meanwhile: it visits all operations over and over, doubles the time and finds nothing."""
     enabled = gc.isenabled()
     gc.disable()

@@ -261,7 +261,9 @@ def read(
 
 def prepare(module: ModuleOp, target: Target) -> None:
     """Tell the passes about the machine."""
-    machine = Machine(target.vector_bits // 8, target.vector_registers, l1=target.l1d, l2=target.l2, fma=target.fma)
+    machine = Machine(
+        target.vector_bits // 8, target.vector_registers, l1=target.l1d, l2=target.l2, fma=target.fma
+    )
     machine.attach(module)
 
 

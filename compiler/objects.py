@@ -133,7 +133,7 @@ def c_header(package: Package) -> str:
         [
             f"/* {name}: a compiled neural network.  Call {name}_run.",
             *(f" *   {word}: {_told(tensor)}" for tensor, word in zip(tensors, passed, strict=True)),
-            f" * {ARENA}: {upper}_ARENA_SIZE bytes of scratch memory per thread, aligned to {upper}_ALIGNMENT.",
+            f" * {ARENA}: {upper}_ARENA_SIZE bytes of scratch per thread, aligned to {upper}_ALIGNMENT.",
             " * Nothing is allocated, no library is called, and nothing is kept between calls. */",
             f"#ifndef PENSTOCK_{upper}_H",
             f"#define PENSTOCK_{upper}_H",

@@ -22,8 +22,8 @@ from penstock.passes.fold_batch_norm import FoldBatchNormPass
 from penstock.passes.fold_constants import FoldConstantsPass
 from penstock.passes.fuse_consumers import FuseConsumersPass
 from penstock.passes.fuse_producers import FuseProducersPass
-from penstock.passes.hoist_slices import HoistSlicesPass
 from penstock.passes.fuse_siblings import FuseSiblingsPass
+from penstock.passes.hoist_slices import HoistSlicesPass
 from penstock.passes.interchange import InterchangePass
 from penstock.passes.lowering.graph_to_nest import LowerGraphToNest
 from penstock.passes.lowering.loops_to_llvm import LowerLoopsToLLVM

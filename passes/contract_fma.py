@@ -32,7 +32,7 @@ class ContractMultiplyAdd(RewritePattern):
 
 @dataclass(frozen=True)
 class ContractFmaPass(ModulePass):
-    """Contract products and sums inside nests; the only pass that does; not for machines without that instruction."""
+    """Contract products and sums inside nests; no other pass does; only for machines with the instruction."""
 
     name = "contract-fma"
     numerics: ClassVar[str] = "contracts"

@@ -160,7 +160,7 @@ def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
 
 
 def _panel_first(shape: Shape, tile: Tile, machine: Machine) -> bool:
-    """Whether a panel of weights is used for all rows before the next one: they do not all fit in the cache."""
+    """Whether a panel of weights serves all rows before the next one: they do not all fit in the cache."""
     if not shape.reductions or tile.vector is None or tile.vector in shape.reductions:
         return False
     return sum(s.nbytes for s in shape.reads if s.packable and s.strides[tile.vector]) > machine.l2 // 2

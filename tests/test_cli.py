@@ -29,7 +29,7 @@ class Port:
 
     name: str
     shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Step:
 class Doubler:
     """A compiled model that doubles a picture."""
 
-    inputs = (Port("image", (1, 1, 2, 4), np.dtype(np.float32)),)
-    outputs = (Port("twice", (1, 1, 2, 4), np.dtype(np.float32)),)
+    inputs = (Port("image", (1, 1, 2, 4), "float32"),)
+    outputs = (Port("twice", (1, 1, 2, 4), "float32"),)
 
     def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         return {"twice": np.multiply(inputs["image"], np.float32(2))}

@@ -7,11 +7,11 @@ from typing import cast
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.small_model import small_inputs, small_model
 
 import penstock
 from penstock.errors import CallError
 from penstock.package import TensorInfo
+from tests.small_model import small_inputs, small_model
 
 Array = NDArray[np.generic]
 

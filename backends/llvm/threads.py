@@ -80,7 +80,7 @@ class Threads:
         self._caller: _Crew | None = None
 
     def call(self, function: NativeFunction, addresses: Sequence[int], held: object) -> None:
-        """Call a function with addresses; `held` lives until it returns, even when the wait is interrupted."""
+        """Call a function with addresses; `held` lives until it returns, even if the wait is interrupted."""
         workers = self._workers = _present(self._workers, self.count - 1)
         done: SimpleQueue[BaseException | None] = SimpleQueue()
         run = partial(_run, function, (*addresses, workers.address), (held, workers), done)

@@ -18,7 +18,6 @@ leave the buffer and reads that value there; every other access is verified to s
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -45,6 +44,7 @@ from xdsl.printer import Printer
 from xdsl.traits import IsTerminator, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from penstock.dialects.narrowing import is_buffer
 from penstock.dialects.nest.access import Access, AccessAttr, access_of_rows, parse_row
 from penstock.dialects.resources import ResourceAttr
 
@@ -360,9 +360,9 @@ def _texts(types: Sequence[Attribute]) -> list[str]:
 
 def buffer_type(buffer: SSAValue) -> MemRefType:
     """The memref type of a buffer."""
-    if not isinstance(buffer.type, MemRefType):
+    if not is_buffer(buffer.type):
         raise VerifyException(f"expected a memref, got {buffer.type}")
-    return cast(MemRefType, buffer.type)
+    return buffer.type
 
 
 def shape_of(buffer: SSAValue) -> tuple[int, ...]:

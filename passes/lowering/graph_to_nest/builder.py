@@ -46,10 +46,13 @@ class Lowering:
 
     def add(self, op: Operation) -> SSAValue:
         """Append an operation that serves the current model nodes; its first result."""
+        self._append(op)
+        return op.results[0]
+
+    def _append(self, op: Operation) -> None:
         if self.nodes is not None:
             op.attributes["nodes"] = self.nodes
         self.block.add_op(op)
-        return op.results[0]
 
     def alloc(self, element: Attribute, shape: Sequence[int]) -> SSAValue:
         """A new buffer."""
@@ -127,21 +130,20 @@ class Lowering:
         extras: Sequence[Read] = (),
         init: Sequence[Attribute] = (),
         epilogue: Formula | None = None,
-    ) -> ComputeOp:
-        """Append a nest; `body` gets what is read, then the sums; `epilogue` the sums, then `extras`."""
+    ) -> None:
+        """Append a nest; `body` gets what is read, then the sums; `epilogue` the sums, then `extras`.
+
+        A nest that writes no element, because a parallel loop is empty, is left out.
+        """
+        if any(dim.size == 0 and not dim.is_reduction for dim in dims):
+            return
         kinds = [element_of(r.buffer) for r in ins]
         sums = [a.get_type() for a in init if isinstance(a, TypedAttribute)]
         after = [element_of(r.buffer) for r in extras]
         main = region([*kinds, *sums], lambda b: body(Scalars(b), b.args))
         finish = region([*sums, *after], lambda b: (epilogue or _first)(Scalars(b), b.args)) if init else None
         nest = ComputeOp.of(dims, ins, outs, main, extras=extras, init=init, epilogue=finish)
-        self.add(nest) if nest.results else self._add_effect(nest)
-        return nest
-
-    def _add_effect(self, op: Operation) -> None:
-        if self.nodes is not None:
-            op.attributes["nodes"] = self.nodes
-        self.block.add_op(op)
+        self._append(nest)
 
 
 def _first(s: Scalars, values: Sequence[SSAValue]) -> Sequence[SSAValue]:
