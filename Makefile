@@ -39,8 +39,9 @@ build: $(VENV)/dev.stamp ## wheel and source distribution into dist/
 	$(BIN)/pip install --quiet build
 	$(BIN)/python -m build
 
+MODELS ?= examples/digits/digits.onnx
 bench: $(VENV)/engines.stamp ## compare the speed with other engines
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(MODELS)
 
 clean: ## remove all that make made
 	rm -rf $(VENV) .typing build dist *.egg-info

@@ -88,6 +88,13 @@ def dump_option(command: F) -> F:
     return click.option("--dump-dir", type=kind, metavar="DIR", help=text)(command)
 
 
+def threads_option(command: F) -> F:
+    """Declare the option that says how many threads a call runs on."""
+    text = "Threads that one call of the model runs on."
+    kind = click.IntRange(min=1)
+    return click.option("--threads", type=kind, default=1, show_default=True, help=text)(command)
+
+
 def by_phase(
     ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
 ) -> dict[str, list[str]]:
@@ -116,12 +123,14 @@ def cli() -> None:
 @click.option("--check", "is_checked", is_flag=True, help="Check every pass first, as `penstock check` does.")
 @click.option("--timing", "is_timed", is_flag=True, help="Show the time of each pass and what it changed.")
 @dump_option
+@threads_option
 @build_options
 def compile_command(
     model: Path,
     output: Path,
     is_checked: bool,
     is_timed: bool,
+    threads: int,
     dump_dir: Path | None,
     **build: Unpack[Build],
 ) -> None:
@@ -150,7 +159,7 @@ def compile_command(
     if is_checked and not check_steps(model, 0, build):
         sys.exit(FAILED)
     counted = PassStatistics()
-    make = partial(write, model, output, dump_dir=dump_dir, **build)
+    make = partial(write, model, output, threads=threads, dump_dir=dump_dir, **build)
     written = followed(make, [counted] if is_timed else [])
     if is_timed:
         show(statistics_table(counted))
@@ -171,6 +180,7 @@ def compile_command(
 @click.option("-o", "--output", type=WRITABLE, help="Write the outputs to this .npz file.")
 @click.option("--top", default=3, show_default=True, help="Number of largest values to show per output.")
 @dump_option
+@threads_option
 @build_options
 def run(
     model: Path,
@@ -178,6 +188,7 @@ def run(
     seed: int | None,
     output: Path | None,
     top: int,
+    threads: int,
     dump_dir: Path | None,
     **build: Unpack[Build],
 ) -> None:
@@ -194,7 +205,7 @@ def run(
 
     if seed is not None and inputs:
         raise click.UsageError("--random fills all inputs: give it or --input, not both")
-    compiled = open_model(model, build, dump_dir)
+    compiled = open_model(model, build, dump_dir, threads)
     arrays = read_inputs(inputs, compiled.inputs) if seed is None else random_inputs(compiled.inputs, seed)
     outputs = compiled(arrays)
     if output is not None:
@@ -206,8 +217,9 @@ def run(
 @click.argument("model", type=EXISTING)
 @click.option("--seconds", default=2.0, show_default=True, help="Time to spend on measuring.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the random inputs.")
+@threads_option
 @build_options
-def bench(model: Path, seconds: float, seed: int, **build: Unpack[Build]) -> None:
+def bench(model: Path, seconds: float, seed: int, threads: int, **build: Unpack[Build]) -> None:
     """Measure how long MODEL (.onnx or .penstock) takes per call.
 
     \b
@@ -216,7 +228,7 @@ def bench(model: Path, seconds: float, seed: int, **build: Unpack[Build]) -> Non
     from penstock.cli_tables import show, timing_table
     from penstock.timing import measure
 
-    compiled = open_model(model, build)
+    compiled = open_model(model, build, threads=threads)
     arrays = random_inputs(compiled.inputs, seed)
     show(timing_table(model.name, measure(partial(compiled, arrays), budget=seconds)))
 
@@ -378,17 +390,18 @@ def check_steps(model: Path, seed: int, build: Build) -> bool:
     return followed(model, lambda progress: check_model(model, seed=seed, progress=progress, **build))
 
 
-def open_model(path: Path, build: Build, dump_dir: Path | None = None) -> "CompiledModel":
+def open_model(path: Path, build: Build, dump_dir: Path | None = None, threads: int = 1) -> "CompiledModel":
     """Load an artefact, or compile a model in memory."""
     if path.suffix != ARTEFACT:
         from penstock.cli_progress import followed
         from penstock.driver import compile as compile_model
 
-        return followed(partial(compile_model, path, dump_dir=dump_dir, **build))
+        return followed(partial(compile_model, path, threads=threads, dump_dir=dump_dir, **build))
     from penstock.model import load
 
     if (
         dump_dir is not None
+        or threads != 1
         or any(build[key] for key in ("shapes", "dims", "plugins", "passes"))
         or build["target"] != "host"
     ):

@@ -49,7 +49,7 @@ KEYWORDS = frozenset(
     "linux unix".split()
 )
 """What no parameter can be called in C, in C++, or where GCC predefines it."""
-ARENA, WEIGHTS = "arena", "weights"
+ARENA, WEIGHTS, PARALLEL_FOR = "arena", "weights", "parallel_for"
 """The last parameters of the functions in the header."""
 
 
@@ -109,7 +109,8 @@ def c_name(name: str) -> str:
 def parameter_names(package: Package) -> list[str]:
     """A parameter for each tensor: no two alike, none a keyword or one of the names that the header uses."""
     tensors, name = (*package.inputs, *package.outputs), c_name(package.name)
-    taken = {ARENA, WEIGHTS, f"{name}_main", f"{name}_weights", *C_TYPES.values(), *KEYWORDS}
+    taken = {ARENA, WEIGHTS, PARALLEL_FOR, f"{name}_main", f"{name}_weights", *C_TYPES.values(), *KEYWORDS}
+    taken |= {f"{name}_task", f"{name}_{PARALLEL_FOR}"}
     names: list[str] = []
     for tensor in tensors:
         word = c_name(tensor.name)
@@ -128,6 +129,11 @@ def c_header(package: Package) -> str:
         _argument(tensor, word, "const " if position < len(package.inputs) else "")
         for position, (tensor, word) in enumerate(zip(tensors, passed, strict=True))
     ]
+    threaded = package.threads > 1
+    last = [f"{name}_{PARALLEL_FOR} {PARALLEL_FOR}"] if threaded else []
+    run = ", ".join([*arguments, f"void *{ARENA}", *last])
+    main = ", ".join([*arguments, f"void *{ARENA}", f"const void *{WEIGHTS}", *last])
+    handed = ", ".join([*passed, ARENA, f"{name}_weights", *([PARALLEL_FOR] if threaded else [])])
     sizes = {f"{upper}_ARENA_SIZE": max(package.memory.arena, 1), f"{upper}_ALIGNMENT": ALIGNMENT}
     return "\n".join(
         [
@@ -143,10 +149,11 @@ def c_header(package: Package) -> str:
             "#endif",
             *(f"#define {constant} {value}" for constant, value in sizes.items()),
             f"extern const unsigned char {name}_weights[];",
-            f"void {name}_main({', '.join([*arguments, f'void *{ARENA}', f'const void *{WEIGHTS}'])});",
+            *(_parallel_types(name, package.threads) if threaded else ()),
+            f"void {name}_main({main});",
             *_cpu_check(name, package.target),
-            f"static inline void {name}_run({', '.join([*arguments, f'void *{ARENA}'])}) {{",
-            f"    {name}_main({', '.join([*passed, ARENA, f'{name}_weights'])});",
+            f"static inline void {name}_run({run}) {{",
+            f"    {name}_main({handed});",
             "}",
             "#ifdef __cplusplus",
             "}",
@@ -155,6 +162,17 @@ def c_header(package: Package) -> str:
             "",
         ]
     )
+
+
+def _parallel_types(name: str, threads: int) -> list[str]:
+    """What a caller gives to run parts of the model at the same time."""
+    return [
+        f"/* Work is shared out in up to {threads} parts.  {PARALLEL_FOR} runs task(arguments, part, parts)",
+        " * once for each part from 0 to parts - 1, on any threads, and returns when all have returned.",
+        " * With a null pointer all runs on the calling thread.  The outputs are the same. */",
+        f"typedef void (*{name}_task)(void *arguments, int64_t part, int64_t parts);",
+        f"typedef void (*{name}_{PARALLEL_FOR})(int64_t parts, {name}_task task, void *arguments);",
+    ]
 
 
 def _argument(tensor: TensorInfo, word: str, qualifier: str) -> str:

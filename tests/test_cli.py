@@ -15,10 +15,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from penstock.backends.llvm import Image as CodeImage
 from penstock.backends.targets import Target
+from penstock.backends.targets import target as named
 from penstock.cli import cli
 from penstock.crash import guarded
+from penstock.dialects.memory_plan import Plan
 from penstock.errors import ModelError, Problem
+from penstock.package import Package
 
 Array = NDArray[np.generic]
 
@@ -57,10 +61,13 @@ class Doubler:
     def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         return {"twice": np.multiply(inputs["image"], np.float32(2))}
 
-    def write(self, path: Path) -> list[Path]:
-        """Write something."""
-        path.write_bytes(b"code")
-        return [path]
+
+@dataclass(frozen=True)
+class Written:
+    """What the driver says that it wrote."""
+
+    files: tuple[Path, ...]
+    package: Package
 
 
 class Driver(ModuleType):
@@ -73,12 +80,40 @@ class Driver(ModuleType):
         self.steps: list[Step] = [Step(pass_name="import", text="a\nb\n"), Step(text="a\nc\n")]
         self.failure: BaseException | None = None
 
-    def compile(self, model: Path, **build: object) -> Doubler:
-        """Return the double, or fail as told."""
+    def compile(
+        self,
+        model: Path,
+        *,
+        threads: int,
+        progress: object,
+        watcher: object,
+        dump_dir: object,
+        **build: object,
+    ) -> Doubler:
+        """Return the double."""
         self.called = ("compile", build)
+        return Doubler()
+
+    def write(
+        self,
+        model: Path,
+        path: Path,
+        *,
+        threads: int,
+        progress: object,
+        watcher: object,
+        dump_dir: object,
+        **build: object,
+    ) -> Written:
+        """Write something, or fail as told."""
+        self.called = ("write", build)
         if self.failure is not None:
             raise self.failure
-        return Doubler()
+        path.write_bytes(b"code")
+        plan = Plan((), 64, 64)
+        code = CodeImage(b"code", {})
+        package = Package("double", named("x86-64"), (), (), code, np.zeros(3, np.uint8), plan, (), ())
+        return Written((path,), package)
 
     def load(self, path: Path) -> Doubler:
         """Return the double."""
@@ -103,6 +138,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
     """Put the double in the driver's place."""
     double = Driver()
     monkeypatch.setitem(sys.modules, "penstock.driver", double)
+    monkeypatch.setattr("penstock.model.load", double.load)
     return double
 
 
@@ -133,11 +169,11 @@ Captured = pytest.CaptureFixture[str]
 
 
 def test_build_options_reach_the_driver(driver: Driver, shell: Shell) -> None:
-    line = "compile model.onnx -o out/m.o --shape x=1x3x8 --shape a=b=scalar --dim n=4 --target x86-64-v3"
+    line = "compile model.onnx -o m.o --shape x=1x3x8 --shape a=b=scalar --dim n=4 --target x86-64-v3"
     added = "--load notes.npy --pass graph:a --pass nest:b --pass graph:c{size=2:3}"
     assert shell(f"{line} {added}") == 0
     assert driver.called == (
-        "compile",
+        "write",
         {
             "shapes": {"x": (1, 3, 8), "a=b": ()},
             "dims": {"n": 4},
@@ -146,7 +182,7 @@ def test_build_options_reach_the_driver(driver: Driver, shell: Shell) -> None:
             "passes": {"graph": ["a", "c{size=2:3}"], "nest": ["b"]},
         },
     )
-    assert Path("out/m.o").read_bytes() == b"code"
+    assert Path("m.o").read_bytes() == b"code"
 
 
 @pytest.mark.parametrize(
@@ -159,11 +195,15 @@ def test_build_options_reach_the_driver(driver: Driver, shell: Shell) -> None:
         "compile model.onnx -o m.o --dim n=0",
         "compile model.onnx -o m.o --load absent.py",
         "compile model.onnx -o m.o --pass graph",
+        "compile model.onnx -o m.exe",
         "run model.onnx --input image=absent.npy",
         "run model.onnx --input image=x.npy --random 1",
         "run model.penstock --dim n=4 --random 1",
         "run model.penstock --pass graph:a --random 1",
         "inspect model.onnx --level nest --after fuse",
+        "inspect model.onnx --kernels --diff fuse",
+        "inspect model.penstock --level nest",
+        "inspect model.penstock --dump-dir dump",
         "transmogrify",
     ],
 )
@@ -270,7 +310,6 @@ def test_check_tells_which_pass(
 @pytest.mark.parametrize(
     "options, expected",
     [
-        ("--level graph", "a\nc\n"),
         ("--after import", "a\nb\n"),
         ("--diff fuse", "--- before fuse\n+++ after fuse\n@@ -1,2 +1,2 @@\n a\n-b\n+c"),
     ],
@@ -282,7 +321,7 @@ def test_inspect_prints_what_is_asked(
     assert capsys.readouterr().out == f"{expected}\n"
 
 
-@pytest.mark.parametrize("options", ["--level attic", "--after attic", "--diff attic"])
+@pytest.mark.parametrize("options", ["--after attic", "--diff attic"])
 def test_inspect_names_what_there_is(driver: Driver, shell: Shell, capsys: Captured, options: str) -> None:
     assert shell(f"inspect model.onnx {options}") == 1
     assert "'attic', only " in capsys.readouterr().err

@@ -1,0 +1,189 @@
+// RUN: penstock-opt %s -p "parallelize{threads=2 grain=100}" --split-input-file | filecheck %s
+
+// All nests of a kernel, each at its outermost loop that runs more than once; a nest of one tile is one part's.
+func.func @main(%x: memref<100x32xf32>, %y: memref<100x32xf32>) {
+  func.call @k(%x, %y) : (memref<100x32xf32>, memref<100x32xf32>) -> ()
+  func.return
+}
+func.func @k(%x: memref<100x32xf32>, %y: memref<100x32xf32>) attributes {nest.kernel} {
+  nest.compute [n = 1, i = 96, j = 2, j.r = 16 vector 16] ins(%x["i, 16*j + j.r"] : memref<100x32xf32>)
+    outs(%y["i, 16*j + j.r"] : memref<100x32xf32>) {
+  ^bb0(%a: f32):
+    %s = arith.addf %a, %a : f32
+    nest.yield %s : f32
+  }
+  nest.compute [i = 1, i.r = 4 unroll, j = 1, j.r = 32 vector 16] ins(%x["i.r + 96, j.r"] : memref<100x32xf32>)
+    outs(%y["i.r + 96, j.r"] : memref<100x32xf32>) {
+  ^bb0(%a: f32):
+    %s = arith.addf %a, %a : f32
+    nest.yield %s : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @main(%x: memref<100x32xf32>, %y: memref<100x32xf32>) attributes {nest.threads = 2 : i64} {
+// CHECK-NEXT:     func.call @k(%x, %y) {nest.parallel = 2 : i64} : (memref<100x32xf32>, memref<100x32xf32>) -> ()
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT:   func.func @k(%x: memref<100x32xf32>, %y: memref<100x32xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [n = 1, i = 96 thread, j = 2, j.r = 16 vector 16] ins(%x["i, 16*j + j.r"] : memref<100x32xf32>) outs(%y["i, 16*j + j.r"] : memref<100x32xf32>) {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       %s = arith.addf %a, %a : f32
+// CHECK-NEXT:       nest.yield %s : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [i = 1 thread, i.r = 4 unroll, j = 1, j.r = 32 vector 16] ins(%x["i.r + 96, j.r"] : memref<100x32xf32>) outs(%y["i.r + 96, j.r"] : memref<100x32xf32>) {
+// CHECK-NEXT:     ^bb0(%a_1: f32):
+// CHECK-NEXT:       %s_1 = arith.addf %a_1, %a_1 : f32
+// CHECK-NEXT:       nest.yield %s_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// Three iterations are two and one: the loop inside is shared more evenly.
+func.func @k(%x: memref<3x320xf32>, %y: memref<3x320xf32>) attributes {nest.kernel} {
+  nest.compute [i = 3, j = 320] ins(%x["i, j"] : memref<3x320xf32>) outs(%y["i, j"] : memref<3x320xf32>) {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @k(%x: memref<3x320xf32>, %y: memref<3x320xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [i = 3, j = 320 thread] ins(%x["i, j"] : memref<3x320xf32>) outs(%y["i, j"] : memref<3x320xf32>) {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// What the second nest reads may be another part's work.
+func.func @reads_result(%x: memref<640xf32>, %y: memref<640xf32>, %z: memref<640xf32>) attributes {nest.kernel} {
+  nest.compute [i = 640] ins(%x["i"] : memref<640xf32>) outs(%y["i"] : memref<640xf32>) {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  nest.compute [i = 640] ins(%y["i"] : memref<640xf32>) outs(%z["i"] : memref<640xf32>) {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @reads_result(%x: memref<640xf32>, %y: memref<640xf32>, %z: memref<640xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [i = 640] ins(%x["i"] : memref<640xf32>) outs(%y["i"] : memref<640xf32>) {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [i = 640] ins(%y["i"] : memref<640xf32>) outs(%z["i"] : memref<640xf32>) {
+// CHECK-NEXT:     ^bb0(%a_1: f32):
+// CHECK-NEXT:       nest.yield %a_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// Both nests write element 599.
+func.func @writes_twice(%x: memref<640xf32>, %y: memref<640xf32>) attributes {nest.kernel} {
+  nest.compute [i = 600] ins(%x["i"] : memref<640xf32>) outs(%y["i"] : memref<640xf32>) {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  nest.compute [i = 41] ins(%x["i"] : memref<640xf32>) outs(%y["i + 599"] : memref<640xf32>) {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @writes_twice(%x: memref<640xf32>, %y: memref<640xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [i = 600] ins(%x["i"] : memref<640xf32>) outs(%y["i"] : memref<640xf32>) {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [i = 41] ins(%x["i"] : memref<640xf32>) outs(%y["i + 599"] : memref<640xf32>) {
+// CHECK-NEXT:     ^bb0(%a_1: f32):
+// CHECK-NEXT:       nest.yield %a_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// Stores at computed places may meet.
+func.func @scatter(%x: memref<640xindex>, %y: memref<640xf32>, %z: memref<640xf32>) attributes {nest.kernel} {
+  nest.compute [i = 640] ins(%x["i"] : memref<640xindex>) outs(%z["i"] : memref<640xf32>) {
+  ^bb0(%at: index):
+    %c = arith.constant 1.0 : f32
+    memref.store %c, %y[%at] : memref<640xf32>
+    nest.yield %c : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @scatter(%x: memref<640xindex>, %y: memref<640xf32>, %z: memref<640xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [i = 640] ins(%x["i"] : memref<640xindex>) outs(%z["i"] : memref<640xf32>) {
+// CHECK-NEXT:     ^bb0(%at: index):
+// CHECK-NEXT:       %c = arith.constant 1.000000e+00 : f32
+// CHECK-NEXT:       memref.store %c, %y[%at] : memref<640xf32>
+// CHECK-NEXT:       nest.yield %c : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// Too little to do, and a nest without a loop that could be shared.
+func.func @short(%x: memref<64xf32>, %y: memref<64xf32>) attributes {nest.kernel} {
+  nest.compute [i = 64] ins(%x["i"] : memref<64xf32>) outs(%y["i"] : memref<64xf32>) {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  func.return
+}
+func.func @one_tile(%x: memref<4096xf32>, %y: memref<1xf32>) attributes {nest.kernel} {
+  nest.compute [k = 4096 reduce] ins(%x["k"] : memref<4096xf32>) outs(%y["0"] : memref<1xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %sum: f32):
+    %s = arith.addf %sum, %a : f32
+    nest.yield %s : f32
+  } {
+  ^bb0(%sum: f32):
+    nest.yield %sum : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @short(%x: memref<64xf32>, %y: memref<64xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [i = 64] ins(%x["i"] : memref<64xf32>) outs(%y["i"] : memref<64xf32>) {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT:   func.func @one_tile(%x: memref<4096xf32>, %y: memref<1xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [k = 4096 reduce] ins(%x["k"] : memref<4096xf32>) outs(%y["0"] : memref<1xf32>) init(0.000000e+00 : f32) {
+// CHECK-NEXT:     ^bb0(%a: f32, %sum: f32):
+// CHECK-NEXT:       %s = arith.addf %sum, %a : f32
+// CHECK-NEXT:       nest.yield %s : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%sum_1: f32):
+// CHECK-NEXT:       nest.yield %sum_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

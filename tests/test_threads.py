@@ -1,0 +1,196 @@
+"""Models that run on several threads: the same bits as on one, from Python and from C, whatever interrupts."""
+
+import gc
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic, sleep
+from types import FrameType
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+import penstock
+from penstock.driver import inspected
+from penstock.errors import PenstockError
+
+Array = NDArray[np.generic]
+Floats = NDArray[np.float32]
+
+SHAPE = (1, 16, 40, 40)
+C99 = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-pedantic")
+PROGRAM = Path(__file__).parent / "threads" / "main.c"
+
+
+def wide_model() -> bytes:
+    """A padded convolution, a pooled copy of it and a matrix product: work for several threads, in three kernels."""
+    generator = np.random.default_rng(3)
+    weights = {
+        "w": generator.standard_normal((37, 16, 3, 3)) / 12,
+        "b": generator.standard_normal(37),
+        "m": generator.standard_normal((20, 150)) / 5,
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["c"], name="conv", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"], name="relu"),
+        helper.make_node("MaxPool", ["r"], ["p"], name="pool", kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("MatMul", ["p", "m"], ["y"], name="product"),
+    ]
+    ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, SHAPE)]
+    results = [
+        helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 37, 20, 150)),
+        helper.make_tensor_value_info("p", TensorProto.FLOAT, (1, 37, 20, 20)),
+    ]
+    initializers = [numpy_helper.from_array(a.astype(np.float32), n) for n, a in weights.items()]
+    graph = helper.make_graph(nodes, "wide", ends, results, initializers)
+    model: ModelProto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString(deterministic=True)
+
+
+def inputs(seed: int) -> Floats:
+    """An input of the model."""
+    return np.random.default_rng(seed).standard_normal(SHAPE).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def serial() -> penstock.CompiledModel:
+    """Compile the model for one thread."""
+    return penstock.compile(wide_model())
+
+
+@pytest.fixture(scope="module")
+def threaded() -> penstock.CompiledModel:
+    """Compile the model for three threads."""
+    return penstock.compile(wide_model(), threads=3)
+
+
+def assert_same(left: Mapping[str, Array], right: Mapping[str, Array]) -> None:
+    """The same bits under the same names."""
+    assert left.keys() == right.keys()
+    assert all(left[name].tobytes() == right[name].tobytes() for name in left)
+
+
+def test_kernels_are_shared_out() -> None:
+    text = inspected(wide_model(), threads=3).text("schedule")
+    assert "nest.threads = 3" in text
+    assert text.count("nest.parallel = 3") >= 2
+    assert " thread, " in text
+
+
+def test_one_thread_changes_nothing(serial: penstock.CompiledModel) -> None:
+    assert serial.threads == 1
+    assert "thread" not in inspected(wide_model(), threads=1).text("schedule")
+
+
+@pytest.mark.parametrize("threads", [2, 3, 4])
+def test_results_are_those_of_one_thread(serial: penstock.CompiledModel, threads: int) -> None:
+    model = penstock.compile(wide_model(), threads=threads)
+    assert model.threads == threads
+    for seed in range(3):
+        assert_same(model(x=inputs(seed)), serial(x=inputs(seed)))
+
+
+def test_calls_do_not_disturb_each_other(
+    serial: penstock.CompiledModel, threaded: penstock.CompiledModel
+) -> None:
+    seeds = [*range(8)] * 6
+    expected = [serial(x=inputs(seed)) for seed in range(8)]
+    with ThreadPoolExecutor(5) as pool:
+        for seed, got in zip(seeds, pool.map(lambda seed: threaded(x=inputs(seed)), seeds), strict=True):
+            assert_same(got, expected[seed])
+
+
+def test_an_artefact_keeps_its_threads(
+    serial: penstock.CompiledModel, threaded: penstock.CompiledModel, tmp_path: Path
+) -> None:
+    threaded.save(tmp_path / "wide.penstock")
+    loaded = penstock.load(tmp_path / "wide.penstock")
+    assert loaded.threads == 3
+    assert_same(loaded(x=inputs(0)), serial(x=inputs(0)))
+    serial.save(tmp_path / "serial.penstock")
+    assert penstock.load(tmp_path / "serial.penstock").threads == 1
+
+
+def test_no_threads_are_declined() -> None:
+    with pytest.raises(PenstockError, match="cannot run on 0 threads"):
+        penstock.compile(wide_model(), threads=0)
+
+
+class Alarm(Exception):
+    """What the handler of a signal raises."""
+
+
+def raise_alarm(number: int, frame: FrameType | None) -> None:
+    """Interrupt whatever runs."""
+    raise Alarm
+
+
+def test_interrupted_calls_leave_the_model_sound(
+    serial: penstock.CompiledModel, threaded: penstock.CompiledModel
+) -> None:
+    before = signal.signal(signal.SIGALRM, raise_alarm)
+    expected = serial(x=inputs(0))
+    caught = 0
+    try:
+        for delay in np.linspace(0.0005, 0.01, 20):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, float(delay))
+                while True:
+                    threaded(x=inputs(1))
+            except Alarm:
+                caught += 1
+            assert_same(threaded(x=inputs(0)), expected)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert caught == 20
+
+
+def test_a_child_process_has_threads_of_its_own(
+    serial: penstock.CompiledModel, threaded: penstock.CompiledModel
+) -> None:
+    expected, given = serial(x=inputs(0)), inputs(0)
+    threaded(x=given)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        same = all(array.tobytes() == expected[name].tobytes() for name, array in threaded(x=given).items())
+        os._exit(0 if same else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_threads_end_with_their_model(threaded: penstock.CompiledModel, tmp_path: Path) -> None:
+    threaded.save(tmp_path / "wide.penstock")
+    before = {each.ident for each in threading.enumerate()}
+    model = penstock.load(tmp_path / "wide.penstock")
+    model(x=inputs(0))
+    made = {each.ident for each in threading.enumerate()} - before
+    assert len(made) == 3
+    del model
+    gc.collect()
+    deadline = monotonic() + 30
+    while made & {each.ident for each in threading.enumerate()} and monotonic() < deadline:
+        sleep(0.01)
+    assert not made & {each.ident for each in threading.enumerate()}
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+def test_a_c_program_brings_its_own_threads(threaded: penstock.CompiledModel, tmp_path: Path) -> None:
+    threaded.write(tmp_path / "wide.o")
+    inputs(0).tofile(tmp_path / "input")
+    program = tmp_path / "program"
+    build = ["gcc", *C99, "-I", tmp_path, "-o", program, PROGRAM, tmp_path / "wide.o", "-pthread"]
+    subprocess.run(build, check=True)
+    expected = b"".join(array.tobytes() for array in threaded(x=inputs(0)).values())
+    for how in ("threads", "backwards", "alone"):
+        done = subprocess.run([program, how, tmp_path / "input"], check=True, capture_output=True)
+        parts = 1 if how == "alone" else 3
+        assert done.stderr.decode() == f"{parts}\n"
+        assert done.stdout == expected
