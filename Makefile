@@ -11,7 +11,8 @@ SOURCES = $(wildcard $(FOLDERS))
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/images.stamp ## compile the bundled model, run it on a picture, compare it with its reference
+demo: $(VENV)/images.stamp ## compile the bundled model, run it on a picture, show the levels, check every pass
+	@$(BIN)/python examples/digits/demo.py
 	$(BIN)/penstock compile examples/digits/digits.onnx -o build/digits.penstock
 	$(BIN)/penstock run build/digits.penstock --input image=examples/digits/seven.png
 	$(BIN)/penstock check examples/digits/digits.onnx

@@ -79,9 +79,12 @@ def _worthwhile(producer: ComputeOp, consumer: ComputeOp, read: Read) -> bool:
         return all(read.access.uses(i) for i in range(len(consumer.loops)))
     if not consumer.reduces:
         return True
-    write = consumer.writes[0]
+    # A nest that places elements has no writes: it stores at computed positions.
     contiguous = [
-        i for i in range(len(consumer.loops)) if write.access.stride(i, shape_of(write.buffer)) == 1
+        i
+        for write in consumer.writes[:1]
+        for i in range(len(consumer.loops))
+        if write.access.stride(i, shape_of(write.buffer)) == 1
     ]
     return not any(read.access.stride(i, shape_of(read.buffer)) == 1 for i in contiguous)
 

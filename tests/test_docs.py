@@ -1,7 +1,7 @@
 """The pages under docs/ say what is so: code is that of the example or runs, commands print what is shown.
 
-A page is read from top to bottom as one session in one folder.  An `mlir` block shows lines of what the command
-above it printed, in order; `...` stands for anything.
+A page is read from top to bottom as one session in one folder.  An `mlir` block shows lines of what the
+command above it printed, in order; `...` stands for anything.
 """
 
 import os
@@ -55,7 +55,7 @@ class Session:
         """Lines stand in the output, in this order."""
         rest = self.output
         for line in filter(None, map(str.strip, text.splitlines())):
-            found = re.search(".*".join(map(re.escape, line.split("..."))), rest)
+            found = re.search(".*".join(map(re.escape, re.split(r"\s*\.\.\.\s*", line))), rest)
             assert found is not None, f"{line}\nis not in what is left of\n{self.output}"
             rest = rest[found.end() :]
 

@@ -18,8 +18,9 @@ from xdsl.universe import Universe
 
 from penstock.dialects.element_types import is_float
 from penstock.dialects.graph.base import Array, GraphOp, element_of, number
-from penstock.dialects.graph.elementwise import AddOp, Binary, DivOp, MulOp, SqrtOp, Unary
-from penstock.passes.graph_rewriting import Graft, apply_patterns, number_of
+from penstock.dialects.graph.elementwise import AddOp, DivOp, MulOp, SqrtOp, Unary
+from penstock.passes.graph_matching import either_order, is_square_of, made_by, scaled, with_number
+from penstock.passes.graph_rewriting import Graft, apply_patterns
 from penstock.passes.lowering.graph_to_nest import GraphLowerings, Scalars, elementwise_rule
 
 if TYPE_CHECKING:
@@ -45,27 +46,14 @@ class SquareplusOp(Unary):
         return np.multiply(np.add(x, root), half)
 
 
-def either_way(op: Binary) -> tuple[tuple[SSAValue, SSAValue], tuple[SSAValue, SSAValue]]:
-    """The operands of a commutative op, in both orders."""
-    return (op.lhs, op.rhs), (op.rhs, op.lhs)
-
-
-def halved(op: MulOp | DivOp) -> SSAValue | None:
-    """`s` when the op is `s / 2`, `s * 0.5` or `0.5 * s`."""
-    if isinstance(op, DivOp):
-        return op.lhs if number_of(op.rhs) == 2 else None
-    return next((s for s, factor in either_way(op) if number_of(factor) == 0.5), None)
-
-
-def offset(root: SSAValue, x: SSAValue) -> tuple[float, tuple[Operation, ...]] | None:
+def offset(root: SSAValue, x: SSAValue) -> tuple[float, list[Operation]] | None:
     """`b` when the value is `sqrt(x * x + b)`, and the ops that say so."""
-    if not isinstance(root.owner, SqrtOp) or not isinstance(root.owner.x.owner, AddOp):
+    sqrt = made_by(root, SqrtOp)
+    term = None if sqrt is None else with_number(sqrt.x, AddOp)
+    if sqrt is None or term is None or not is_square_of(term[0], x):
         return None
-    for square, term in either_way(root.owner.x.owner):
-        b = number_of(term)
-        if b is not None and isinstance(square.owner, MulOp) and square.owner.lhs is square.owner.rhs is x:
-            return b, (square.owner, root.owner.x.owner, root.owner)
-    return None
+    square, b = term
+    return b, [op for op in (square.owner, sqrt.x.owner, sqrt) if isinstance(op, Operation)]
 
 
 class RecognizeSquareplus(RewritePattern):
@@ -73,15 +61,16 @@ class RecognizeSquareplus(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: MulOp | DivOp, rewriter: PatternRewriter) -> None:
-        total = halved(op)
-        if total is None or not isinstance(total.owner, AddOp) or not is_float(element_of(op.y)):
+        total, factor = scaled(op.y)
+        outer = made_by(total, AddOp)
+        if outer is None or factor != 0.5 or not is_float(element_of(op.y)):
             return
-        for x, root in either_way(total.owner):
+        for x, root in either_order(outer):
             found = offset(root, x)
             # A constant of higher rank would have made the result larger than x.
             if found is not None and op.y.type == x.type:
                 b, parts = found
-                build = Graft(rewriter, op, *parts, total.owner)
+                build = Graft(rewriter, op, *parts, outer)
                 build.replace(build.op(SquareplusOp, [x], {"b": number(b)}))
                 return
 

@@ -38,7 +38,7 @@ static void backwards(int64_t parts, model_task task, void *arguments) {
     for (int64_t i = parts; i-- > 0;) task(arguments, i, parts);
 }
 
-static float x[16 * 40 * 40], y[37 * 20 * 150], p[37 * 20 * 20];
+static float x[16 * 40 * 40], y[37 * 20 * 400], p[37 * 20 * 20];
 
 int main(int count, char **words) {
     if (count != 3) return 2;

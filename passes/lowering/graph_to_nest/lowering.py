@@ -29,7 +29,7 @@ class LowerGraphToNest(ModulePass):
     """
 
     name = "lower-graph-to-nest"
-    numerics: ClassVar[str] = "exact"
+    numerics: ClassVar[str] = "reassociates"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         table = {**rules(), **rules_of_dialects(ctx, op)}

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import IntegerType, f16, f64, i1, i64
+from xdsl.dialects.builtin import IntegerType, bf16, f16, f32, f64, i1, i64
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.element_types import is_float, is_unsigned, signless
 from penstock.dialects.graph import elementwise
@@ -19,8 +18,12 @@ from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, width
 ScalarFormula = Callable[[GraphOp, Scalars, Sequence[SSAValue]], SSAValue]
 """One element of the result from one element of each operand."""
 
+INFINITY = float("inf")
+_LARGEST_EXPONENT = 1023
 _REDUCTION_BITS = 50
-"""By how much one step of the real remainder shortens the ratio; six steps are enough for any two singles."""
+"""By how much one step of the real remainder shortens the ratio."""
+_REDUCTION_STEPS: Mapping[Attribute, int] = {f16: 1, bf16: 6, f32: 6, f64: 42}
+"""Enough steps for any two numbers of a type: their ratio is below 2^(50 * steps)."""
 
 
 def unsigned(op: GraphOp) -> bool:
@@ -82,20 +85,27 @@ def _real_remainder(op: GraphOp, s: Scalars, a: SSAValue, b: SSAValue) -> SSAVal
     With q = trunc(r / d) < 2^53 the rest r - q d is a double; where the rounded ratio reached the next
     integer it is negative and one d too small.
     """
-    if a.type == f64:
-        raise PassFailedException(f"lower-graph-to-nest: {op.name} of f64")
-    steps = 1 if a.type == f16 else 6
     rest, divisor = (s.absolute(s.real(x, f64)) for x in (a, b))
-    infinite = s.compare("eq", divisor, s.constant(float("inf"), f64))
-    for bits in range((steps - 1) * _REDUCTION_BITS, -1, -_REDUCTION_BITS):
-        step = s.scaled(divisor, 2.0**bits)
+    infinite = s.compare("eq", divisor, s.constant(INFINITY, f64))
+    for turn in reversed(range(_REDUCTION_STEPS[a.type])):
+        step = _times_power(s, divisor, turn * _REDUCTION_BITS)
         count = s.add_op(math.TruncOp(s.div(rest, step)))
         left = s.add_op(math.FmaOp(s.neg(count), step, rest))
-        rest = s.select(s.compare("lt", left, s.constant(0, f64)), s.add(left, step), left)
+        left = s.select(s.compare("lt", left, s.constant(0, f64)), s.add(left, step), left)
+        # A step beyond the range is longer than what is left.
+        too_long = turn > 0 and a.type == f64
+        rest = s.select(s.compare("eq", step, s.constant(INFINITY, f64)), rest, left) if too_long else left
     finite = s.add_op(math.CopySignOp(s.real(rest, a.type), a))
     # An infinite divisor leaves a finite number as it is; its ratio above was 0 times infinity.
     difference = s.sub(a, a)
     return s.select(s.both(infinite, s.compare("eq", difference, difference)), a, finite)
+
+
+def _times_power(s: Scalars, x: SSAValue, exponent: int) -> SSAValue:
+    """`x * 2^exponent` of a double, by factors that are doubles themselves."""
+    while exponent > _LARGEST_EXPONENT:
+        x, exponent = s.scaled(x, 2.0**_LARGEST_EXPONENT), exponent - _LARGEST_EXPONENT
+    return s.scaled(x, 2.0**exponent)
 
 
 def _pow(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:

@@ -1,0 +1,19 @@
+// RUN: penstock-opt %s -p contract-fma --split-input-file | filecheck %s
+
+func.func @either_side(%a: f32, %b: f32, %c: f32) -> f32 {
+  %p = arith.mulf %a, %b : f32
+  %l = arith.addf %p, %c : f32
+  %q = arith.mulf %l, %b : f32
+  %r = arith.addf %c, %q : f32
+  func.return %r : f32
+}
+
+// -----
+
+// The product is needed by itself.
+func.func @product_used_twice(%a: f32, %b: f32, %c: f32) -> f32 {
+  %p = arith.mulf %a, %b : f32
+  %s = arith.addf %p, %c : f32
+  %r = arith.subf %s, %p : f32
+  func.return %r : f32
+}

@@ -1,0 +1,43 @@
+// RUN: penstock-opt %s -p fuse-consumers --split-input-file | filecheck %s
+
+// What follows a reduction becomes its epilogue.
+func.func @epilogue(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf32>) {
+  %t = memref.alloc() {alignment = 64 : i64} : memref<4x12xf32>
+  nest.compute [m = 4, n = 12, k = 3 reduce] ins(%x["m, k"] : memref<4x3xf32>, %w["k, n"] : memref<3x12xf32>) outs(%t["m, n"] : memref<4x12xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %n = math.fma %a, %b, %sum : f32
+    nest.yield %n : f32
+  } {
+  ^bb0(%sum: f32):
+    nest.yield %sum : f32
+  }
+  nest.compute [m = 4, n = 12] ins(%t["m, n"] : memref<4x12xf32>) outs(%y["m, n"] : memref<4x12xf32>) {
+  ^bb0(%a: f32):
+    %r = math.exp %a : f32
+    nest.yield %r : f32
+  }
+  func.return
+}
+
+// -----
+
+// The value is read by two nests.
+func.func @shared(%x: memref<4xf32>, %y: memref<4xf32>, %z: memref<4xf32>) {
+  %t = memref.alloc() {alignment = 64 : i64} : memref<4xf32>
+  nest.compute [i = 4] ins(%x["i"] : memref<4xf32>) outs(%t["i"] : memref<4xf32>) {
+  ^bb0(%a: f32):
+    %r = math.exp %a : f32
+    nest.yield %r : f32
+  }
+  nest.compute [i = 4] ins(%t["i"] : memref<4xf32>) outs(%y["i"] : memref<4xf32>) {
+  ^bb0(%a: f32):
+    %r = math.sin %a : f32
+    nest.yield %r : f32
+  }
+  nest.compute [i = 4] ins(%t["i"] : memref<4xf32>) outs(%z["i"] : memref<4xf32>) {
+  ^bb0(%a: f32):
+    %r = math.cos %a : f32
+    nest.yield %r : f32
+  }
+  func.return
+}

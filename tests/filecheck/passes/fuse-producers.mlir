@@ -1,0 +1,41 @@
+// RUN: penstock-opt %s -p fuse-producers --split-input-file | filecheck %s
+
+// Each element is read once.
+func.func @sum_of_values(%x: memref<4x3xf32>, %y: memref<4xf32>) {
+  %t = memref.alloc() {alignment = 64 : i64} : memref<4x3xf32>
+  nest.compute [i = 4, k = 3] ins(%x["i, k"] : memref<4x3xf32>) outs(%t["i, k"] : memref<4x3xf32>) {
+  ^bb0(%a: f32):
+    %r = math.exp %a : f32
+    nest.yield %r : f32
+  }
+  nest.compute [i = 4, k = 3 reduce] ins(%t["i, k"] : memref<4x3xf32>) outs(%y["i"] : memref<4xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %sum: f32):
+    %n = arith.addf %sum, %a : f32
+    nest.yield %n : f32
+  } {
+  ^bb0(%sum: f32):
+    nest.yield %sum : f32
+  }
+  func.return
+}
+
+// -----
+
+// Each exponential would be computed twelve times.
+func.func @read_many_times(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf32>) {
+  %t = memref.alloc() {alignment = 64 : i64} : memref<4x3xf32>
+  nest.compute [m = 4, k = 3] ins(%x["m, k"] : memref<4x3xf32>) outs(%t["m, k"] : memref<4x3xf32>) {
+  ^bb0(%a: f32):
+    %r = math.exp %a : f32
+    nest.yield %r : f32
+  }
+  nest.compute [m = 4, n = 12, k = 3 reduce] ins(%t["m, k"] : memref<4x3xf32>, %w["k, n"] : memref<3x12xf32>) outs(%y["m, n"] : memref<4x12xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %n = math.fma %a, %b, %sum : f32
+    nest.yield %n : f32
+  } {
+  ^bb0(%sum: f32):
+    nest.yield %sum : f32
+  }
+  func.return
+}

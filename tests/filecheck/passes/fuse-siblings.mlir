@@ -1,0 +1,32 @@
+// RUN: penstock-opt %s -p fuse-siblings --split-input-file | filecheck %s
+
+func.func @pieces(%x: memref<4x16xf32>, %y: memref<4x16xf32>) attributes {nest.kernel} {
+  nest.compute [c = 4, i = 8] ins(%x["c, i"] : memref<4x16xf32>) outs(%y["c, i"] : memref<4x16xf32>) {
+  ^bb0(%a: f32):
+    %r = math.exp %a : f32
+  nest.yield %r : f32
+  }
+  nest.compute [c = 4, i = 8] ins(%x["c, i + 8"] : memref<4x16xf32>) outs(%y["c, i + 8"] : memref<4x16xf32>) {
+  ^bb0(%a: f32):
+    %r = math.exp %a : f32
+  nest.yield %r : f32
+  }
+  func.return
+}
+
+// -----
+
+// The second nest reads what the first one writes.
+func.func @dependent(%x: memref<4x16xf32>, %y: memref<4x16xf32>, %z: memref<4x16xf32>) attributes {nest.kernel} {
+  nest.compute [c = 4, i = 8] ins(%x["c, i"] : memref<4x16xf32>) outs(%y["c, i"] : memref<4x16xf32>) {
+  ^bb0(%a: f32):
+    %r = math.exp %a : f32
+  nest.yield %r : f32
+  }
+  nest.compute [c = 4, i = 8] ins(%y["c, i + 8"] : memref<4x16xf32>) outs(%z["c, i + 8"] : memref<4x16xf32>) {
+  ^bb0(%a: f32):
+    %r = math.exp %a : f32
+  nest.yield %r : f32
+  }
+  func.return
+}

@@ -1,0 +1,8 @@
+// RUN: penstock-opt %s -p split-fma --split-input-file | filecheck %s
+
+builtin.module attributes {nest.machine = {fma = 0 : i64}} {
+  func.func @split(%a: f32, %b: f32, %c: f32) -> f32 {
+    %r = math.fma %a, %b, %c : f32
+    func.return %r : f32
+  }
+}
