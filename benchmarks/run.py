@@ -1,8 +1,9 @@
-"""Penstock beside ONNX Runtime, one thread, calls in turn in one process: `python benchmarks/run.py MODEL.onnx ...`.
+"""Penstock beside ONNX Runtime, one thread, calls in turn: `python benchmarks/run.py MODEL.onnx ...`.
 
-Machines are noisy and shared, so the two alternate call by call on the same input, the minimum and the median are
-shown, and times are those of the calling thread, which is not charged for waiting.  Sizes that a model leaves open
-are 1.  Outputs are compared: the error is the largest difference relative to the output's largest magnitude.
+Machines are noisy and shared, so the two alternate call by call on the same input, the minimum and the median
+are shown, and times are those of the calling thread, which is not charged for waiting.  Sizes that a model
+leaves open are 1.  Outputs are compared: the error is the largest difference relative to the output's largest
+magnitude.
 """
 
 import argparse
@@ -39,7 +40,9 @@ def random_inputs(session: onnxruntime.InferenceSession) -> dict[str, Array]:
     for wanted in session.get_inputs():
         shape = [size if isinstance(size, int) and size > 0 else 1 for size in wanted.shape]
         dtype = np.dtype(NUMPY_OF[wanted.type])
-        inputs[wanted.name] = rng.random(shape).astype(dtype) if dtype.kind == "f" else rng.integers(0, 2, shape)
+        inputs[wanted.name] = (
+            rng.random(shape).astype(dtype) if dtype.kind == "f" else rng.integers(0, 2, shape)
+        )
     return inputs
 
 
@@ -86,11 +89,15 @@ def relative_error(got: Array, expected: Array) -> float:
 
 def main() -> None:
     """Compare the models named on the command line and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--seconds", type=float, default=5.0, help="time per model (default: 5)")
     arguments = parser.parse_args()
-    table = Table("model", "penstock ms (min / median)", "ONNX Runtime", "ratio of minima", "error", "compile")
+    table = Table(
+        "model", "penstock ms (min / median)", "ONNX Runtime", "ratio of minima", "error", "compile"
+    )
     for path in arguments.models:
         table.add_row(*row(path, arguments.seconds))
         print(path.stem, "done", file=sys.stderr)

@@ -1,20 +1,24 @@
 """The `penstock` command: reads arguments, calls the driver, prints; nothing about models is decided here."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from penstock import __version__
+from penstock.cli_options import (
+    EXISTING,
+    Build,
+    build_options,
+    dump_option,
+    pairs,
+    threads_option,
+)
 from penstock.cli_values import (
-    Named,
     NamedFile,
-    NamedShape,
-    NamedSize,
-    PlacedPass,
     random_inputs,
     read_inputs,
     write_outputs,
@@ -24,85 +28,11 @@ from penstock.crash import FAILED, guarded
 if TYPE_CHECKING:
     from penstock.driver import CompiledModel
 
-F = TypeVar("F", bound=Callable[..., None])
-
 ARTEFACT = ".penstock"
 SUFFIXES = (ARTEFACT, ".o", ".so", ".a", ".s", ".ll", ".mlir")
-EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 WRITABLE = click.Path(dir_okay=False, path_type=Path)
 
 # The driver, xDSL and rich are imported inside the commands, so that `--help` answers at once.
-
-
-class Build(TypedDict):
-    """What a model is compiled for; the driver takes these by name."""
-
-    shapes: Mapping[str, tuple[int, ...]]
-    dims: Mapping[str, int]
-    target: str
-    plugins: tuple[Path, ...]
-    passes: Mapping[str, Sequence[str]]
-
-
-def pairs(flag: str, name: str, kind: Named, text: str) -> Callable[[F], F]:
-    """Declare an option that may be repeated and arrives as a dict."""
-
-    def collect(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, object], ...]) -> object:
-        return dict(value)
-
-    return click.option(flag, name, type=kind, metavar=kind.name, multiple=True, callback=collect, help=text)
-
-
-def build_options(command: F) -> F:
-    """Declare the options that say what a model is compiled for."""
-    text = "Machine to compile for; `penstock targets` lists them."
-    target = click.option("--target", default="host", show_default=True, help=text)
-    dims = pairs(
-        "--dim", "dims", NamedSize(), "Size of a symbolic dim, as in --dim batch=1; may be repeated."
-    )
-    shapes = pairs(
-        "--shape",
-        "shapes",
-        NamedShape(),
-        "Shape of an input, as in --shape input=1x3x224x224; may be repeated.",
-    )
-    return shapes(dims(target(plugin_options(command))))
-
-
-def plugin_options(command: F) -> F:
-    """Declare the options that add plugins and passes to the compiler."""
-    text = "Python file whose passes, dialects and importers are added; may be repeated."
-    load = click.option("--load", "plugins", type=EXISTING, metavar="FILE", multiple=True, help=text)
-    text = "Run a pass at the end of a phase, as in --pass graph:my-pass; may be repeated."
-    kind = PlacedPass()
-    added = click.option(
-        "--pass", "passes", type=kind, metavar=kind.name, multiple=True, callback=by_phase, help=text
-    )
-    return load(added(command))
-
-
-def dump_option(command: F) -> F:
-    """Declare the option that keeps what each pass left."""
-    text = "Folder for what each pass left, one file each, and each kernel down to assembly."
-    kind = click.Path(file_okay=False, path_type=Path)
-    return click.option("--dump-dir", type=kind, metavar="DIR", help=text)(command)
-
-
-def threads_option(command: F) -> F:
-    """Declare the option that says how many threads a call runs on."""
-    text = "Threads that one call of the model runs on."
-    kind = click.IntRange(min=1)
-    return click.option("--threads", type=kind, default=1, show_default=True, help=text)(command)
-
-
-def by_phase(
-    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
-) -> dict[str, list[str]]:
-    """Group passes by the phase at whose end they run."""
-    grouped: dict[str, list[str]] = {}
-    for phase, wanted in value:
-        grouped.setdefault(phase, []).append(wanted)
-    return grouped
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

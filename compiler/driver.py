@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -163,7 +163,7 @@ def build_module(
         watcher.started(module)
     run_phases(ctx, module, [p for p in known.phases if p.name in WHOLE_MODULE], watcher)
     image = build_image(ctx, module, machine, later_phases(known), progress, watcher)
-    return pack(name, machine, ends, module, image, numerics(known.phases))
+    return pack(name, machine, ends, module, image, numerics(known.phases, Machine.of(module)))
 
 
 def later_phases(known: Extended) -> tuple[Phase, ...]:
@@ -287,9 +287,19 @@ def _name(model: object) -> str:
     return re.sub(r"\W", "_", stem) or "model"
 
 
-def numerics(pipeline: Sequence[Phase]) -> tuple[str, ...]:
-    """What the passes of a pipeline do beyond exact rewriting."""
-    stated = [(p.name, numerics_of(p)) for phase in pipeline for p in phase.passes]
+@runtime_checkable
+class Concerned(Protocol):
+    """A pass that only concerns some machines."""
+
+    def concerns(self, machine: Machine) -> bool: ...
+
+
+def numerics(pipeline: Sequence[Phase], machine: Machine) -> tuple[str, ...]:
+    """What the passes of a pipeline do beyond exact rewriting, on a machine."""
+    passes = [
+        p for phase in pipeline for p in phase.passes if not isinstance(p, Concerned) or p.concerns(machine)
+    ]
+    stated = [(p.name, numerics_of(p)) for p in passes]
     return tuple(dict.fromkeys(f"{name}: {how}" for name, how in stated if how != "exact"))
 
 

@@ -37,7 +37,12 @@ class ContractFmaPass(ModulePass):
     name = "contract-fma"
     numerics: ClassVar[str] = "contracts"
 
+    @staticmethod
+    def concerns(machine: Machine) -> bool:
+        """Whether there is anything to do for a machine."""
+        return machine.fma
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if not Machine.of(op).fma:
+        if not self.concerns(Machine.of(op)):
             return
         PatternRewriteWalker(ContractMultiplyAdd(), apply_recursively=False).rewrite_module(op)

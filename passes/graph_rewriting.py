@@ -149,7 +149,8 @@ class Graft:
         """`x` with its axes permuted; only a reshape where no elements move, and nothing for the identity."""
         if list(permutation) == list(range(rank_of(x))):
             return x
-        if keeps_order(permutation, shape_of(x)):
+        # Of sizes without a name a reshape could infer one at most.
+        if "?" not in shape_of(x) and keeps_order(permutation, shape_of(x)):
             return self.reshape(x, [shape_of(x)[p] for p in permutation])
         return self.op(TransposeOp, [x], {"permutation": integers(permutation)})
 

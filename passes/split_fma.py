@@ -22,8 +22,13 @@ class SplitFmaPass(ModulePass):
     name = "split-fma"
     numerics: ClassVar[str] = "approximates(2 ulp)"
 
+    @staticmethod
+    def concerns(machine: Machine) -> bool:
+        """Whether there is anything to do for a machine."""
+        return not machine.fma
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if Machine.of(op).fma:
+        if not self.concerns(Machine.of(op)):
             return
         for fused in [o for o in op.walk() if isinstance(o, math.FmaOp)]:
             product = arith.MulfOp(fused.a, fused.b)

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 Floats = NDArray[np.float32]
 
@@ -40,5 +40,5 @@ def small_inputs(seed: int = 0) -> dict[str, Floats]:
     }
 
 
-def _tensor(name: str, shape: tuple[int, ...]) -> object:
+def _tensor(name: str, shape: tuple[int, ...]) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)

@@ -44,7 +44,7 @@ def test_what_is_loaded_is_what_was_saved(model: CompiledModel, artefact: Path, 
 
 
 def test_running_needs_no_compiler(artefact: Path, tmp_path: Path) -> None:
-    np.savez(tmp_path / "inputs.npz", **small_inputs())
+    np.savez(tmp_path / "inputs.npz", allow_pickle=False, **small_inputs())
     script = f"""
 import sys
 import numpy as np

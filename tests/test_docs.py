@@ -55,7 +55,7 @@ class Session:
         """Lines stand in the output, in this order."""
         rest = self.output
         for line in filter(None, map(str.strip, text.splitlines())):
-            found = re.search(".*".join(map(re.escape, re.split(r"\s*\.\.\.\s*", line))), rest)
+            found = re.search(".*?".join(map(re.escape, re.split(r"\s*\.\.\.\s*", line))), rest)
             assert found is not None, f"{line}\nis not in what is left of\n{self.output}"
             rest = rest[found.end() :]
 

@@ -1,4 +1,4 @@
-"""The innermost loops of convolutions keep their sums in registers: in the assembly, for two register files."""
+"""The innermost loops of convolutions keep their sums in registers: the assembly of two machines."""
 
 import re
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ def multiply_adds(loop: Sequence[str]) -> int:
 @pytest.mark.parametrize(("name", "least"), [("x86-64-v4", 20), ("x86-64-v3", 8)])
 @pytest.mark.parametrize("kernel", [1, 3])
 def test_sums_stay_in_registers(kernel: int, name: str, least: int) -> None:
-    """The main loop has sums enough to hide their latency, and no loop with multiply-adds touches the stack."""
+    """The main loop has sums enough to hide their latency; no loop with multiply-adds touches the stack."""
     loops = innermost_loops(assembly_of(convolution(64, 64, kernel, 28), name))
     busy = [loop for loop in loops if multiply_adds(loop)]
     assert max(map(multiply_adds, busy), default=0) >= least

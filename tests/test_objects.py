@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,10 +77,8 @@ def test_header_stands_alone(small: CompiledModel, tmp_path: Path, compiler: str
 
 def renamed(model: CompiledModel, *names: str) -> CompiledModel:
     """The small model with other names for its inputs and outputs."""
-    package = model.package
-    tensors = [TensorInfo(name, "float32", (3, 5)) for name in names]
-    data = {**vars(package), "inputs": tuple(tensors[:2]), "outputs": tuple(tensors[2:])}
-    return CompiledModel(type(package)(**data))
+    tensors = tuple(TensorInfo(name, "float32", (3, 5)) for name in names)
+    return CompiledModel(replace(model.package, inputs=tensors[:2], outputs=tensors[2:]))
 
 
 HARD_NAMES = (

@@ -14,12 +14,20 @@ from types import FrameType
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from xdsl.dialects.builtin import ModuleOp
 
 import penstock
-from penstock.driver import inspected
+from penstock.backends.targets import target
+from penstock.driver import build_module, inspected
 from penstock.errors import PenstockError
+from penstock.extensions import extended
+from penstock.model import CompiledModel
+from penstock.passes.parallelize import ParallelizePass
+from penstock.testing import graph_modules, inputs_for
+from penstock.testing.families import FAMILIES
 
 Array = NDArray[np.generic]
 Floats = NDArray[np.float32]
@@ -60,13 +68,13 @@ def inputs(seed: int) -> Floats:
 
 
 @pytest.fixture(scope="module")
-def serial() -> penstock.CompiledModel:
+def serial() -> CompiledModel:
     """Compile the model for one thread."""
     return penstock.compile(wide_model())
 
 
 @pytest.fixture(scope="module")
-def threaded() -> penstock.CompiledModel:
+def threaded() -> CompiledModel:
     """Compile the model for three threads."""
     return penstock.compile(wide_model(), threads=3)
 
@@ -84,22 +92,33 @@ def test_kernels_are_shared_out() -> None:
     assert " thread, " in text
 
 
-def test_one_thread_changes_nothing(serial: penstock.CompiledModel) -> None:
+def test_one_thread_changes_nothing(serial: CompiledModel) -> None:
     assert serial.threads == 1
     assert "thread" not in inspected(wide_model(), threads=1).text("schedule")
 
 
 @pytest.mark.parametrize("threads", [2, 3, 4])
-def test_results_are_those_of_one_thread(serial: penstock.CompiledModel, threads: int) -> None:
+def test_results_are_those_of_one_thread(serial: CompiledModel, threads: int) -> None:
     model = penstock.compile(wide_model(), threads=threads)
     assert model.threads == threads
     for seed in range(3):
         assert_same(model(x=inputs(seed)), serial(x=inputs(seed)))
 
 
-def test_calls_do_not_disturb_each_other(
-    serial: penstock.CompiledModel, threaded: penstock.CompiledModel
-) -> None:
+@given(module=graph_modules(ops=tuple(FAMILIES)))
+@settings(max_examples=8 if settings().derandomize else 200, suppress_health_check=[HealthCheck.too_slow])
+def test_small_kernels_may_be_shared_out_too(module: ModuleOp) -> None:
+    """Every kernel that can be is shared out, however little there is to do."""
+    everything = extended(passes={"schedule": [ParallelizePass(threads=3, grain=1)]})
+    inputs, outputs = inputs_for(module), list[dict[str, Array]]()
+    for known in (extended(), everything):
+        model = CompiledModel(build_module(module.clone(), "model", target("host"), known))
+        named = {port.name: array for port, array in zip(model.inputs, inputs, strict=True)}
+        outputs.append(model(named))
+    assert_same(*outputs)
+
+
+def test_calls_do_not_disturb_each_other(serial: CompiledModel, threaded: CompiledModel) -> None:
     def call(seed: int) -> dict[str, Array]:
         return threaded(x=inputs(seed))
 
@@ -111,7 +130,7 @@ def test_calls_do_not_disturb_each_other(
 
 
 def test_an_artefact_keeps_its_threads(
-    serial: penstock.CompiledModel, threaded: penstock.CompiledModel, tmp_path: Path
+    serial: CompiledModel, threaded: CompiledModel, tmp_path: Path
 ) -> None:
     threaded.save(tmp_path / "wide.penstock")
     loaded = penstock.load(tmp_path / "wide.penstock")
@@ -135,9 +154,7 @@ def raise_alarm(number: int, frame: FrameType | None) -> None:
     raise Alarm
 
 
-def test_interrupted_calls_leave_the_model_sound(
-    serial: penstock.CompiledModel, threaded: penstock.CompiledModel
-) -> None:
+def test_interrupted_calls_leave_the_model_sound(serial: CompiledModel, threaded: CompiledModel) -> None:
     before = signal.signal(signal.SIGALRM, raise_alarm)
     expected = serial(x=inputs(0))
     caught = 0
@@ -156,9 +173,7 @@ def test_interrupted_calls_leave_the_model_sound(
     assert caught == 20
 
 
-def test_a_child_process_has_threads_of_its_own(
-    serial: penstock.CompiledModel, threaded: penstock.CompiledModel
-) -> None:
+def test_a_child_process_has_threads_of_its_own(serial: CompiledModel, threaded: CompiledModel) -> None:
     expected, given = serial(x=inputs(0)), inputs(0)
     threaded(x=given)
     child = os.fork()
@@ -169,7 +184,7 @@ def test_a_child_process_has_threads_of_its_own(
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_threads_end_with_their_model(threaded: penstock.CompiledModel, tmp_path: Path) -> None:
+def test_threads_end_with_their_model(threaded: CompiledModel, tmp_path: Path) -> None:
     threaded.save(tmp_path / "wide.penstock")
     before = {each.ident for each in threading.enumerate()}
     model = penstock.load(tmp_path / "wide.penstock")
@@ -185,7 +200,7 @@ def test_threads_end_with_their_model(threaded: penstock.CompiledModel, tmp_path
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
-def test_a_c_program_brings_its_own_threads(threaded: penstock.CompiledModel, tmp_path: Path) -> None:
+def test_a_c_program_brings_its_own_threads(threaded: CompiledModel, tmp_path: Path) -> None:
     threaded.write(tmp_path / "wide.o")
     inputs(0).tofile(tmp_path / "input")
     program = tmp_path / "program"

@@ -113,7 +113,8 @@ def _different(before: Array, after: Array) -> Mask:
     if not is_real(before):
         return wrong
     wrong &= ~(np.isnan(before) & np.isnan(after))
-    return wrong & ~(_near_overflow(before) & _near_overflow(after))
+    same_end = np.equal(np.signbit(before), np.signbit(after))
+    return wrong & ~(_near_overflow(before) & _near_overflow(after) & same_end)
 
 
 def _near_overflow(array: Array) -> Mask:

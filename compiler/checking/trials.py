@@ -16,6 +16,7 @@ from penstock.checking.comparison import epsilon
 from penstock.checking.judgement import FLOOR, relative_error
 from penstock.checking.slices import is_written
 from penstock.checking.widening import is_real, widened, widened_arrays
+from penstock.dialects import arith_ext
 from penstock.dialects.element_types import is_float
 from penstock.dialects.nest.ops import ComputeOp, element_of
 from penstock.dialects.resources import Array
@@ -39,7 +40,7 @@ _DIVISIONS = (
     arith.ShRUIOp,
 )
 """Not every integer is right for these."""
-_CONVERSIONS = (arith.FPToSIOp, arith.FPToUIOp)
+_CONVERSIONS = (arith_ext.FPToSIOp, arith_ext.FPToUIOp)
 """Nobody says what becomes of a number that the integer cannot hold."""
 
 

@@ -16,8 +16,11 @@ from penstock.onnx_import.movement import MOVEMENT
 from penstock.onnx_import.normalization import NORMALIZATION
 from penstock.onnx_import.placing import PLACING
 from penstock.onnx_import.pooling import POOLING
+from penstock.onnx_import.recurrent import RECURRENT
 from penstock.onnx_import.reduction import REDUCTION
 from penstock.onnx_import.resize import RESIZE
+from penstock.onnx_import.sampling import SAMPLING
+from penstock.onnx_import.spectral import SPECTRAL
 
 FAMILIES: tuple[Family, ...] = (
     ACTIVATION,
@@ -32,8 +35,11 @@ FAMILIES: tuple[Family, ...] = (
     NORMALIZATION,
     PLACING,
     POOLING,
+    RECURRENT,
     REDUCTION,
     RESIZE,
+    SAMPLING,
+    SPECTRAL,
 )
 
 IMPORTERS: dict[tuple[str, str], Importer] = {

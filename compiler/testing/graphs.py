@@ -35,11 +35,21 @@ def graph_modules(
     canvas = Canvas(draw, elements, limit)
     wanted = [name for name in ops if name not in OF_REALS or any(map(is_float, elements))]
     canvas.input(canvas.shape(1, 4), canvas.choose(elements))
-    for _ in range(canvas.integer(1, max_ops)):
-        FAMILIES[canvas.choose(wanted)](canvas)
+    steps = 0
+    while steps < max_ops and draw(_step(canvas, wanted, steps == 0)):
+        steps += 1
     module = _module(canvas)
     module.verify()
     return module
+
+
+@st.composite
+def _step(draw: st.DrawFn, canvas: Canvas, ops: Sequence[str], must: bool) -> bool:
+    """Draw one more operation, or end; the whole of it is one span, which shrinking can leave out."""
+    more = draw(st.integers(0, 9)) > 0 or must
+    if more:
+        FAMILIES[canvas.choose(ops)](canvas)
+    return more
 
 
 def _module(canvas: Canvas) -> ModuleOp:

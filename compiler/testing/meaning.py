@@ -62,7 +62,7 @@ def assert_computes(module: ModuleOp, outputs: Sequence[Array], inputs: Sequence
     units = [FUNCTION_ULPS * epsilon(o) if is_real(o) else 0.0 for o in wanted.outputs]
     bounds = [SLACK * (e + u) for e, u in zip(wanted.errors(wanted.wide), units, strict=True)]
     difference = bounded_difference(wanted.outputs, outputs, bounds) or NONE
-    assert difference.is_allowed, f"{difference.described([])}\n{module}"
+    assert difference.is_allowed, f"{difference.described([])}\n{module!s}"
 
 
 def compiled(module: ModuleOp, plugins: Sequence[Plugin] = ()) -> CompiledModel:
@@ -104,7 +104,7 @@ def assert_same_meaning(
     old, new = Observed(Case(before, inputs)), Observed(Case(after, inputs))
     difference = judge(_Statement(numerics), old, new, old.wide)
     outputs = [f"output {i}" for i in range(len(old.outputs))]
-    assert difference.is_allowed, f"{difference.described(outputs)}\n{before}\nbecame\n{after}"
+    assert difference.is_allowed, f"{difference.described(outputs)}\n{before!s}\nbecame\n{after!s}"
 
 
 def assert_pass_keeps_meaning(

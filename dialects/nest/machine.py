@@ -35,7 +35,8 @@ class Machine:
             return Machine()
         numbers = {k: v.value.data for k, v in given.data.items() if isinstance(v, IntegerAttr)}
         known = {f.name: numbers[f.name] for f in fields(Machine) if f.name in numbers}
-        return Machine(**{**known, "fma": bool(known.get("fma", True))})
+        has_fma = bool(known.pop("fma", True))
+        return Machine(**known, fma=has_fma)
 
     def attach(self, module: ModuleOp) -> None:
         """Say it on the module."""

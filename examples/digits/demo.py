@@ -66,7 +66,7 @@ def answer(probabilities: NDArray[np.generic]) -> Iterable[str]:
 
 
 def levels_table(texts: dict[str, str], counted: PassStatistics) -> Table:
-    """Each level: what is said there, how long its text is, which passes lead to it and how long they took."""
+    """Each level: what is said there, how long its text is, the passes that lead to it, their time."""
     rows = [level_row(level, text, counted) for level, text in texts.items()]
     header = ("level", "what is said there", "lines", "passes", "time")
     return table_of(header, rows, numbers=header[2:])

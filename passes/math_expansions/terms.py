@@ -24,6 +24,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.hints import isa
 from xdsl.utils.type import get_element_type_or_self
 
+from penstock.dialects import arith_ext
 from penstock.dialects.arith_ext import CmpfOp, CmpiOp, SelectOp
 from penstock.passes.math_expansions.formats import FORMATS, Format, with_element
 
@@ -152,7 +153,7 @@ class Whole(Term):
         """The number in double format."""
         # Created without its constructor, whose annotation knows scalars only.
         target = with_element(self.value.type, f64)
-        op = arith.SIToFPOp.create(operands=[self.value], result_types=[target])
+        op = arith_ext.SIToFPOp.create(operands=[self.value], result_types=[target])
         return Real(self.site, self.site.build(op))
 
     def as_real(self) -> "Real":

@@ -216,14 +216,14 @@ def padded_by_ones() -> ModelProto:
 
 
 def sliced() -> ModelProto:
-    """The square of a part of something, summed up."""
+    """Part of a product, summed up: to slice both factors instead would read more."""
     nodes = [
-        node("Exp", "x", "e"),
+        node("Mul", "a b", "e"),
         node("Slice", "e starts ends axes", "s"),
         node("ReduceSum", "s axes", "y"),
     ]
     constants = {n: np.array([v], np.int64) for n, v in {"starts": 2, "ends": 7, "axes": 1}.items()}
-    return model(nodes, {"x": (3, 9)}, constants)
+    return model(nodes, {"a": (3, 9), "b": (3, 9)}, constants)
 
 
 def multiply_add() -> ModelProto:

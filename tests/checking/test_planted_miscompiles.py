@@ -181,7 +181,11 @@ NEST = [
     plant(
         "remainder of a tiled loop in the wrong place",
         *("tile", "nest", models.plain_convolution),
-        *("tile_loops", "_split(nest, loop, whole * size, 1, rest)", "_split(nest, loop, 0, 1, rest)"),
+        *(
+            "tile_loops",
+            "_split(nest, loop, names, whole * size, 1, rest)",
+            "_split(nest, loop, names, 0, 1, rest)",
+        ),
     ),
     plant(
         "steps of the tiles wrong",
@@ -190,7 +194,7 @@ NEST = [
     ),
     plant(
         "loops swapped without their indices",
-        *("interchange", "nest", models.pools),
+        *("interchange", "nest", models.mirrored),
         *(
             "interchange",
             "int(old == moved) for moved in new_order",

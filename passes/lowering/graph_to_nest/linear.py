@@ -1,4 +1,4 @@
-"""Convolution and matrix product as loop nests."""
+"""Convolution and matrix product as loop nests; sums of half-precision products are rounded once."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from penstock.dialects.graph.linear import ConvOp, MatMulOp
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, zero
-from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, working
 
 Rule = Callable[[GraphOp, Lowering], None]
 
@@ -18,6 +18,18 @@ def multiply_add(s: Scalars, values: Sequence[SSAValue]) -> list[SSAValue]:
     """`acc + a * b`, in the type of the accumulator."""
     a, b, acc = values
     return [s.add(acc, s.mul(s.real(a, acc.type), s.real(b, acc.type)))]
+
+
+def rounded_sum(y: SSAValue) -> Formula:
+    """The accumulator, and the bias if there is one, as an element of `y`."""
+
+    def finish(s: Scalars, values: Sequence[SSAValue]) -> list[SSAValue]:
+        total, *bias = values
+        for each in bias:
+            total = s.add(total, s.real(each, total.type))
+        return [s.real(total, element_of(y))]
+
+    return finish
 
 
 def arrange(
@@ -59,8 +71,8 @@ def lower_conv(op: GraphOp, low: Lowering) -> None:
         [write],
         multiply_add,
         extras=extras,
-        init=[zero(element_of(y))],
-        epilogue=lambda s, v: [s.add(v[0], v[1])] if extras else v,
+        init=[zero(working(element_of(y)))],
+        epilogue=rounded_sum(y),
     )
 
 
@@ -81,7 +93,8 @@ def lower_matmul(op: GraphOp, low: Lowering) -> None:
 
     reads = [Read(a, batched(a, batch, batch + 2)), Read(b, batched(b, batch + 2, batch + 1))]
     write = Write(y, Access.of(total, *range(batch + 2)))
-    low.compute(dims, reads, [write], multiply_add, init=[zero(element_of(y))])
+    start = zero(working(element_of(y)))
+    low.compute(dims, reads, [write], multiply_add, init=[start], epilogue=rounded_sum(y))
 
 
 RULES: Mapping[type[Operation], Rule] = {ConvOp: lower_conv, MatMulOp: lower_matmul}

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects import arith, memref
+from xdsl.dialects import memref
 from xdsl.dialects.builtin import IndexType, i64
 from xdsl.ir import SSAValue
 
+from penstock.dialects import arith_ext
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import ApplyOp, ConstantOp
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
@@ -123,7 +124,7 @@ def within(s: Scalars, position: SSAValue, size: int) -> SSAValue:
 
 def as_index(s: Scalars, position: SSAValue) -> SSAValue:
     """An integer that is known to be inside as an index."""
-    return s.add_op(arith.IndexCastOp(position, INDEX))
+    return s.add_op(arith_ext.IndexCastOp(position, INDEX))
 
 
 def index_of(s: Scalars, count: int, loop: int) -> SSAValue:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerType, f64, i1
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.hints import isa
 
+from penstock.dialects import arith_ext
 from penstock.dialects.element_types import is_float, is_unsigned, numpy_dtype
 from penstock.dialects.graph.base import GraphOp, element_of, static_shape_of
 from penstock.dialects.graph.resize import ResizeOp, Taps
@@ -233,7 +233,7 @@ def _rounded(op: ResizeOp, s: Scalars, x: SSAValue, kind: Attribute) -> SSAValue
         return s.compare("ne", x, s.constant(0, x.type))
     limits, unsigned = np.iinfo(numpy_dtype(element_of(op.x)).name), is_unsigned(element_of(op.x))
     x = s.at_most(s.at_least(x, s.constant(limits.min, x.type)), s.constant(limits.max, x.type))
-    return s.add_op(arith.FPToUIOp(x, kind) if unsigned else arith.FPToSIOp(x, kind))
+    return s.add_op(arith_ext.FPToUIOp(x, kind) if unsigned else arith_ext.FPToSIOp(x, kind))
 
 
 RULES: Mapping[type[Operation], Rule] = {ResizeOp: lower_resize}

@@ -6,10 +6,11 @@ Integer division and remainder are written so that no divisor traps: 0 and -1 ar
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from xdsl.dialects import arith, math
+from xdsl.dialects import math
 from xdsl.dialects.builtin import IntegerType, bf16, f16, f32, f64, i1, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from penstock.dialects import arith_ext
 from penstock.dialects.element_types import is_float, is_unsigned, signless
 from penstock.dialects.graph import elementwise
 from penstock.dialects.graph.base import GraphOp, element_of
@@ -189,7 +190,7 @@ def saturated(s: Scalars, x: SSAValue, target: Attribute) -> SSAValue:
     x, to = s.widened(x), cast(IntegerType, signless(target))
     bits = width_of(target) - (0 if is_unsigned(target) else 1)
     low, high = 0 if is_unsigned(target) else -(1 << bits), (1 << bits) - 1
-    convert = arith.FPToUIOp if is_unsigned(target) else arith.FPToSIOp
+    convert = arith_ext.FPToUIOp if is_unsigned(target) else arith_ext.FPToSIOp
     zero, least = s.constant(0, x.type), s.constant(low, x.type)
     if bits <= (53 if x.type == f64 else 24):
         bounded = s.at_most(s.at_least(x, least), s.constant(high, x.type))

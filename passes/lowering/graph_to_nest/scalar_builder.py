@@ -191,18 +191,18 @@ class Scalars:
         if before == after:
             return x
         if before > after:
-            return self.add_op(arith.TruncIOp(x, target))
-        extend = arith.ExtUIOp if unsigned or before == 1 else arith.ExtSIOp
+            return self.add_op(arith_ext.TruncIOp(x, target))
+        extend = arith_ext.ExtUIOp if unsigned or before == 1 else arith_ext.ExtSIOp
         return self.add_op(extend(x, target))
 
     def from_whole(self, x: SSAValue, to: Attribute, unsigned: bool = False) -> SSAValue:
         """An integer as a real number."""
-        convert = arith.UIToFPOp if unsigned or x.type == i1 else arith.SIToFPOp
+        convert = arith_ext.UIToFPOp if unsigned or x.type == i1 else arith_ext.SIToFPOp
         return self.add_op(convert(x, cast(AnyFloat, to)))
 
     def position(self, access: Access) -> SSAValue:
         """A linear expression of the loops as an `i64`."""
-        return self.add_op(arith.IndexCastOp(self.add_op(ApplyOp(access)), i64))
+        return self.add_op(arith_ext.IndexCastOp(self.add_op(ApplyOp(access)), i64))
 
     def loop(self, number: int, count: int) -> SSAValue:
         """The index of one of `count` loops."""
@@ -210,7 +210,7 @@ class Scalars:
 
     def index(self, x: SSAValue) -> SSAValue:
         """An integer as an index."""
-        return self.add_op(arith.IndexCastOp(x, IndexType()))
+        return self.add_op(arith_ext.IndexCastOp(x, IndexType()))
 
     def load(self, buffer: SSAValue, at: Sequence[SSAValue]) -> SSAValue:
         """The element at computed indices, which must be inside of the buffer."""

@@ -19,6 +19,21 @@ func.func @epilogue(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf
   func.return
 }
 
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @epilogue(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf32>) {
+// CHECK-NEXT:     nest.compute [m = 4, n = 12, k = 3 reduce] ins(%x["m, k"] : memref<4x3xf32>, %w["k, n"] : memref<3x12xf32>) outs(%y["m, n"] : memref<4x12xf32>) init(0.000000e+00 : f32) attributes {nodes = []} {
+// CHECK-NEXT:     ^bb0(%a: f32, %b: f32, %sum: f32):
+// CHECK-NEXT:       %n = math.fma %a, %b, %sum : f32
+// CHECK-NEXT:       nest.yield %n : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%0: f32):
+// CHECK-NEXT:       %r = math.exp %0 : f32
+// CHECK-NEXT:       nest.yield %r : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
 // -----
 
 // The value is read by two nests.
@@ -41,3 +56,25 @@ func.func @shared(%x: memref<4xf32>, %y: memref<4xf32>, %z: memref<4xf32>) {
   }
   func.return
 }
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @shared(%x: memref<4xf32>, %y: memref<4xf32>, %z: memref<4xf32>) {
+// CHECK-NEXT:     %t = memref.alloc() {alignment = 64 : i64} : memref<4xf32>
+// CHECK-NEXT:     nest.compute [i = 4] ins(%x["i"] : memref<4xf32>) outs(%t["i"] : memref<4xf32>) {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       %r = math.exp %a : f32
+// CHECK-NEXT:       nest.yield %r : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [i = 4] ins(%t["i"] : memref<4xf32>) outs(%y["i"] : memref<4xf32>) {
+// CHECK-NEXT:     ^bb0(%a_1: f32):
+// CHECK-NEXT:       %r_1 = math.sin %a_1 : f32
+// CHECK-NEXT:       nest.yield %r_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [i = 4] ins(%t["i"] : memref<4xf32>) outs(%z["i"] : memref<4xf32>) {
+// CHECK-NEXT:     ^bb0(%a_2: f32):
+// CHECK-NEXT:       %r_2 = math.cos %a_2 : f32
+// CHECK-NEXT:       nest.yield %r_2 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

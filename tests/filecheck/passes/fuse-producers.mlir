@@ -19,6 +19,21 @@ func.func @sum_of_values(%x: memref<4x3xf32>, %y: memref<4xf32>) {
   func.return
 }
 
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @sum_of_values(%x: memref<4x3xf32>, %y: memref<4xf32>) {
+// CHECK-NEXT:     nest.compute [i = 4, k = 3 reduce] ins(%x["i, k"] : memref<4x3xf32>) outs(%y["i"] : memref<4xf32>) init(0.000000e+00 : f32) attributes {nodes = []} {
+// CHECK-NEXT:     ^bb0(%0: f32, %1: f32):
+// CHECK-NEXT:       %r = math.exp %0 : f32
+// CHECK-NEXT:       %n = arith.addf %1, %r : f32
+// CHECK-NEXT:       nest.yield %n : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%sum: f32):
+// CHECK-NEXT:       nest.yield %sum : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
 // -----
 
 // Each exponential would be computed twelve times.
@@ -39,3 +54,23 @@ func.func @read_many_times(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref
   }
   func.return
 }
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @read_many_times(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf32>) {
+// CHECK-NEXT:     %t = memref.alloc() {alignment = 64 : i64} : memref<4x3xf32>
+// CHECK-NEXT:     nest.compute [m = 4, k = 3] ins(%x["m, k"] : memref<4x3xf32>) outs(%t["m, k"] : memref<4x3xf32>) {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       %r = math.exp %a : f32
+// CHECK-NEXT:       nest.yield %r : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [m = 4, n = 12, k = 3 reduce] ins(%t["m, k"] : memref<4x3xf32>, %w["k, n"] : memref<3x12xf32>) outs(%y["m, n"] : memref<4x12xf32>) init(0.000000e+00 : f32) {
+// CHECK-NEXT:     ^bb0(%a_1: f32, %b: f32, %sum: f32):
+// CHECK-NEXT:       %n = math.fma %a_1, %b, %sum : f32
+// CHECK-NEXT:       nest.yield %n : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%sum_1: f32):
+// CHECK-NEXT:       nest.yield %sum_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

@@ -17,7 +17,7 @@ func.func @layer_norm(%x: tensor<2x4xf32>, %scale: tensor<4xf32>, %bias: tensor<
 
 // CHECK: builtin.module {
 // CHECK-NEXT:   func.func @layer_norm(%x: tensor<2x4xf32>, %scale: tensor<4xf32>, %bias: tensor<4xf32>) -> tensor<2x4xf32> {
-// CHECK-NEXT:     %y = graph.layer_norm %x scale %scale bias %bias {nodes = ["sub", "mean", "div"], axis = 1 : i64, eps = 1.000000e-05 : f64} : tensor<2x4xf32> scale tensor<4xf32> bias tensor<4xf32> -> tensor<2x4xf32>
+// CHECK-NEXT:     %y = graph.layer_norm %x scale %scale bias %bias {nodes = ["mean", "sub", "div"], axis = 1 : i64, eps = 1.000000e-05 : f64} : tensor<2x4xf32> scale tensor<4xf32> bias tensor<4xf32> -> tensor<2x4xf32>
 // CHECK-NEXT:     func.return %y : tensor<2x4xf32>
 // CHECK-NEXT:   }
 // CHECK-NEXT: }

@@ -1,0 +1,269 @@
+"""Importers of recurrent layers: step after step, the products with the inputs taken out of the steps."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.graph.activation import (
+    EluOp,
+    HardSigmoidOp,
+    LeakyReluOp,
+    SigmoidOp,
+    SoftplusOp,
+)
+from penstock.dialects.graph.base import GraphOp, number, rank_of
+from penstock.dialects.graph.transcendental import TanhOp
+from penstock.onnx_import.axes import require, static_size
+from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.family import Family
+from penstock.onnx_import.node import Node, Unsupported
+from penstock.onnx_import.terms import Term, stack
+
+MAX_STEPS = 1024
+"""A longer sequence is refused: every step becomes operations of its own."""
+
+Function = Callable[[Term], Term]
+State = tuple[Term, ...]
+"""The hidden state, and the cell of an LSTM."""
+Step = Callable[["Weights", Term, State], State]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What all directions of a layer share; sequences are [step, batch, feature]."""
+
+    node: Node
+    x: Term
+    lengths: Term | None
+    gates: int
+
+    @property
+    def steps(self) -> int:
+        """The length of the sequences."""
+        return static_size(self.node, self.x.value, 0)
+
+    @property
+    def hidden(self) -> int:
+        """The size of the hidden state."""
+        return static_size(self.node, self.node.input(2), 2)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What one direction computes with."""
+
+    layer: Layer
+    w: Term
+    r: Term
+    input_bias: Term
+    state_bias: Term
+    peepholes: Sequence[Term]
+    functions: Sequence[Function]
+
+    def recurrent(self, h: Term, first: int, last: int) -> Term:
+        """The product of the state with the weights of some gates."""
+        size = self.layer.hidden
+        return h @ self.r.slice(0, first * size, last * size).transpose(1, 0)
+
+    def gate(self, x: Term, index: int) -> Term:
+        """One gate's part of the last axis."""
+        size = self.layer.hidden
+        return x.slice(len(x.shape) - 1, index * size, (index + 1) * size)
+
+
+def rnn_step(weights: Weights, x: Term, state: State) -> State:
+    """h = f(x W + h R + b)."""
+    return (weights.functions[0](x + weights.recurrent(state[0], 0, 1) + weights.state_bias),)
+
+
+def gru_step(weights: Weights, x: Term, state: State) -> State:
+    """h = (1 - z) g(candidate) + z h, where r resets the state that the candidate sees."""
+    (h,), (f, g) = state, weights.functions
+    bias = weights.state_bias
+    both = weights.recurrent(h, 0, 2)
+    z, r = (f(weights.gate(x, i) + weights.gate(both, i) + weights.gate(bias, i)) for i in range(2))
+    if weights.layer.node.int("linear_before_reset", 0):
+        seen = r * (weights.recurrent(h, 2, 3) + weights.gate(bias, 2))
+    else:
+        seen = weights.recurrent(r * h, 2, 3) + weights.gate(bias, 2)
+    return ((1 - z) * g(weights.gate(x, 2) + seen) + z * h,)
+
+
+def lstm_step(weights: Weights, x: Term, state: State) -> State:
+    """c = forget c + enter g(candidate), h = output last(c); the gates come in the order e, o, f, c."""
+    (h, c), (f, g, last) = state, weights.functions
+    total = x + weights.recurrent(h, 0, 4) + weights.state_bias
+    i, o, forget, candidate = (weights.gate(total, k) for k in range(4))
+    peepholes = weights.peepholes
+    enter = f(i + peepholes[0] * c if peepholes else i)
+    coupled = weights.layer.node.int("input_forget", 0)
+    keep = 1 - enter if coupled else f(forget + peepholes[2] * c if peepholes else forget)
+    cell = keep * c + enter * g(candidate)
+    return (f(o + peepholes[1] * cell if peepholes else o) * last(cell), cell)
+
+
+def _import(node: Node, build: Builder, gates: int, step: Step, defaults: Sequence[str]) -> list[SSAValue]:
+    """Y, Y_h and, of an LSTM, Y_c: the directions side by side."""
+    layer = _layer(node, build, gates)
+    if layer.steps > MAX_STEPS:
+        raise Unsupported(f"a sequence of {layer.steps} steps", f"Split it, the limit is {MAX_STEPS}.")
+    directions = _directions(node)
+    require(
+        node, len(directions) == static_size(node, node.input(1), 0), "W has another number of directions"
+    )
+    functions = _functions(node, defaults, len(directions))
+    runs = [
+        _run(layer, step, _weights(layer, d, f), _start(layer, d, len(defaults) // 3 + 1), reverse)
+        for d, (reverse, f) in enumerate(zip(directions, functions, strict=True))
+    ]
+    batch_first = node.int("layout", 0) == 1
+    y = stack([outputs for outputs, _ in runs], 1)
+    states = [stack(parts, 0) for parts in zip(*(state for _, state in runs), strict=True)]
+    if batch_first:
+        y, states = y.transpose(2, 0, 1, 3), [s.transpose(1, 0, 2) for s in states]
+    return [y.value, *(s.value for s in states)]
+
+
+def _layer(node: Node, build: Builder, gates: int) -> Layer:
+    x, lengths = Term(build, node.input(0)), node.optional(4)
+    ranks = [rank_of(node.input(i)) for i in range(3)]
+    require(node, ranks == [3, 3, 3], f"x, W and R have the ranks {ranks}, they must be 3")
+    if node.int("layout", 0) == 1:
+        x = x.transpose(1, 0, 2)
+    return Layer(node, x, None if lengths is None else Term(build, lengths).positions(), gates)
+
+
+def _directions(node: Node) -> list[bool]:
+    """For each direction, whether it runs backwards."""
+    name = node.string("direction", "forward")
+    known = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}
+    require(node, name in known, f"the direction is {name!r}, it must be one of {', '.join(known)}")
+    return known[name]
+
+
+def _weights(layer: Layer, direction: int, functions: Sequence[Function]) -> Weights:
+    node, size, gates = layer.node, layer.hidden, layer.gates
+    w, r = (Term(layer.x.build, node.input(i)).at(0, direction) for i in (1, 2))
+    given = node.optional(3)
+    if given is None:
+        bias = layer.x.like(_zeros(layer, 2 * gates * size))
+    else:
+        bias = layer.x.like(given).at(0, direction)
+    peephole = node.optional(7)
+    row = None if peephole is None else layer.x.like(peephole).at(0, direction)
+    peepholes = [] if row is None else [row.slice(0, k * size, (k + 1) * size) for k in range(3)]
+    both = [bias.slice(0, k * gates * size, (k + 1) * gates * size) for k in range(2)]
+    return Weights(layer, w, r, both[0], both[1], peepholes, functions)
+
+
+def _zeros(layer: Layer, *shape: int) -> SSAValue:
+    return layer.x.build.constant(np.zeros(shape, numpy_dtype(layer.x.element)))
+
+
+def _start(layer: Layer, direction: int, count: int) -> State:
+    """The states before the first step: inputs 5 and 6, or zero."""
+    batch = static_size(layer.node, layer.x.value, 1)
+    state: list[Term] = []
+    for index in range(5, 5 + count):
+        given = layer.node.optional(index)
+        if given is None:
+            state.append(layer.x.like(_zeros(layer, batch, layer.hidden)))
+        else:
+            # Batch-first layers keep the directions on the second axis.
+            state.append(layer.x.like(given).at(layer.node.int("layout", 0), direction))
+    return tuple(state)
+
+
+def _run(layer: Layer, step: Step, weights: Weights, state: State, reverse: bool) -> tuple[Term, State]:
+    """The outputs of all steps and the last state; a sequence that has ended keeps its state and gives 0."""
+    moved = layer.x @ weights.w.transpose(1, 0) + weights.input_bias
+    outputs: dict[int, Term] = {}
+    for t in reversed(range(layer.steps)) if reverse else range(layer.steps):
+        new = step(weights, moved.at(0, t), state)
+        outputs[t] = new[0]
+        if layer.lengths is not None:
+            running = (layer.lengths > t).reshape(*layer.lengths.shape, 1)
+            new = tuple(running.where(n, s) for n, s in zip(new, state, strict=True))
+            outputs[t] = running.where(outputs[t], 0)
+        state = new
+    return stack([outputs[t] for t in range(layer.steps)], 0), state
+
+
+def _functions(node: Node, defaults: Sequence[str], directions: int) -> list[list[Function]]:
+    """The activations of each direction, with the parameters that they take from two lists in turn."""
+    names = node.strings("activations", [*defaults] * directions)
+    count = len(defaults)
+    require(
+        node, len(names) == count * directions, f"{len(names)} activations, {count} per direction are needed"
+    )
+    alphas, betas = iter(node.floats("activation_alpha", ())), iter(node.floats("activation_beta", ()))
+    made: list[Function] = []
+    for name in (name.lower() for name in names):
+        if name not in ACTIVATIONS:
+            raise Unsupported(f"the activation {name!r}", f"Use one of {', '.join(ACTIVATIONS)}.")
+        alpha, beta, function = ACTIVATIONS[name]
+        parameters = [
+            next(values, default)
+            for values, default in ((alphas, alpha), (betas, beta))
+            if default is not None
+        ]
+        made.append(_clipped(node, partial(function, parameters)))
+    return [made[d * count : (d + 1) * count] for d in range(directions)]
+
+
+def _clipped(node: Node, function: Function) -> Function:
+    if not node.has("clip"):
+        return function
+    bound = node.float("clip")
+    return lambda x: function(x.clipped(-bound, bound))
+
+
+Parametric = Callable[[Sequence[float], Term], Term]
+
+
+def _plain(kind: type[GraphOp]) -> Parametric:
+    return lambda parameters, x: x.apply(kind)
+
+
+def _with_properties(kind: type[GraphOp], *names: str) -> Parametric:
+    return lambda parameters, x: x.like(
+        x.build.op(kind, [x.value], {n: number(p) for n, p in zip(names, parameters, strict=True)})
+    )
+
+
+ACTIVATIONS: Mapping[str, tuple[float | None, float | None, Parametric]] = {
+    "affine": (1.0, 0.0, lambda p, x: x * p[0] + p[1]),
+    "elu": (1.0, None, _with_properties(EluOp, "alpha")),
+    "hardsigmoid": (0.2, 0.5, _with_properties(HardSigmoidOp, "alpha", "beta")),
+    "leakyrelu": (0.01, None, _with_properties(LeakyReluOp, "alpha")),
+    "relu": (None, None, lambda p, x: x.maximum(0)),
+    "scaledtanh": (1.0, 1.0, lambda p, x: (x * p[1]).apply(TanhOp) * p[0]),
+    "sigmoid": (None, None, _plain(SigmoidOp)),
+    "softplus": (None, None, _plain(SoftplusOp)),
+    "softsign": (None, None, lambda p, x: x / (x.absolute() + 1)),
+    "tanh": (None, None, _plain(TanhOp)),
+    "thresholdedrelu": (1.0, None, lambda p, x: (x > p[0]).where(x, 0)),
+}
+"""Name in lower case -> default alpha and beta (`None`: takes none), and the function."""
+
+
+def import_rnn(node: Node, build: Builder) -> list[SSAValue]:
+    """RNN: one gate."""
+    return _import(node, build, 1, rnn_step, ["tanh"])
+
+
+def import_gru(node: Node, build: Builder) -> list[SSAValue]:
+    """GRU: update, reset and candidate."""
+    return _import(node, build, 3, gru_step, ["sigmoid", "tanh"])
+
+
+def import_lstm(node: Node, build: Builder) -> list[SSAValue]:
+    """LSTM: input, output, forget and candidate."""
+    return _import(node, build, 4, lstm_step, ["sigmoid", "tanh", "tanh"])
+
+
+RECURRENT: Family = {"GRU": import_gru, "LSTM": import_lstm, "RNN": import_rnn}

@@ -1,0 +1,28 @@
+// RUN: penstock-opt %s -p plan-schedule --split-input-file | filecheck %s
+
+// Columns are contiguous in both buffers: they are the lanes.
+func.func @k(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf32>) attributes {nest.kernel} {
+  nest.compute [m = 4, n = 12, k = 3 reduce] ins(%x["m, k"] : memref<4x3xf32>, %w["k, n"] : memref<3x12xf32>) outs(%y["m, n"] : memref<4x12xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %n = math.fma %a, %b, %sum : f32
+  nest.yield %n : f32
+  } {
+  ^bb0(%sum: f32):
+  nest.yield %sum : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @k(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [m = 4, n = 12, k = 3 reduce] ins(%x["m, k"] : memref<4x3xf32>, %w["k, n"] : memref<3x12xf32>) outs(%y["m, n"] : memref<4x12xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["m", "n", "k"], tiles = {m = 4 : i64, n = 12 : i64}, unroll = ["k"], vector = "n", lanes = 8 : i64}} {
+// CHECK-NEXT:     ^bb0(%a: f32, %b: f32, %sum: f32):
+// CHECK-NEXT:       %n = math.fma %a, %b, %sum : f32
+// CHECK-NEXT:       nest.yield %n : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%sum_1: f32):
+// CHECK-NEXT:       nest.yield %sum_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
