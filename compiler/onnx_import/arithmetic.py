@@ -9,6 +9,7 @@ from penstock.dialects.graph import elementwise, transcendental
 from penstock.dialects.graph.base import Array, GraphOp, element_of, flag, number, shape_of
 from penstock.dialects.graph.elementwise import (
     AddOp,
+    BitcastOp,
     CastOp,
     ClipOp,
     DivOp,
@@ -123,6 +124,11 @@ def import_cast_like(node: Node, build: Builder) -> SSAValue:
     return cast_to(build, node.input(0), element_of(node.input(1)))
 
 
+def import_bit_cast(node: Node, build: Builder) -> SSAValue:
+    """BitCast: the same bits as another type of the same width."""
+    return build.op(BitcastOp, [node.input(0)], {"to": element_type(numpy_dtype_of(node.int("to")))})
+
+
 ARITHMETIC: Family = {
     "Abs": unary(elementwise.AbsOp),
     "Acos": unary(transcendental.AcosOp),
@@ -132,6 +138,7 @@ ARITHMETIC: Family = {
     "Asinh": unary(transcendental.AsinhOp),
     "Atan": unary(transcendental.AtanOp),
     "Atanh": unary(transcendental.AtanhOp),
+    "BitCast": import_bit_cast,
     "Cast": import_cast,
     "CastLike": import_cast_like,
     "Ceil": unary(elementwise.CeilOp),

@@ -54,8 +54,9 @@ def import_dropout(node: Node, build: Builder) -> list[SSAValue]:
     x = node.input(0)
     if node.opset < 7 and node.int("is_test", 0) == 0:
         raise Unsupported("dropout in training mode (is_test=0) is random", "Export the model for inference.")
-    training = node.constant(2)
-    if node.optional(2) is not None and (training is None or training.any()):
+    training, ratio = node.constant(2), node.constant(1)
+    drops = node.optional(1) is None or ratio is None or ratio.any()
+    if node.optional(2) is not None and (training is None or training.any()) and drops:
         raise Unsupported("dropout in training mode is random", "Export the model for inference.")
     if not node.uses(1):
         return [x]
@@ -64,9 +65,21 @@ def import_dropout(node: Node, build: Builder) -> list[SSAValue]:
     return [x, build.broadcast_to(keep, shape_of(x))]
 
 
+def import_optional_get_element(node: Node, build: Builder) -> SSAValue:
+    """OptionalGetElement: a tensor is there."""
+    return node.input(0)
+
+
+def import_optional_has_element(node: Node, build: Builder) -> SSAValue:
+    """OptionalHasElement: whether the input is connected."""
+    return build.constant(np.array(node.optional(0) is not None))
+
+
 CONTROL: Family = {
     "Constant": import_constant,
     "ConstantOfShape": import_constant_of_shape,
     "Dropout": import_dropout,
     "Identity": import_identity,
+    "OptionalGetElement": import_optional_get_element,
+    "OptionalHasElement": import_optional_has_element,
 }

@@ -21,6 +21,7 @@ from penstock.onnx_import.functions import (
     standard_function,
 )
 from penstock.onnx_import.known_values import KnownValues
+from penstock.onnx_import.loops import LOOPS, Body, LostValue
 from penstock.onnx_import.model_file import ModelFile
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.scope import Scope, in_order, names_read
@@ -30,7 +31,7 @@ from penstock.onnx_import.unsupported import Unsupported
 
 MAX_DEPTH = 60
 """How deep calls of functions and branches may nest."""
-IF = ("", "If")
+CONTROL_FLOW = ("If", *LOOPS)
 
 
 class GraphImport:
@@ -152,7 +153,8 @@ class GraphImport:
         importer = self._importers.get((call.domain, call.node.op_type))
         if function is None and schema is not None:
             check_against_schema(call.node, schema)
-        known = function or importer or (call.domain, call.node.op_type) == IF
+        is_control = call.domain == "" and call.node.op_type in CONTROL_FLOW
+        known = function or importer or is_control
         if not known and (schema is None or not has_standard_function(schema, call.opset)):
             raise undefined(call)
         if call.is_lost:
@@ -161,12 +163,17 @@ class GraphImport:
             return self._expand(call, function, None)
         if importer is not None:
             return self._apply(call, importer)
-        return self._branch(call) if schema is None or known else self._expand_standard(call, schema)
+        if is_control:
+            return self._branch(call) if call.node.op_type == "If" else self._loop(call)
+        assert schema is not None, "nobody else defines the operation"
+        return self._expand_standard(call, schema)
+
+    def _node(self, call: Call) -> Node:
+        kind = (call.node.op_type, call.domain, call.opset, call.name)
+        return Node(*kind, tuple(call.inputs), call.outputs, call.attributes, self._known, self._reader)
 
     def _apply(self, call: Call, importer: Importer) -> Values:
-        kind = (call.node.op_type, call.domain, call.opset, call.name)
-        node = Node(*kind, tuple(call.inputs), call.outputs, call.attributes, self._known, self._reader)
-        made = importer(node, Builder(self._block, call.name, self._known))
+        made = importer(self._node(call), Builder(self._block, call.name, self._known))
         values = [made] if isinstance(made, SSAValue) else list(made)
         missing = [name for name in call.outputs[len(values) :] if name]
         if missing:
@@ -176,6 +183,15 @@ class GraphImport:
     def _branch(self, call: Call) -> Values:
         branch = taken_branch(call, self._known)
         return self._import_graph(branch, branch_scope(call, branch))
+
+    def _loop(self, call: Call) -> Values:
+        node, build = self._node(call), Builder(self._block, call.name, self._known)
+        try:
+            return list(
+                LOOPS[call.node.op_type](node, build, Body(call, node.graph("body"), self._import_graph))
+            )
+        except LostValue:
+            return [None] * len(call.outputs)
 
     def _expand_standard(self, call: Call, schema: defs.OpSchema) -> Values:
         body = standard_function(call.node, schema, call.opset, call.inputs)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from onnx import AttributeProto
+from onnx import AttributeProto, GraphProto
 from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import Array, Dim
@@ -115,6 +115,11 @@ class Node:
         attribute = self._attribute(name, AttributeProto.TENSOR)
         proto = self._or_default(name, None if attribute is None else attribute.t, None)
         return self.reader.read(proto, f"attribute '{name}' of node '{self.name}'")
+
+    def graph(self, name: str) -> GraphProto:
+        """A subgraph, such as the body of a loop."""
+        attribute = self._attribute(name, AttributeProto.GRAPH)
+        return self._or_default(name, None if attribute is None else attribute.g, None)
 
     def _attribute(self, name: str, kind: AttributeProto.AttributeType) -> AttributeProto | None:
         attribute = self.attributes.get(name)

@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 from xdsl.ir import SSAValue
 
-from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.activation import (
     EluOp,
     HardSigmoidOp,
@@ -150,7 +149,7 @@ def _weights(layer: Layer, direction: int, functions: Sequence[Function]) -> Wei
     w, r = (Term(layer.x.build, node.input(i)).at(0, direction) for i in (1, 2))
     given = node.optional(3)
     if given is None:
-        bias = layer.x.like(_zeros(layer, 2 * gates * size))
+        bias = layer.x.table(np.zeros(2 * gates * size))
     else:
         bias = layer.x.like(given).at(0, direction)
     peephole = node.optional(7)
@@ -160,10 +159,6 @@ def _weights(layer: Layer, direction: int, functions: Sequence[Function]) -> Wei
     return Weights(layer, w, r, both[0], both[1], peepholes, functions)
 
 
-def _zeros(layer: Layer, *shape: int) -> SSAValue:
-    return layer.x.build.constant(np.zeros(shape, numpy_dtype(layer.x.element)))
-
-
 def _start(layer: Layer, direction: int, count: int) -> State:
     """The states before the first step: inputs 5 and 6, or zero."""
     batch = static_size(layer.node, layer.x.value, 1)
@@ -171,7 +166,7 @@ def _start(layer: Layer, direction: int, count: int) -> State:
     for index in range(5, 5 + count):
         given = layer.node.optional(index)
         if given is None:
-            state.append(layer.x.like(_zeros(layer, batch, layer.hidden)))
+            state.append(layer.x.table(np.zeros((batch, layer.hidden))))
         else:
             # Batch-first layers keep the directions on the second axis.
             state.append(layer.x.like(given).at(layer.node.int("layout", 0), direction))

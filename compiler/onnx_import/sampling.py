@@ -12,8 +12,7 @@ from itertools import product
 import numpy as np
 from xdsl.ir import SSAValue
 
-from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import rank_of
+from penstock.dialects.graph.base import Array, rank_of
 from penstock.dialects.graph.indexing import GatherNDOp, GatherOp
 from penstock.errors import ModelError
 from penstock.onnx_import.axes import integer, require, static_size
@@ -209,12 +208,8 @@ def import_deform_conv(node: Node, build: Builder) -> SSAValue:
     moved = parts > 0 and offset.shape[1] == parts * taps * 2 and channels % parts == 0
     require(node, moved, f"offset of {list(offset.shape)} for {parts} groups of {kernel}")
     moves = offset.precise().reshape(batch * parts, *kernel, 2, *out)
-    points = [
-        (moves.at(3, d) + x.like(_tap_centres(node, build, moves, d, kernel[d], out[d]))).reshape(
-            batch * parts, taps * places
-        )
-        for d in range(2)
-    ]
+    centres = (moves.table(_tap_centres(node, d, kernel[d], out[d])) for d in range(2))
+    points = [(moves.at(3, d) + c).reshape(batch * parts, taps * places) for d, c in enumerate(centres)]
     part = x.precise().reshape(batch * parts, channels // parts, *image)
     columns = sampled(batched_pixels(channels_last(part, image)), image, points, linear_taps, or_zero)
     mask = node.optional(4)
@@ -229,14 +224,14 @@ def import_deform_conv(node: Node, build: Builder) -> SSAValue:
     return y.cast(x.element).value
 
 
-def _tap_centres(node: Node, build: Builder, moves: Term, dim: int, taps: int, count: int) -> SSAValue:
+def _tap_centres(node: Node, dim: int, taps: int, count: int) -> Array:
     """Where the taps along one dim lie without an offset, to broadcast to [.., kh, kw, oh, ow]."""
     stride, dilation = node.ints("strides", [1, 1])[dim], node.ints("dilations", [1, 1])[dim]
     start = -node.ints("pads", [0, 0, 0, 0])[dim]
     centres = np.add.outer(np.arange(taps) * dilation, np.arange(count) * stride) + start
     shape = [1, 1, 1, 1]
     shape[dim], shape[2 + dim] = taps, count
-    return build.constant(centres.reshape(shape).astype(numpy_dtype(moves.element)))
+    return centres.reshape(shape)
 
 
 def import_roi_align(node: Node, build: Builder) -> SSAValue:
@@ -279,9 +274,7 @@ def _bin_points(rois: Term, dim: int, bins: int, samples: int, half: bool) -> Te
     start, end = rois.slice(1, 1 - dim, 2 - dim), rois.slice(1, 3 - dim, 4 - dim)
     length = end - start if half else (end - start).maximum(1)
     places = (np.arange(bins * samples) + 0.5) / (bins * samples)
-    return start + length * rois.like(
-        rois.build.constant(places.reshape(1, -1).astype(numpy_dtype(rois.element)))
-    )
+    return start + length * rois.table(places.reshape(1, -1))
 
 
 def _corner_maximum(read: Pixels, image: Sequence[int], points: Sequence[Term]) -> Term:

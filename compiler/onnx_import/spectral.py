@@ -3,11 +3,12 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
-from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import Array, element_of, integers, rank_of
+from penstock.dialects.graph.base import element_of, integers, rank_of
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.movement import PadOp
 from penstock.onnx_import.axes import axis_attribute, axis_input, integer, require, static_size
@@ -15,10 +16,13 @@ from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.indexing import bounded
 from penstock.onnx_import.node import Node
+from penstock.onnx_import.tensors import numpy_dtype_of
 from penstock.onnx_import.terms import Term, stack
 
+Reals = NDArray[np.float64]
 
-def waves(length: int, count: int, inverse: bool) -> tuple[Array, Array]:
+
+def waves(length: int, count: int, inverse: bool) -> tuple[Reals, Reals]:
     """Cosines and sines of `2 pi i k / length` for i < length and k < count; forwards, sines are negative."""
     bounded(length * count)
     # The product is reduced while it is an integer, so that no angle loses digits.
@@ -29,8 +33,7 @@ def waves(length: int, count: int, inverse: bool) -> tuple[Array, Array]:
 
 def transformed(x: Term, length: int, count: int, inverse: bool) -> Term:
     """The first `count` frequencies of [.., length, 1 or 2], the last dim the real and the imaginary part."""
-    dtype = numpy_dtype(x.element)
-    cosine, sine = (x.like(x.build.constant(t.astype(dtype))) for t in waves(length, count, inverse))
+    cosine, sine = map(x.table, waves(length, count, inverse))
     axis = len(x.shape) - 1
     real = x.at(axis, 0)
     if x.shape[axis] == 1:
@@ -41,12 +44,10 @@ def transformed(x: Term, length: int, count: int, inverse: bool) -> Term:
 
 def real_signal(x: Term, length: int) -> Term:
     """The real signal of `length` whose spectrum begins with [.., length // 2 + 1, 2]."""
-    dtype, half = numpy_dtype(x.element), length // 2 + 1
+    half = length // 2 + 1
     # Frequencies but the first, and the middle of an even length, stand for their mirror images too.
     twice = np.array([1 if k in (0, length / 2) else 2 for k in range(half)]) / length
-    cosine, sine = (
-        x.like(x.build.constant((t.T * twice[:, None]).astype(dtype))) for t in waves(length, half, True)
-    )
+    cosine, sine = (x.table(wave.T * twice[:, None]) for wave in waves(length, half, True))
     axis = len(x.shape) - 1
     y = x.at(axis, 0) @ cosine - x.at(axis, 1) @ sine
     return y.reshape(*y.shape, 1)
@@ -114,4 +115,30 @@ def import_stft(node: Node, build: Builder) -> SSAValue:
     return transformed(cut.precise(), length, count, False).cast(element_of(x.value)).value
 
 
-SPECTRAL: Family = {"DFT": import_dft, "STFT": import_stft}
+def import_mel_weight_matrix(node: Node, build: Builder) -> SSAValue:
+    """MelWeightMatrix: triangles over a spectrum whose corners are equally far apart on the mel scale."""
+    numbers = [node.required_constant(i, "the bands").reshape(-1)[0].item() for i in range(5)]
+    bands, length, rate, low, high = numbers
+    require(node, bands > 0 and length > 0 and rate > 0, f"{bands} bands of {length} points at {rate} Hz")
+    dtype = numpy_dtype_of(node.int("output_datatype", TensorProto.FLOAT))
+    return build.constant(mel_weights(bands, length, rate, low, high).astype(dtype))
+
+
+def mel_weights(bands: int, length: int, rate: int, low: float, high: float) -> Reals:
+    """[frequency, band]: each band rises from its left corner to 1 and falls to its right one."""
+    bounded(bands * length)
+    first, last = (2595 * np.log10(1 + edge / 700) for edge in (low, high))
+    mels = first + np.arange(bands + 2) * (last - first) / (bands + 2)
+    corners = ((length + 1) * 700 * (10 ** (mels / 2595) - 1) // rate).astype(np.int64)
+    left, middle, right = (corners[i : bands + i] for i in range(3))
+    place = np.arange(length // 2 + 1)[:, None]
+    rising = np.where(middle > left, (place - left) / np.maximum(middle - left, 1), 1.0)
+    falling = (right - place) / np.maximum(right - middle, 1)
+    return np.where(
+        (place >= left) & (place <= middle) & ((middle > left) | (place == middle)),
+        rising,
+        np.where((place > middle) & (place < right), falling, 0.0),
+    )
+
+
+SPECTRAL: Family = {"DFT": import_dft, "MelWeightMatrix": import_mel_weight_matrix, "STFT": import_stft}

@@ -1,12 +1,14 @@
 """The one table of importers: which function turns which ONNX operation into graph operations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from penstock.errors import PluginError
 from penstock.onnx_import.activation import ACTIVATION
 from penstock.onnx_import.arithmetic import ARITHMETIC
+from penstock.onnx_import.classical import CLASSICAL
 from penstock.onnx_import.comparison import COMPARISON
 from penstock.onnx_import.control import CONTROL
+from penstock.onnx_import.counting import COUNTING
 from penstock.onnx_import.einsum import EINSUM
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.indexing import INDEXING
@@ -21,12 +23,14 @@ from penstock.onnx_import.reduction import REDUCTION
 from penstock.onnx_import.resize import RESIZE
 from penstock.onnx_import.sampling import SAMPLING
 from penstock.onnx_import.spectral import SPECTRAL
+from penstock.onnx_import.training import TRAINING
 
 FAMILIES: tuple[Family, ...] = (
     ACTIVATION,
     ARITHMETIC,
     COMPARISON,
     CONTROL,
+    COUNTING,
     EINSUM,
     INDEXING,
     LEGACY,
@@ -42,8 +46,17 @@ FAMILIES: tuple[Family, ...] = (
     SPECTRAL,
 )
 
+DOMAINS: Mapping[str, Sequence[Family]] = {
+    "": FAMILIES,
+    "ai.onnx.ml": (CLASSICAL,),
+    "ai.onnx.preview.training": (TRAINING,),
+}
+
 IMPORTERS: dict[tuple[str, str], Importer] = {
-    ("", op_type): importer for family in FAMILIES for op_type, importer in family.items()
+    (domain, op_type): importer
+    for domain, families in DOMAINS.items()
+    for family in families
+    for op_type, importer in family.items()
 }
 """(domain, operation) to importer; the default domain is the empty one."""
 

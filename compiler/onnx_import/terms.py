@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import f32, f64, i64
 from xdsl.ir import Attribute, SSAValue
 
-from penstock.dialects.graph.base import Dim, GraphOp, element_of, flag, integers, shape_of
+from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, flag, integers, shape_of
 from penstock.dialects.graph.comparison import AndOp, EqualOp, LessEqualOp, LessOp, SelectOp
 from penstock.dialects.graph.elementwise import (
     AbsOp,
@@ -48,6 +49,10 @@ class Term:
     def like(self, value: SSAValue) -> "Term":
         """Another value as a term."""
         return Term(self.build, value)
+
+    def table(self, numbers: Array) -> "Term":
+        """A constant of the same element type."""
+        return self.like(self.build.constant(numbers.astype(numpy_dtype(self.element))))
 
     def _operand(self, other: "Term | Number") -> SSAValue:
         return other.value if isinstance(other, Term) else self.build.scalar(other, like=self.value)

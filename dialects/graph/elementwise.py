@@ -6,12 +6,13 @@ The bases serve the other elementwise families too.
 from abc import ABC
 
 import numpy as np
-from xdsl.dialects.builtin import BoolAttr, FloatAttr
+from xdsl.dialects.builtin import BoolAttr, FloatAttr, i1
 from xdsl.ir import Attribute, Operation
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def
+from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import AnyTensor, Array, Elementwise, Wide, flag, wide
+from penstock.dialects.element_types import byte_size, numpy_dtype
+from penstock.dialects.graph.base import AnyTensor, Array, Elementwise, Wide, element_of, flag, wide
 from penstock.dialects.graph.element_rules import verify_numbers, verify_reals
 
 
@@ -272,6 +273,28 @@ class CastOp(Unary):
         return _cast(operands[0], numpy_dtype(self.to))
 
 
+@irdl_op_definition
+class BitcastOp(Unary):
+    """The same bits as another type: `%y = graph.bitcast %x {to = i32} : tensor<2xf32> -> tensor<2xi32>`.
+
+    Both types have the same width; a truth is a byte of 0 or 1.
+    """
+
+    name = "graph.bitcast"
+    to = prop_def(Attribute)
+
+    def result_element(self) -> Attribute:
+        return self.to
+
+    def verify_elements(self) -> None:
+        if byte_size(self.to) != byte_size(element_of(self.x)):
+            raise VerifyException(f"{self.name}: {element_of(self.x)} and {self.to} differ in width")
+
+    def compute(self, *operands: Array) -> Array:
+        (x,) = operands
+        return x != np.zeros((), x.dtype) if self.to == i1 else x.view(numpy_dtype(self.to))
+
+
 def _cast(x: Array, dtype: np.dtype[np.generic]) -> Array:
     saturates = dtype.kind in "iu" and x.dtype.kind not in "biu"
     return _saturate(wide(x), dtype) if saturates else x.astype(dtype)
@@ -303,4 +326,5 @@ OPS: tuple[type[Operation], ...] = (
     SqrtOp,
     ClipOp,
     CastOp,
+    BitcastOp,
 )

@@ -196,6 +196,15 @@ def test_cast(x: Array, to: Attribute, wanted: Sequence[float]) -> None:
     assert apply(elementwise.CastOp, x, properties={"to": to}).tolist() == wanted
 
 
+def test_bitcast() -> None:
+    one = np.array([1.0], np.float32)
+    assert apply(elementwise.BitcastOp, one, properties={"to": i32}).tolist() == [0x3F800000]
+    assert apply(elementwise.BitcastOp, np.array([0, 7], np.uint8), properties={"to": i1}).tolist() == [
+        False,
+        True,
+    ]
+
+
 def test_piecewise_activations() -> None:
     x = np.array([-2.0, -0.5, 0.0, 3.0], np.float64)
     elu = apply(activation.EluOp, x, properties={"alpha": number(0.5)})

@@ -146,6 +146,15 @@ def test_cast(source: DType, target: DType) -> None:
     check_op(elementwise.CastOp, [np.concatenate(values)], {"to": element_type(target)}, ulps=0.5)
 
 
+BITCASTS = [("f4", "i4"), ("u8", "f8"), ("f2", "i2"), ("i1", "u1"), ("b1", "u1"), ("u1", "b1")]
+
+
+@names(("source", "target"), BITCASTS)
+def test_bitcast(source: str, target: str) -> None:
+    to = element_type(np.dtype(target))
+    check_op(elementwise.BitcastOp, [specials(np.dtype(source))], {"to": to}, ulps=0)
+
+
 @names("op", transcendental.OPS)
 @names("dtype", FLOATS, ids=str)
 def test_functions(op: type[GraphOp], dtype: DType) -> None:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from onnx.backend.test.runner import Runner
 
-from penstock.dialects.graph.base import Array
+from penstock.dialects.graph.base import Array, wide
 from penstock.errors import PenstockError, UnsupportedError
 from penstock.onnx_backend import PenstockBackend
 from tools.onnx_suite.cases import Case
@@ -73,14 +74,20 @@ def _run(case: Case) -> Outcome:
 
 
 def _difference(results: Sequence[Array], wanted: Sequence[object]) -> str:
-    """By how much reals differ, in the unit that an output's type sets; empty where it is no such matter."""
-    most = 0.0
-    for y, w in zip(results, wanted, strict=False):
-        if not isinstance(w, np.ndarray) or w.dtype != np.float16 or y.dtype != w.dtype or y.shape != w.shape:
-            continue
-        apart = np.abs(y.astype(np.float64) - w.astype(np.float64))
-        most = max(most, float(np.max(apart / np.spacing(np.abs(w)).astype(np.float64), initial=0.0)))
-    return f"float16, {most:.0f} units in the last place apart" if 0 < most < 10 else ""
+    """By how much reals of the right types and shapes differ; empty where something else is wrong."""
+    told: list[str] = []
+    for y, w in zip(results, map(_as_array, wanted), strict=False):
+        if w is None or y.dtype.kind != "f" or (y.dtype, y.shape) != (w.dtype, w.shape):
+            return ""
+        apart, unit = np.abs(wide(y) - wide(w)), np.spacing(np.abs(w)).astype(np.float64)
+        if apart.size and np.isfinite(apart).all():
+            units, most = float(np.max(apart / unit)), float(np.max(apart))
+            told.append(f"{y.dtype}, at most {units:.0f} units in the last place or {most:.0e} apart")
+    return "; ".join(told)
+
+
+def _as_array(value: object) -> Array | None:
+    return np.asarray(cast(Array, value)) if isinstance(value, np.ndarray) else None
 
 
 def _short(text: str) -> str:

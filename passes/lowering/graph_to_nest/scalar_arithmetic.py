@@ -6,7 +6,7 @@ Integer division and remainder are written so that no divisor traps: 0 and -1 ar
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from xdsl.dialects import math
+from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import IntegerType, bf16, f16, f32, f64, i1, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
@@ -185,6 +185,16 @@ def _cast(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
     return s.whole(x, signless(target), unsigned(op))
 
 
+def _bitcast(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
+    assert isinstance(op, elementwise.BitcastOp)
+    (x,), target = v, signless(op.to)
+    if x.type == target:
+        return x
+    if i1 in (x.type, target):
+        return s.whole(x, target) if x.type == i1 else s.compare("ne", x, s.constant(0, x.type))
+    return s.add_op(arith.BitcastOp(x, target))
+
+
 def saturated(s: Scalars, x: SSAValue, target: Attribute) -> SSAValue:
     """A real number cut to an integer, the nearest one of the type if it is outside, 0 for NaN."""
     x, to = s.widened(x), cast(IntegerType, signless(target))
@@ -221,4 +231,5 @@ ARITHMETIC: Mapping[type[Operation], ScalarFormula] = {
     elementwise.SqrtOp: _sqrt,
     elementwise.ClipOp: _clip,
     elementwise.CastOp: _cast,
+    elementwise.BitcastOp: _bitcast,
 }

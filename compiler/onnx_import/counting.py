@@ -1,0 +1,83 @@
+"""Importer of TfIdfVectorizer: how often each of a pool of word sequences occurs in a text."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import f32
+from xdsl.ir import SSAValue
+
+from penstock.dialects.graph.base import rank_of
+from penstock.onnx_import.axes import require, static_size
+from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.family import Family
+from penstock.onnx_import.node import Node, Unsupported
+from penstock.onnx_import.terms import Term, concat
+
+Pool = NDArray[np.int64]
+"""Sequences of one length, [sequence, word]."""
+
+
+def import_tf_idf(node: Node, build: Builder) -> SSAValue:
+    """TfIdfVectorizer: counts, or the weights of what occurs, in the columns that the node assigns."""
+    if node.has("pool_strings"):
+        raise Unsupported("a vocabulary of text", "Number the words before.")
+    x = Term(build, node.input(0)).positions()
+    rank = rank_of(x.value)
+    require(node, rank in (1, 2), f"texts of rank {rank}")
+    columns = node.ints("ngram_indexes")
+    counts = concat(list(_counts(node, x, static_size(node, x.value, rank - 1))), rank - 1)
+    require(node, counts.shape[-1] == len(columns), f"{counts.shape[-1]} sequences, {len(columns)} columns")
+    places = np.equal.outer(np.array(columns), np.arange(max(columns) + 1))
+    rows = counts.reshape(*(() if rank == 2 else (1,)), *counts.shape) @ counts.table(places)
+    total = rows if rank == 2 else rows.reshape(max(columns) + 1)
+    return _weighted(node, total).value
+
+
+def _weighted(node: Node, counts: Term) -> Term:
+    mode = node.string("mode")
+    require(node, mode in ("TF", "IDF", "TFIDF"), f"the mode is {mode!r}, it must be TF, IDF or TFIDF")
+    weights = counts.table(np.array(node.floats("weights"))) if node.has("weights") else None
+    seen = (counts > 0).cast(f32) if mode == "IDF" else counts
+    return seen if weights is None or mode == "TF" else seen * weights
+
+
+def _counts(node: Node, x: Term, words: int) -> Iterator[Term]:
+    """The number of occurrences of each sequence of the pool; those of other lengths than asked for are 0."""
+    axis, wanted = len(x.shape) - 1, range(node.int("min_gram_length"), node.int("max_gram_length") + 1)
+    for pool in _pools(node):
+        length = pool.shape[1]
+        zero = x.build.constant(np.zeros((), np.float32))
+        total = x.like(x.build.broadcast_to(zero, [*x.shape[:axis], len(pool)]))
+        # Single words have no gaps to skip.
+        for distance in range(1, 2 + (node.int("max_skip_count") if length > 1 else 0)):
+            count = words - distance * (length - 1)
+            if length in wanted and count > 0:
+                total = total + _matches(x, pool, distance, count).cast(f32).sum(axis)
+        yield total
+
+
+def _matches(x: Term, pool: Pool, distance: int, count: int) -> Term:
+    """Where each sequence begins, [.., place, sequence]."""
+    axis = len(x.shape) - 1
+    found: Term | None = None
+    for k in range(pool.shape[1]):
+        words = x.slice(axis, k * distance, k * distance + count).reshape(*x.shape[:axis], count, 1)
+        same = words.equals(x.table(pool[:, k]))
+        found = same if found is None else found & same
+    assert found is not None, "sequences have words"
+    return found
+
+
+def _pools(node: Node) -> Iterator[Pool]:
+    """The sequences of one word, of two, and so on."""
+    numbers, starts = np.array(node.ints("pool_int64s"), np.int64), node.ints("ngram_counts")
+    for i, start in enumerate(starts):
+        end = starts[i + 1] if i + 1 < len(starts) else len(numbers)
+        whole = 0 <= start <= end <= len(numbers) and (end - start) % (i + 1) == 0
+        require(node, whole, f"ngram_counts {list(starts)} do not divide a pool of {len(numbers)}")
+        if end > start:
+            yield numbers[start:end].reshape(-1, i + 1)
+
+
+COUNTING: Family = {"TfIdfVectorizer": import_tf_idf}
