@@ -29,9 +29,9 @@ def import_tf_idf(node: Node, build: Builder) -> SSAValue:
     counts = concat(list(_counts(node, x, static_size(node, x.value, rank - 1))), rank - 1)
     require(node, counts.shape[-1] == len(columns), f"{counts.shape[-1]} sequences, {len(columns)} columns")
     places = np.equal.outer(np.array(columns), np.arange(max(columns) + 1))
+    counts = _weighted(node, counts)
     rows = counts.reshape(*(() if rank == 2 else (1,)), *counts.shape) @ counts.table(places)
-    total = rows if rank == 2 else rows.reshape(max(columns) + 1)
-    return _weighted(node, total).value
+    return (rows if rank == 2 else rows.reshape(max(columns) + 1)).value
 
 
 def _weighted(node: Node, counts: Term) -> Term:

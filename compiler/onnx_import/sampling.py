@@ -147,7 +147,7 @@ def import_grid_sample(node: Node, build: Builder) -> SSAValue:
     for i, size in enumerate(spatial):
         point = grid.at(len(spatial) + 1, len(spatial) - 1 - i).reshape(batch, math.prod(outer)) + 1
         point = point * ((size - 1) / 2) if corners else (point * size - 1) / 2
-        points.append(_on_image(node, point.rounded() if mode == "nearest" else point, size, corners))
+        points.append(point.rounded() if mode == "nearest" else point)
     image = channels_last(x, spatial)
     image = image if mode == "nearest" else image.precise()
     y = sampled(batched_pixels(image), spatial, points, TAPS[mode], place)
@@ -157,17 +157,6 @@ def import_grid_sample(node: Node, build: Builder) -> SSAValue:
 def _spatial_sizes(node: Node, x: SSAValue) -> list[int]:
     require(node, rank_of(x) > 2, f"an image of rank {rank_of(x)} has no spatial dims")
     return [static_size(node, x, axis) for axis in range(2, rank_of(x))]
-
-
-def _on_image(node: Node, point: Term, size: int, corners: bool) -> Term:
-    """A point brought onto the image where the padding asks for it."""
-    match node.string("padding_mode", "zeros"):
-        case "border":
-            return point.clipped(0, size - 1)
-        case "reflection":
-            return reflected(point, size, corners)
-        case _:
-            return point
 
 
 def _padding(node: Node, corners: bool) -> Place:

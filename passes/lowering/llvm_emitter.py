@@ -17,6 +17,15 @@ NO_PROPERTIES: Mapping[str, Attribute] = {}
 STRICT: Mapping[str, Attribute] = {"fastmathFlags": llvm.FastMathAttr(None)}
 NO_SIGNED_WRAP: Mapping[str, Attribute] = {"overflowFlags": IntegerAttr(1, i32)}
 NO_WRAP: Mapping[str, Attribute] = {"overflowFlags": IntegerAttr(3, i32)}
+_WRAPS: Mapping[str, Attribute] = {"overflowFlags": IntegerAttr(0, i32)}
+UNFLAGGED: Mapping[type[Operation], Mapping[str, Attribute]] = {
+    llvm.AddOp: _WRAPS,
+    llvm.SubOp: _WRAPS,
+    llvm.MulOp: _WRAPS,
+    llvm.ShlOp: _WRAPS,
+    llvm.TruncOp: {"overflowFlags": llvm.OverflowAttr("none")},
+}
+"""The properties of ops emitted without any: what their text says of flags without a word of them."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,8 @@ class Emitter:
         properties: Mapping[str, Attribute] = NO_PROPERTIES,
     ) -> SSAValue:
         """Append an op with one result and return that result."""
-        op = op_class.create(operands=operands, result_types=(result_type,), properties=properties)
+        given = properties or UNFLAGGED.get(op_class, NO_PROPERTIES)
+        op = op_class.create(operands=operands, result_types=(result_type,), properties=given)
         self.block.add_op(op)
         return op.results[0]
 

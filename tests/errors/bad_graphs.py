@@ -21,9 +21,9 @@ def no_opset() -> ModelProto:
     return m
 
 
-@CORPUS.model(ModelError, "opset 6", "version_converter")
+@CORPUS.model(ModelError, "opset 5", "version_converter")
 def opset_too_old() -> ModelProto:
-    return model(graph([relu()]), opset=6)
+    return model(graph([relu()]), opset=5)
 
 
 @CORPUS.model(ModelError, "opset 999", "newer")

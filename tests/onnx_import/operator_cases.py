@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock.dialects.graph.base import Array
 
-Attributes = Mapping[str, int | float | str | Sequence[int] | Sequence[float]]
+Attributes = Mapping[str, int | float | str | Sequence[int] | Sequence[float] | Sequence[str]]
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,11 @@ from penstock.errors import ModelError, UnsupportedError
 from penstock.onnx_import import import_model
 
 UNSUPPORTED = {
-    "control flow": ["Loop", "Scan"],
     "data-dependent shapes": ["NonMaxSuppression"],
-    "images and signals": ["DFT", "GridSample", "ImageDecoder", "MelWeightMatrix", "RoiAlign", "STFT"],
-    "optionals": ["Optional", "OptionalGetElement", "OptionalHasElement"],
+    "images": ["ImageDecoder"],
+    "optionals": ["Optional"],
     "quantization": ["DequantizeLinear", "QLinearConv", "QLinearMatMul", "QuantizeLinear"],
     "random numbers": ["RandomUniformLike"],
-    "recurrence": ["GRU", "LSTM", "RNN"],
     "sequences": [
         "SequenceConstruct",
         "SequenceEmpty",
@@ -30,7 +28,7 @@ UNSUPPORTED = {
         "SequenceLength",
         "SplitToSequence",
     ],
-    "others": ["BitCast", "DeformConv", "Det", "TfIdfVectorizer"],
+    "others": ["Det"],
 }
 OPERATORS = {name for names in UNSUPPORTED.values() for name in names}
 """Operators that no importer handles; one that is handled some day must leave this list."""
@@ -40,6 +38,9 @@ REASONS = ("element type", "of kind", "operators of the domain", "in training mo
 
 OLD = {"test_not_2d", "test_not_3d", "test_not_4d"}
 """Cases written for an operator set older than 6."""
+
+NOISE = {"test_dft_inverse", "test_dft_inverse_opset19"}
+"""Cases that expect the rounding errors of their own transform where the result is 0."""
 
 UNITS = {"float16": 2**-9, "bfloat16": 2**-6}
 """Two units in the last place: the cases round after every step of a composition, an op here rounds once."""
@@ -90,7 +91,8 @@ def check(case: TestCase) -> None:
         for y, w in zip(results, map(array, wanted), strict=True):
             assert w is not None and (y.dtype, y.shape) == (w.dtype, w.shape)
             rtol = max(case.rtol, UNITS.get(y.dtype.name, 0))
-            np.testing.assert_allclose(wide(y), wide(w), rtol, case.atol)
+            noise = np.abs(wide(w)).max() * np.finfo(np.float32).eps if case.name in NOISE else 0
+            np.testing.assert_allclose(wide(y), wide(w), rtol, max(case.atol, noise))
 
 
 def test_every_case_is_computed_or_declined() -> None:

@@ -25,7 +25,7 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 
 @click.command(help=__doc__)
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Cases at a time.")
-@click.option("--timeout", default=120.0, show_default=True, help="Seconds that a case may take.")
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds that a case may take.")
 @click.option("--filter", "part", default="", help="Only cases with this in their names; writes no report.")
 @click.option("--sample", default=0, help="Only every n-th of the cases that passed; writes no report.")
 @click.option("--out", default=DOCS, type=Path, show_default=True, help="Where the report goes.")
