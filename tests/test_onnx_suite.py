@@ -18,6 +18,6 @@ def test_a_sample_of_the_cases_that_passed_passes() -> None:
 
 def test_the_page_and_the_data_say_the_same() -> None:
     data = json.loads((ROOT / "docs" / "onnx_support.json").read_text())
-    good = sum(each["status"] in ("passed", "folded") for each in data.values())
+    passed, folded = (sum(each["status"] == s for each in data.values()) for s in ("passed", "folded"))
     page = (ROOT / "docs" / "onnx_support.md").read_text()
-    assert f"**{good} of {len(data)} cases pass.**" in page
+    assert f"**{passed} of {len(data)} cases pass; {folded} more are right" in page

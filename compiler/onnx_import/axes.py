@@ -50,6 +50,19 @@ def axis_input(node: Node, index: int, x: SSAValue) -> int:
     return front_axis(node, axes[0] if len(axes) == 1 else rank_of(x), rank_of(x))
 
 
+def static_sizes(node: Node, x: SSAValue, rank: int) -> list[int]:
+    """All sizes of `x`, which must have this rank."""
+    require(node, rank_of(x) == rank, f"{node.op_type} takes a rank of {rank}, not {list(shape_of(x))}")
+    return [static_size(node, x, axis) for axis in range(rank)]
+
+
+def known_number(node: Node, index: int, what: str) -> int | float:
+    """The value of an input that is one known number."""
+    value = node.required_constant(index, what)
+    require(node, value.size == 1, f"{what} of {node.op_type} have the shape {list(value.shape)}")
+    return value.reshape(-1).tolist()[0]
+
+
 def static_size(node: Node, x: SSAValue, axis: int) -> int:
     """The size of `x` along an axis, which must be a number."""
     size = shape_of(x)[axis]

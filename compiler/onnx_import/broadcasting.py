@@ -2,8 +2,8 @@
 
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import normalize_axis, rank_of
-from penstock.onnx_import.axes import require
+from penstock.dialects.graph.base import rank_of
+from penstock.onnx_import.axes import axis_attribute, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.node import Node
 
@@ -13,6 +13,6 @@ def operand_pair(node: Node, build: Builder) -> tuple[SSAValue, SSAValue]:
     a, b = node.input(0), node.input(1)
     if node.opset >= 7 or not node.has("axis"):
         return a, b
-    behind = rank_of(a) - normalize_axis(node.int("axis"), rank_of(a)) - rank_of(b)
+    behind = rank_of(a) - axis_attribute(node, a) - rank_of(b)
     require(node, behind >= 0, f"{node.op_type} broadcasts rank {rank_of(b)} from axis {node.int('axis')} on")
     return a, build.append_axes(b, behind)

@@ -1,10 +1,12 @@
 """Importers of the domain `ai.onnx.ml`: the parts of it that are tensor operations."""
 
+import math
+
 from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import rank_of
 from penstock.dialects.graph.indexing import GatherOp
-from penstock.onnx_import.axes import integer, static_size
+from penstock.onnx_import.axes import integer, require, static_sizes
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
@@ -14,9 +16,8 @@ from penstock.onnx_import.terms import Term
 def import_array_feature_extractor(node: Node, build: Builder) -> SSAValue:
     """ArrayFeatureExtractor: some columns; a vector is a row."""
     x, indices = Term(build, node.input(0)), Term(build, node.input(1))
-    count = 1
-    for axis in range(rank_of(indices.value)):
-        count *= static_size(node, indices.value, axis)
+    require(node, rank_of(x.value) > 0, "a number has no columns")
+    count = math.prod(static_sizes(node, indices.value, rank_of(indices.value)))
     table = x.reshape(1, *x.shape) if rank_of(x.value) == 1 else x
     axis = integer(rank_of(table.value) - 1)
     return build.op(GatherOp, [table.value, indices.positions().reshape(count).value], {"axis": axis})

@@ -25,8 +25,14 @@ def import_tf_idf(node: Node, build: Builder) -> SSAValue:
     x = Term(build, node.input(0)).positions()
     rank = rank_of(x.value)
     require(node, rank in (1, 2), f"texts of rank {rank}")
-    columns = node.ints("ngram_indexes")
-    counts = concat(list(_counts(node, x, static_size(node, x.value, rank - 1))), rank - 1)
+    columns, pools = node.ints("ngram_indexes"), list(_pools(node))
+    require(
+        node,
+        bool(pools) and min(columns, default=-1) >= 0,
+        f"the columns {list(columns)} of {len(pools)} pools",
+    )
+    words = static_size(node, x.value, rank - 1)
+    counts = concat([_count(node, x, words, pool) for pool in pools], rank - 1)
     require(node, counts.shape[-1] == len(columns), f"{counts.shape[-1]} sequences, {len(columns)} columns")
     places = np.equal.outer(np.array(columns), np.arange(max(columns) + 1))
     counts = _weighted(node, counts)
@@ -42,19 +48,19 @@ def _weighted(node: Node, counts: Term) -> Term:
     return seen if weights is None or mode == "TF" else seen * weights
 
 
-def _counts(node: Node, x: Term, words: int) -> Iterator[Term]:
-    """The number of occurrences of each sequence of the pool; those of other lengths than asked for are 0."""
-    axis, wanted = len(x.shape) - 1, range(node.int("min_gram_length"), node.int("max_gram_length") + 1)
-    for pool in _pools(node):
-        length = pool.shape[1]
-        zero = x.build.constant(np.zeros((), np.float32))
-        total = x.like(x.build.broadcast_to(zero, [*x.shape[:axis], len(pool)]))
-        # Single words have no gaps to skip.
-        for distance in range(1, 2 + (node.int("max_skip_count") if length > 1 else 0)):
-            count = words - distance * (length - 1)
-            if length in wanted and count > 0:
-                total = total + _matches(x, pool, distance, count).cast(f32).sum(axis)
-        yield total
+def _count(node: Node, x: Term, words: int, pool: Pool) -> Term:
+    """The number of occurrences of each sequence; 0 for those of other lengths than asked for."""
+    axis, length = len(x.shape) - 1, pool.shape[1]
+    zero = x.build.constant(np.zeros((), np.float32))
+    total = x.like(x.build.broadcast_to(zero, [*x.shape[:axis], len(pool)]))
+    if not node.int("min_gram_length") <= length <= node.int("max_gram_length"):
+        return total
+    # Single words have no gaps to skip.
+    for distance in range(1, 2 + (node.int("max_skip_count") if length > 1 else 0)):
+        places = words - distance * (length - 1)
+        if places > 0:
+            total = total + _matches(x, pool, distance, places).cast(f32).sum(axis)
+    return total
 
 
 def _matches(x: Term, pool: Pool, distance: int, count: int) -> Term:

@@ -14,6 +14,7 @@ from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.call import Call, Values, branch_scope, function_scope, taken_branch, undefined
 from penstock.onnx_import.family import Importer
 from penstock.onnx_import.functions import (
+    MAX_NODES,
     check_against_schema,
     check_calls,
     functions_of,
@@ -48,6 +49,7 @@ class GraphImport:
         self._block = Block()
         self._known = KnownValues()
         self._problems: list[Problem] = []
+        self._nodes = 0
         values = (*file.model.graph.value_info, *file.model.graph.output)
         self._declared = {} if signature.specialised else {value.name: value for value in values}
 
@@ -94,6 +96,11 @@ class GraphImport:
         """Import nodes and return the values of `outputs`."""
         if scope.depth > MAX_DEPTH:
             raise ModelError(f"its calls nest more than {MAX_DEPTH} deep", remedy="Inline its functions.")
+        self._nodes += len(nodes)
+        if self._nodes > MAX_NODES:
+            raise ModelError(
+                f"it has over {MAX_NODES} nodes once its loops are written out", remedy="Split it."
+            )
         read = set(outputs).union(*map(names_read, nodes))
         for index, node in enumerate(in_order(nodes)):
             name = scope.prefix + (node.name or f"{node.op_type}_{index}")

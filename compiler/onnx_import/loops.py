@@ -7,9 +7,9 @@ import numpy as np
 from onnx import GraphProto
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import rank_of, shape_of
+from penstock.dialects.graph.base import rank_of
 from penstock.errors import ModelError
-from penstock.onnx_import.axes import front_axis, require, static_size
+from penstock.onnx_import.axes import front_axis, known_number, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.call import Call, Values, branch_scope
 from penstock.onnx_import.node import Node
@@ -56,9 +56,11 @@ class Body:
 
 def import_loop(node: Node, build: Builder, body: Body) -> list[SSAValue]:
     """Loop: ends after a number of iterations, or when its condition fails; both must be known."""
-    most = None if node.optional(0) is None else int(node.required_constant(0, "the iterations").item())
+    most = None if node.optional(0) is None else int(known_number(node, 0, "the iterations"))
     going = build.constant(np.array(True)) if node.optional(1) is None else node.input(1)
     states = [node.input(i) for i in range(2, len(node.inputs))]
+    given = len(body.graph.output)
+    require(node, given > len(states), f"a body of {given} outputs for {len(states)} states and a condition")
     scanned: list[list[SSAValue]] = []
     step = 0
     while (most is None or step < most) and _holds(node, going):
@@ -101,12 +103,18 @@ def import_scan(node: Node, build: Builder, body: Body) -> list[SSAValue]:
     require(node, 0 < count <= len(values), f"{count} of {len(values)} inputs are scanned")
     states, scans = values[: len(values) - count], values[len(values) - count :]
     outputs = len(body.graph.output) - len(states)
+    require(node, outputs >= 0, f"a body of {len(body.graph.output)} outputs for {len(states)} states")
     if node.opset >= 9:
         cut = _sides(node, "input", [rank_of(s.value) for s in scans])
-        return [t.value for t in _scan(node, body, states, scans, cut, _sides(node, "output", [0] * outputs))]
+        return [
+            t.value for t in _scan(node, body, states, scans, cut, _sides(node, "output", [None] * outputs))
+        ]
     if node.optional(0) is not None:
         raise Unsupported("a Scan with sequence lengths", "Export with opset 9 or later.")
     directions = node.ints("directions", [0] * count)
+    ranks = [len(v.shape) for v in values]
+    require(node, min(ranks) > 0 and min(ranks[-count:]) > 1, f"inputs of ranks {ranks} have no batch")
+    require(node, len(directions) == count, f"{len(directions)} directions of {count} inputs")
     cut, joined = [Side(0, d == 1) for d in directions], [Side(0, False)] * outputs
     batch = range(static_size(node, scans[0].value, 0))
     runs = [_scan(node, body, _each(states, b), _each(scans, b), cut, joined, f"{b}/") for b in batch]
@@ -117,13 +125,13 @@ def _each(values: Sequence[Term], element: int) -> list[Term]:
     return [value.at(0, element) for value in values]
 
 
-def _sides(node: Node, which: str, ranks: Sequence[int]) -> list[Side]:
+def _sides(node: Node, which: str, ranks: Sequence[int | None]) -> list[Side]:
     axes = node.ints(f"scan_{which}_axes", [0] * len(ranks))
     directions = node.ints(f"scan_{which}_directions", [0] * len(ranks))
     require(node, len(axes) == len(directions) == len(ranks), f"axes {axes} and directions {directions}")
     # The rank of an output is known when there is one.
     sides = zip(axes, directions, ranks, strict=True)
-    return [Side(front_axis(node, axis, rank) if rank else axis, d == 1) for axis, d, rank in sides]
+    return [Side(axis if rank is None else front_axis(node, axis, rank), d == 1) for axis, d, rank in sides]
 
 
 def _scan(
@@ -153,12 +161,12 @@ def _scan(
         states = [Term(build, value) for value in made[: len(states)]]
         collected.append(made[len(states) :])
     parts = [[Term(build, v) for v in values] for values in zip(*collected, strict=True)]
-    return [*states, *(_joined(p, side) for p, side in zip(parts, joined, strict=True))]
+    return [*states, *(_joined(node, p, side) for p, side in zip(parts, joined, strict=True))]
 
 
-def _joined(parts: Sequence[Term], side: Side) -> Term:
-    rank = len(shape_of(parts[0].value)) + 1
-    return stack(parts[::-1] if side.reverse else parts, side.axis % rank)
+def _joined(node: Node, parts: Sequence[Term], side: Side) -> Term:
+    axis = front_axis(node, side.axis, rank_of(parts[0].value) + 1)
+    return stack(parts[::-1] if side.reverse else parts, axis)
 
 
 LOOPS: Mapping[str, Callable[[Node, Builder, Body], list[SSAValue]]] = {

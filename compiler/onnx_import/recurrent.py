@@ -14,9 +14,9 @@ from penstock.dialects.graph.activation import (
     SigmoidOp,
     SoftplusOp,
 )
-from penstock.dialects.graph.base import GraphOp, number, rank_of
+from penstock.dialects.graph.base import GraphOp, number
 from penstock.dialects.graph.transcendental import TanhOp
-from penstock.onnx_import.axes import require, static_size
+from penstock.onnx_import.axes import require, static_size, static_sizes
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
@@ -129,8 +129,8 @@ def _import(node: Node, build: Builder, gates: int, step: Step, defaults: Sequen
 
 def _layer(node: Node, build: Builder, gates: int) -> Layer:
     x, lengths = Term(build, node.input(0)), node.optional(4)
-    ranks = [rank_of(node.input(i)) for i in range(3)]
-    require(node, ranks == [3, 3, 3], f"x, W and R have the ranks {ranks}, they must be 3")
+    for index in range(3):
+        static_sizes(node, node.input(index), 3)
     if node.int("layout", 0) == 1:
         x = x.transpose(1, 0, 2)
     return Layer(node, x, None if lengths is None else Term(build, lengths).positions(), gates)

@@ -15,7 +15,7 @@ from xdsl.ir import SSAValue
 from penstock.dialects.graph.base import Array, rank_of
 from penstock.dialects.graph.indexing import GatherNDOp, GatherOp
 from penstock.errors import ModelError
-from penstock.onnx_import.axes import integer, require, static_size
+from penstock.onnx_import.axes import integer, require, static_size, static_sizes
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
@@ -187,15 +187,14 @@ def reflected(x: Term, size: int, corners: bool) -> Term:
 def import_deform_conv(node: Node, build: Builder) -> SSAValue:
     """DeformConv: a convolution whose taps are moved by offsets, and weighted by a mask."""
     x, w, offset = (Term(build, node.input(i)) for i in range(3))
-    ranks = [rank_of(node.input(i)) for i in range(3)]
-    require(node, ranks == [4, 4, 4], f"x, W and offset have the ranks {ranks}, they must be 4")
-    batch, channels, *image = (static_size(node, x.value, i) for i in range(4))
-    outputs, _, *kernel = (static_size(node, w.value, i) for i in range(4))
-    out = [static_size(node, offset.value, i) for i in (2, 3)]
+    batch, channels, *image = static_sizes(node, x.value, 4)
+    outputs, _, *kernel = static_sizes(node, w.value, 4)
+    _, moves_per_place, *out = static_sizes(node, offset.value, 4)
     groups, parts = node.int("group", 1), node.int("offset_group", 1)
     taps, places = math.prod(kernel), math.prod(out)
-    moved = parts > 0 and offset.shape[1] == parts * taps * 2 and channels % parts == 0
-    require(node, moved, f"offset of {list(offset.shape)} for {parts} groups of {kernel}")
+    fits = min(groups, parts) > 0 and channels % parts == channels % groups == outputs % groups == 0
+    require(node, fits, f"{channels} channels in {groups} groups and {parts} groups of offsets")
+    require(node, moves_per_place == parts * taps * 2, f"{moves_per_place} offsets for {parts} of {kernel}")
     moves = offset.precise().reshape(batch * parts, *kernel, 2, *out)
     centres = (moves.table(_tap_centres(node, d, kernel[d], out[d])) for d in range(2))
     points = [(moves.at(3, d) + c).reshape(batch * parts, taps * places) for d, c in enumerate(centres)]
@@ -215,9 +214,11 @@ def import_deform_conv(node: Node, build: Builder) -> SSAValue:
 
 def _tap_centres(node: Node, dim: int, taps: int, count: int) -> Array:
     """Where the taps along one dim lie without an offset, to broadcast to [.., kh, kw, oh, ow]."""
-    stride, dilation = node.ints("strides", [1, 1])[dim], node.ints("dilations", [1, 1])[dim]
-    start = -node.ints("pads", [0, 0, 0, 0])[dim]
-    centres = np.add.outer(np.arange(taps) * dilation, np.arange(count) * stride) + start
+    strides, dilations = node.ints("strides", [1, 1]), node.ints("dilations", [1, 1])
+    pads = node.ints("pads", [0, 0, 0, 0])
+    known = (len(strides), len(dilations), len(pads)) == (2, 2, 4)
+    require(node, known, f"strides {strides}, dilations {dilations} and pads {pads} of two dims")
+    centres = np.add.outer(np.arange(taps) * dilations[dim], np.arange(count) * strides[dim]) - pads[dim]
     shape = [1, 1, 1, 1]
     shape[dim], shape[2 + dim] = taps, count
     return centres.reshape(shape)
@@ -226,11 +227,14 @@ def _tap_centres(node: Node, dim: int, taps: int, count: int) -> Array:
 def import_roi_align(node: Node, build: Builder) -> SSAValue:
     """RoiAlign: the mean, or the greatest, of some points in each bin of a region."""
     x, rois = Term(build, node.input(0)), Term(build, node.input(1)).precise()
-    batch, _, *image = (static_size(node, x.value, i) for i in range(4))
-    count, samples = static_size(node, rois.value, 0), node.int("sampling_ratio", 0)
+    batch, _, *image = static_sizes(node, x.value, 4)
+    count, corners = static_sizes(node, rois.value, 2)
+    samples, bins = node.int("sampling_ratio", 0), [node.int(f"output_{s}", 1) for s in ("height", "width")]
+    require(
+        node, corners == 4 and min(*bins, samples + 1) > 0, f"bins {bins} of regions of {corners} numbers"
+    )
     if samples == 0:
         raise Unsupported("as many samples as a region's size asks for", "Export with sampling_ratio set.")
-    bins = [node.int("output_height", 1), node.int("output_width", 1)]
     half = node.opset >= 16 and node.string("coordinate_transformation_mode", "half_pixel") == "half_pixel"
     scaled = rois * node.float("spatial_scale", 1.0) - (0.5 if half else 0.0)
     lines = [_bin_points(scaled, d, bins[d], samples, half) for d in range(2)]

@@ -11,7 +11,15 @@ from xdsl.ir import SSAValue
 from penstock.dialects.graph.base import element_of, integers, rank_of
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.movement import PadOp
-from penstock.onnx_import.axes import axis_attribute, axis_input, integer, require, static_size
+from penstock.onnx_import.axes import (
+    axis_attribute,
+    axis_input,
+    integer,
+    known_number,
+    require,
+    static_size,
+    static_sizes,
+)
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.indexing import bounded
@@ -80,7 +88,7 @@ def import_dft(node: Node, build: Builder) -> SSAValue:
     present = static_size(node, x.value, axis)
     length = 2 * (present - 1) if inverse and onesided else present
     if node.optional(1) is not None:
-        length = node.integers(1, "the length")[0]
+        length = int(known_number(node, 1, "the length"))
     require(node, length > 0, f"a transform of length {length}")
     order = [*(i for i in range(rank - 1) if i != axis), axis, rank - 1]
     signal = x.transpose(*order).precise()
@@ -97,19 +105,18 @@ def import_dft(node: Node, build: Builder) -> SSAValue:
 def import_stft(node: Node, build: Builder) -> SSAValue:
     """STFT: the spectrum of frames of the signal, each multiplied by a window."""
     x, window = Term(build, node.input(0)), node.optional(2)
-    require(node, rank_of(x.value) == 3, f"a signal of rank {rank_of(x.value)}, it must be 3")
-    (step,) = node.integers(1, "the step")
-    present = static_size(node, x.value, 1)
-    length = static_size(node, window, 0) if window is not None else present
+    _, present, _ = static_sizes(node, x.value, 3)
+    step = int(known_number(node, 1, "the step"))
+    length = present if window is None else static_sizes(node, window, 1)[0]
     if node.optional(3) is not None:
-        (length,) = node.integers(3, "the frame length")
+        length = int(known_number(node, 3, "the frame length"))
     require(node, 0 < length <= present and step > 0, f"frames of {length} every {step} in {present}")
     frames = 1 + (present - length) // step
     bounded(frames * length)
     places = np.add.outer(np.arange(frames) * step, np.arange(length))
     cut = x.like(build.op(GatherOp, [x.value, build.constant(places)], {"axis": integer(1)}))
     if window is not None:
-        require(node, static_size(node, window, 0) == length, "the window is as long as a frame")
+        require(node, static_sizes(node, window, 1) == [length], f"a window of other than {length} points")
         cut = cut * x.like(window).reshape(length, 1)
     count = length // 2 + 1 if node.int("onesided", 1) else length
     return transformed(cut.precise(), length, count, False).cast(element_of(x.value)).value
@@ -117,9 +124,10 @@ def import_stft(node: Node, build: Builder) -> SSAValue:
 
 def import_mel_weight_matrix(node: Node, build: Builder) -> SSAValue:
     """MelWeightMatrix: triangles over a spectrum whose corners are equally far apart on the mel scale."""
-    numbers = [node.required_constant(i, "the bands").reshape(-1)[0].item() for i in range(5)]
-    bands, length, rate, low, high = numbers
-    require(node, bands > 0 and length > 0 and rate > 0, f"{bands} bands of {length} points at {rate} Hz")
+    bands, length, rate = (int(known_number(node, i, "the bands")) for i in range(3))
+    low, high = (known_number(node, i, "the edges") for i in (3, 4))
+    sound = min(bands, length, rate) > 0 and 0 <= low < high < np.inf
+    require(node, sound, f"{bands} bands of {length} points at {rate} Hz from {low} to {high}")
     dtype = numpy_dtype_of(node.int("output_datatype", TensorProto.FLOAT))
     return build.constant(mel_weights(bands, length, rate, low, high).astype(dtype))
 

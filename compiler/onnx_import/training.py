@@ -21,7 +21,8 @@ def optimizer(states: int, update: Update) -> Importer:
     """The importer of an optimizer that keeps `states` tensors beside each parameter."""
 
     def importer(node: Node, build: Builder) -> list[SSAValue]:
-        rate, step, *tensors = (Term(build, value) for value in node.variadic())
+        rate, step = (Term(build, node.input(i)) for i in range(2))
+        tensors = [Term(build, value) for value in node.variadic(2)]
         kinds = states + 2
         require(
             node, len(tensors) % kinds == 0, f"{len(tensors)} tensors, {kinds} for each parameter are needed"

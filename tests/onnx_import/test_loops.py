@@ -83,9 +83,22 @@ def test_data_dependent_conditions_are_declined() -> None:
         import_model(model(loop(f"{FOUR} {TRUE}", condition)))
 
 
-def test_endless_loops_are_declined() -> None:
+def test_endless_loops_are_declined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.onnx_import.loops.MAX_UNROLLED", 300)
     text = loop(TRUE, "again = Identity (go)").replace("(most,", '("",')
     with pytest.raises(UnsupportedError, match="too many to write out"):
+        import_model(model(text))
+
+
+def test_nested_loops_that_multiply_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.onnx_import.graph_import.MAX_NODES", 500)
+    body = "in (int64 k, bool p, float[3] c) => (bool q, float[3] d) {q = Identity (p) d = Neg (c)}"
+    inner = f"f = Loop <body = {body}>"
+    text = loop(
+        f"{FOUR} {TRUE}",
+        f"again = Identity (go) many = Constant <value: tensor = int64 {{99}}> () {inner} (many, go, a)",
+    )
+    with pytest.raises(ModelError, match="over 500 nodes once its loops are written out"):
         import_model(model(text))
 
 
