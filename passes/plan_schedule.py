@@ -33,7 +33,7 @@ GATHER_PAYS = 8
 WINDOW = 12
 """Iterations of a reduction, such as the taps of a window, that may be unrolled."""
 UNROLL_LIMIT = 160
-"""Operations of a register tile up to which the innermost reductions are unrolled."""
+"""Operations of a register tile up to which the innermost reductions are unrolled, and bodies repeated."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def _vector_choice(parts: list[ComputeOp], shapes: list[Shape], machine: Machine
             continue
         extent = max(n.extents[loop] for n in parts if (loop := _position(n, label)) is not None)
         lanes = min(s.lanes for s in shapes)
-        for size in dict.fromkeys(min(c * lanes, extent) for c in CHUNKS):
+        most = max(UNROLL_LIMIT // max(1, *(s.body_cost for s in shapes)), 1)
+        for size in dict.fromkeys(min(c * lanes, extent) for c in CHUNKS if c <= most):
             options.append((_total(parts, shapes, machine, label, size), label, size))
     options.append((_total(parts, shapes, machine, "", 1), "", 1))
     _, label, size = min(options, key=lambda o: o[0])
@@ -121,17 +122,16 @@ def _blocks(shape: Shape, tile: Tile, machine: Machine) -> dict[int, int]:
     if not _panel_first(shape, tile, machine):
         return {}
     operand = max((s for s in shape.reads if not s.packable), key=lambda s: s.nbytes, default=None)
-    if operand is None or operand.nbytes <= machine.l2 // 2:
+    if operand is None or shape.per_batch(operand) <= machine.l2 // 2:
         return {}
-    rows = [
-        i for i in shape.parallel if operand.strides[i] and i != tile.vector and i not in shape.sequential
-    ]
+    shared = [i for i in shape.parallel if i not in (tile.vector, *shape.batch, *shape.sequential)]
+    rows = [i for i in shared if operand.strides[i]]
     if not rows:
         return {}
     loop = max(rows, key=lambda i: shape.extents[i])
     tiles = -(-shape.extents[loop] // tile.sizes[loop])
     panel = sum(tile.sizes[tile.vector or 0] * s.element * shape.steps for s in shape.reads if s.packable)
-    fitting = (machine.l2 * 3 // 4 - panel) * tiles // operand.nbytes
+    fitting = (machine.l2 * 3 // 4 - panel) * tiles // shape.per_batch(operand)
     if not 1 < fitting < tiles:
         return {}
     return {loop: next((n for n in range(fitting, fitting // 2, -1) if tiles % n == 0), fitting)}
@@ -149,18 +149,23 @@ def _unrolled(shape: Shape, tile: Tile) -> list[int]:
 
 
 def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
-    """Parallel loops, then reductions; the vector loop outermost when the weights outgrow the L2 cache."""
-    others = [i for i in shape.parallel if i != tile.vector]
+    """Parallel loops, then reductions; the vector loop first when the weights outgrow the L2 cache.
+
+    The loops of a batch come before all.
+    """
+    batch = [i for i in shape.batch if i != tile.vector]
+    others = [i for i in shape.parallel if i != tile.vector and i not in batch]
     reductions = sorted(shape.reductions)
     if tile.vector is None or tile.vector in shape.reductions:
-        return [*others, *reductions]
+        return [*batch, *others, *reductions]
     if _panel_first(shape, tile, machine):
-        return [tile.vector, *others, *reductions]
-    return [*others, tile.vector, *reductions]
+        return [*batch, tile.vector, *others, *reductions]
+    return [*batch, *others, tile.vector, *reductions]
 
 
 def _panel_first(shape: Shape, tile: Tile, machine: Machine) -> bool:
     """Whether a panel of weights serves all rows before the next one: they do not all fit in the cache."""
     if not shape.reductions or tile.vector is None or tile.vector in shape.reductions:
         return False
-    return sum(s.nbytes for s in shape.reads if s.packable and s.strides[tile.vector]) > machine.l2 // 2
+    weights = [s for s in shape.reads if s.packable and s.strides[tile.vector]]
+    return sum(map(shape.per_batch, weights)) > machine.l2 // 2

@@ -73,6 +73,15 @@ class Shape:
         """The loops that do not reduce."""
         return tuple(i for i in range(len(self.extents)) if i not in self.reductions)
 
+    @cached_property
+    def batch(self) -> tuple[int, ...]:
+        """Parallel loops that move every read, as those over the matrices of a batch: they share nothing."""
+        return tuple(i for i in self.parallel if all(s.strides[i] for s in self.reads))
+
+    def per_batch(self, stream: Stream) -> int:
+        """Bytes of a buffer that one iteration of the batch loops reads."""
+        return stream.nbytes // max(prod(self.extents[i] for i in self.batch), 1)
+
     @property
     def steps(self) -> int:
         """Points of the reduction."""
@@ -240,7 +249,8 @@ def _streaming(stream: Stream, shape: Shape, machine: Machine, tile: Tile) -> fl
         return 0
     row = _loads(stream, tile, shape.parallel) * tile.lanes * stream.element
     panel = row * shape.steps
-    reused = panel if stream.nbytes > machine.l2 // 2 else stream.nbytes
+    whole = shape.per_batch(stream)
+    reused = panel if whole > machine.l2 // 2 else whole
     if reused <= machine.l1 * 3 // 4:
         return 0
     return row / (L2_BYTES if reused <= machine.l2 * 3 // 4 else L3_BYTES)
