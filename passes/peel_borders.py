@@ -30,6 +30,8 @@ from penstock.passes.nest_rewriting import discard, kernels, nests, split_range,
 
 DEEP = 16
 """Channels summed from which the borders of a convolution are worth nests of their own."""
+READS = 8
+"""Reads of a body up to which a copy of it for each border is not too much code."""
 Ranges = list[tuple[int, int, tuple[int, int] | None]]
 """Pieces of a parallel loop: start, size, and the (start, size) to which the reduction loop shrinks there."""
 
@@ -53,6 +55,8 @@ class PeelBordersPass(ModulePass):
 def peel(nest: ComputeOp, limit: int) -> list[ComputeOp]:
     """The nest as one or more nests that together cover its iteration space."""
     pieces, finished = [nest], list[ComputeOp]()
+    if len(nest.ins) > READS:
+        return [_without_guards(nest)]
     while pieces:
         piece = pieces.pop(0)
         found = _first_border(piece)

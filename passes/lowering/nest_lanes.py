@@ -8,13 +8,13 @@ once, where needed.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xdsl.dialects import arith, memref, scf, vector
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.dialects import arith, memref, vector
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects import arith_ext
 from penstock.dialects.narrowing import dense, is_vector
-from penstock.dialects.nest.access import Access, row_bounds
+from penstock.dialects.nest.access import Access, Row, row_bounds, row_major
 from penstock.dialects.nest.ops import ApplyOp, YieldOp
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Facts, Place
@@ -39,6 +39,8 @@ class Lanes:
     code: Code
     loads: dict[tuple[int, int, int], SSAValue] = field(default_factory=dict[tuple[int, int, int], SSAValue])
     broadcasts: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    rows: dict[tuple[Row, int], SSAValue] = field(default_factory=dict[tuple[Row, int], SSAValue])
+    """The index along an axis for the loops' part of it and an offset."""
 
     def count(self, lane: Lane) -> int:
         """How many elements of the vector at `lane` are inside the vector loop."""
@@ -76,7 +78,11 @@ class Lanes:
         return self.loads[key]
 
     def _emit_load(self, place: Place, offset: int, stride: int, count: int) -> SSAValue:
-        code, base = self.code, self.bases[place.position]
+        return self._read(place, self.bases[place.position], offset, stride, count)
+
+    def _read(self, place: Place, base: SSAValue | None, offset: int, stride: int, count: int) -> SSAValue:
+        """`count` elements from `base + offset` on, or one that every lane reads."""
+        code = self.code
         if stride == 0:
             return code.load(place.flat, code.offset(base, offset), place.element)
         if stride == 1:
@@ -103,44 +109,66 @@ class Lanes:
         return found
 
     def _guarded(self, place: Place, lane: Lane, guards: Sequence[Guard]) -> SSAValue:
-        """A load where the access is inside the buffer, else the value outside."""
-        loop = self.vector_loop
+        """The value outside where the access leaves the buffer; then the load goes to index 0 of those axes.
+
+        No branch: the tests do not depend on the loop along a vector, so they move out of it.
+        """
+        loop, code = self.vector_loop, self.code
         if loop is not None and any(place.access.rows[axis][loop] for axis, _, _ in guards):
             return self._guarded_per_element(place, lane)
         assert place.outside is not None, "only padded reads are guarded"
-        kind = self.code.vector(place.element, self.width) if self._stride(place) else place.element
-        inside = self._condition(place, lane, guards)
-        outer, saved = self.code.block, dict(self.loads)
-        then, otherwise = Block(), Block()
-        self.code.block = then
-        value = self._plain(place, lane)
-        then.add_op(scf.YieldOp(value))
-        self.code.block, self.loads = outer, saved
-        otherwise.add_op(scf.YieldOp(self.code.constant(place.outside, kind)))
-        return self.code.add(scf.IfOp(inside, [kind], Region(then), Region(otherwise)))
+        kind = code.vector(place.element, self.width) if self._stride(place) else place.element
+        outside = code.constant(place.outside, kind)
+        if 0 in place.shape:
+            return outside
+        key = (place.position, place.constant_part(lane), -1)
+        if key not in self.loads:
+            inside = self._condition(place, lane, guards)
+            value = self._load_at(place, lane, self._safe_address(place, lane, guards, inside))
+            self.loads[key] = code.add(arith_ext.SelectOp(inside, value, outside))
+        return self.loads[key]
+
+    def _load_at(self, place: Place, lane: Lane, at: SSAValue) -> SSAValue:
+        """The load of a padded read at an address, along the vector loop if it moves with it."""
+        stride = self._stride(place)
+        return self._read(place, at, 0, stride, self.count(lane) if stride else 1)
+
+    def _safe_address(self, place: Place, lane: Lane, guards: Sequence[Guard], inside: SSAValue) -> SSAValue:
+        """The address of an access, with index 0 along the guarded axes where it leaves the buffer."""
+        code, steps = self.code, row_major(place.shape)
+        guarded = {axis for axis, _, _ in guards}
+        risky: SSAValue | None = None
+        sound: SSAValue | None = None
+        for axis, step in enumerate(steps):
+            if axis in guarded:
+                risky = code.scaled(risky, self._row_value(place.access, axis, lane), step)
+            elif any(place.access.rows[axis]) or place.access.offsets[axis]:
+                sound = code.scaled(sound, self._row_value(place.access, axis, lane), step)
+        assert risky is not None, "a guarded read has a guarded axis"
+        chosen = code.add(arith_ext.SelectOp(inside, risky, code.index(0)))
+        return chosen if sound is None else code.sum(chosen, sound)
 
     def _condition(self, place: Place, lane: Lane, guards: Sequence[Guard]) -> SSAValue:
-        conditions: list[SSAValue] = []
+        inside: SSAValue | None = None
         for axis, below, above in guards:
-            at = self._row_value(place.access, axis, lane)
-            bounds = [("sge", 0)] * below + [("slt", place.shape[axis])] * above
-            conditions += [
-                self.code.add(arith_ext.CmpiOp(at, self.code.index(bound), how)) for how, bound in bounds
-            ]
-        inside = conditions[0]
-        for condition in conditions[1:]:
-            inside = self.code.add(arith.AndIOp(inside, condition))
+            at, size = self._row_value(place.access, axis, lane), place.shape[axis]
+            # As unsigned numbers, those below zero are large.
+            how, bound = ("ult", size) if below and above else ("sge", 0) if below else ("slt", size)
+            here = self.code.add(arith_ext.CmpiOp(at, self.code.index(bound), how))
+            inside = here if inside is None else self.code.add(arith.AndIOp(inside, here))
+        assert inside is not None, "a guarded read has a guard"
         return inside
 
     def _row_value(self, access: Access, axis: int, lane: Lane) -> SSAValue:
         row = access.rows[axis]
-        value: SSAValue | None = None
-        for coefficient, index in zip(row, self.indices, strict=True):
-            if coefficient and index is not None:
-                value = self.code.scaled(value, index, coefficient)
-        return self.code.offset(
-            value, access.offsets[axis] + sum(c * at for c, at in zip(row, lane, strict=True) if c)
-        )
+        offset = access.offsets[axis] + sum(c * at for c, at in zip(row, lane, strict=True) if c)
+        if (row, offset) not in self.rows:
+            value: SSAValue | None = None
+            for coefficient, index in zip(row, self.indices, strict=True):
+                if coefficient and index is not None:
+                    value = self.code.scaled(value, index, coefficient)
+            self.rows[row, offset] = self.code.offset(value, offset)
+        return self.rows[row, offset]
 
     def _guarded_per_element(self, place: Place, lane: Lane) -> SSAValue:
         loop, scalars = self.vector_loop, list[SSAValue]()
