@@ -44,6 +44,7 @@ from penstock.passes.split_fma import SplitFmaPass
 from penstock.passes.tile_loops import TilePass
 from penstock.passes.unroll_and_jam import UnrollAndJamPass
 from penstock.passes.vectorize import VectorizePass
+from penstock.passes.winograd import WinogradPass
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def nest_passes() -> tuple[ModulePass, ...]:
         DropUnitLoopsPass(),
         FuseConsumersPass(),
         FuseProducersPass(),
+        WinogradPass(),
         ContractFmaPass(),
         OutlineKernelsPass(),
     )

@@ -79,6 +79,7 @@ PASSES: dict[str, str] = {
     "tile": "penstock.passes.tile_loops:TilePass",
     "unroll-and-jam": "penstock.passes.unroll_and_jam:UnrollAndJamPass",
     "vectorize": "penstock.passes.vectorize:VectorizePass",
+    "winograd": "penstock.passes.winograd:WinogradPass",
 }
 
 PLUGIN_GROUP = "penstock.plugins"
