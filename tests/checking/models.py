@@ -41,6 +41,18 @@ def model(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def deep_convolution() -> ModelProto:
+    """A convolution of enough channels for minimal filtering, behind one that puts them last, and a sum."""
+    nodes = [
+        node("Conv", "x w", "c"),
+        node("Conv", "c w2 b", "d", pads=[1, 1, 1, 1]),
+        node("Add", "d c", "s"),
+        node("Relu", "s", "y"),
+    ]
+    constants = {"w": numbers(32, 3, 1, 1), "w2": numbers(32, 32, 3, 3), "b": numbers(32)}
+    return model(nodes, {"x": [1, 3, 11, 14]}, constants)
+
+
 def convolution() -> ModelProto:
     """A padded convolution with bias, batch norm and relu, twice, and a sum."""
     nodes = [

@@ -140,6 +140,21 @@ NEST = [
         *("fuse_producers", "read.access.rows[axis], read.access.offsets[axis]", "read.access.rows[axis], 0"),
     ),
     plant(
+        "a sign of the transformed tiles lost",
+        *("winograd", "nest", models.deep_convolution),
+        *("winograd_nests", "s.add(even, odd), s.sub(even, odd)", "s.add(even, odd), s.add(even, odd)"),
+    ),
+    plant(
+        "tiles that are cut short at the wrong place",
+        *("winograd", "nest", models.deep_convolution),
+        *("winograd_nests", "step * first + at", "step * first + at % 3"),
+    ),
+    plant(
+        "weights of the filters transposed",
+        *("winograd", "nest", models.deep_convolution),
+        *("winograd", "[*taps, conv.channels, conv.outputs]", "[*taps[::-1], conv.channels, conv.outputs]"),
+    ),
+    plant(
         "operands of the multiply-add swapped",
         *("contract-fma", "nest", models.multiply_add),
         *("contract_fma", "multiply.lhs, multiply.rhs, addend", "multiply.lhs, addend, multiply.rhs"),
@@ -249,12 +264,12 @@ LOOPS = [
     plant(
         "upper guard missing",
         *("lower-nest-to-loops", "loops", models.mirrored),
-        *("lowering.nest_lanes", '("slt", place.shape[axis])', '("slt", place.shape[axis] + 9)'),
+        *("lowering.nest_lanes", '("slt", size)', '("slt", size + 9)'),
     ),
     plant(
         "lower guard missing",
         *("lower-nest-to-loops", "loops", models.mirrored),
-        *("lowering.nest_lanes", '[("sge", 0)] * below', '[("sge", -1)] * below'),
+        *("lowering.nest_lanes", '("sge", 0) if below', '("sge", -1) if below'),
     ),
     plant(
         "mask of the last vector too long",
