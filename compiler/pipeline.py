@@ -37,6 +37,7 @@ from penstock.passes.peel_borders import PeelBordersPass
 from penstock.passes.place_constants import PlaceConstantsPass
 from penstock.passes.plan_memory import PlanMemoryPass
 from penstock.passes.plan_schedule import PlanSchedulePass
+from penstock.passes.prefetch_panels import PrefetchPanelsPass
 from penstock.passes.recognize_composites import RecognizeCompositesPass
 from penstock.passes.remove_no_ops import RemoveNoOpsPass
 from penstock.passes.simplify import SimplifyPass
@@ -103,6 +104,7 @@ def schedule_passes() -> tuple[ModulePass, ...]:
         VectorizePass(),
         UnrollAndJamPass(),
         FuseSiblingsPass(),
+        PrefetchPanelsPass(),
         PlanMemoryPass(),
         PlaceConstantsPass(),
     )

@@ -39,6 +39,7 @@ DIALECTS: dict[str, str] = {
 REPLACEMENTS: dict[str, str] = {
     "arith": "penstock.dialects.arith_ext:ARITH",
     "llvm": "penstock.dialects.llvm_ext:LLVM",
+    "memref": "penstock.dialects.memref_ext:MEMREF",
 }
 
 PASSES: dict[str, str] = {
@@ -71,6 +72,7 @@ PASSES: dict[str, str] = {
     "place-constants": "penstock.passes.place_constants:PlaceConstantsPass",
     "plan-memory": "penstock.passes.plan_memory:PlanMemoryPass",
     "plan-schedule": "penstock.passes.plan_schedule:PlanSchedulePass",
+    "prefetch-panels": "penstock.passes.prefetch_panels:PrefetchPanelsPass",
     "recognize-attention": "penstock.passes.recognize_attention:RecognizeAttentionPass",
     "recognize-composites": "penstock.passes.recognize_composites:RecognizeCompositesPass",
     "remove-no-ops": "penstock.passes.remove_no_ops:RemoveNoOpsPass",

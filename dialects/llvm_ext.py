@@ -194,6 +194,18 @@ class MaskedStoreOp(IRDLOperation):
     )
 
 
+@irdl_op_definition
+class PrefetchOp(IRDLOperation):
+    """Bring what a pointer points to near, without reading it; printed in generic form."""
+
+    name = "llvm.intr.prefetch"
+
+    addr = operand_def(llvm.LLVMPointerType)
+    rw = prop_def(IntegerAttr[i32])
+    hint = prop_def(IntegerAttr[i32])
+    cache = prop_def(IntegerAttr[i32])
+
+
 _OURS: list[type[Operation]] = [
     ExtractElementOp,
     FCmpOp,
@@ -202,6 +214,7 @@ _OURS: list[type[Operation]] = [
     MaskedLoadOp,
     MaskedStoreOp,
     PoisonOp,
+    PrefetchOp,
     SelectOp,
     UIToFPOp,
     *INTRINSICS,

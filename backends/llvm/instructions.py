@@ -143,6 +143,12 @@ def _masked_store(w: FunctionNames, op: Operation) -> str:
     return w.call(name, arguments, "void", [w.type_of(value), "ptr", w.type_of(mask)])
 
 
+def _prefetch(w: FunctionNames, op: Operation) -> str:
+    (pointer,) = op.operands
+    hints = [f"i32 {_number(op, name)}" for name in ("rw", "hint", "cache")]
+    return w.call("llvm.prefetch.p0", [w.typed(pointer), *hints], "void", ["ptr", *["i32 immarg"] * 3])
+
+
 def _getelementptr(w: FunctionNames, op: Operation) -> str:
     assert isinstance(op, llvm.GEPOp), "getelementptr is a GEPOp"
     dynamic = iter(op.ssa_indices)
@@ -218,6 +224,7 @@ WRITERS: Mapping[str, Writer] = {
     "llvm.insertelement": _insert_element,
     "llvm.intr.masked.load": _masked_load,
     "llvm.intr.masked.store": _masked_store,
+    "llvm.intr.prefetch": _prefetch,
     "llvm.load": _load,
     "llvm.return": _return,
     "llvm.select": _select,

@@ -16,6 +16,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from penstock.backends.loops.kinds import Buffer, buffer_of
 from penstock.backends.loops.writer import Emit, Writer, operand_kind, result_kind
+from penstock.dialects.memref_ext import PrefetchOp
 
 Lanes = NDArray[np.generic]
 
@@ -161,9 +162,14 @@ def _masked(function: str, writer: Writer, op: Operation) -> None:
         writer.line(call)
 
 
+def _prefetch(writer: Writer, op: Operation) -> None:
+    """Nothing: it changes no value."""
+
+
 MEMORY: dict[str, Emit] = {
     memref.LoadOp.name: _load,
     memref.StoreOp.name: _store,
+    PrefetchOp.name: _prefetch,
     vector.LoadOp.name: _vector_load,
     vector.StoreOp.name: _vector_store,
     vector.MaskedLoadOp.name: partial(_masked, "masked_load"),

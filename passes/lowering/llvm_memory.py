@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, UnitAttr, i1, i8,
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from penstock.dialects import llvm_ext
+from penstock.dialects.memref_ext import PrefetchOp
 from penstock.dialects.narrowing import is_buffer
 from penstock.passes.lowering.affine_index import AffineIndex, weighted_sum
 from penstock.passes.lowering.llvm_emitter import Emitter
@@ -115,6 +116,19 @@ def _to_memory(e: Emitter, value: SSAValue, source: Attribute) -> SSAValue:
     return e.emit(llvm.ZExtOp, (value,), with_element(source, i8))
 
 
+def _prefetch(e: Emitter, op: Operation) -> None:
+    """The address may lie outside of the buffer, as that of a masked access may."""
+    memref, *indices = op.operands
+    assert isinstance(op, PrefetchOp), "memref.prefetch is a PrefetchOp"
+    properties: dict[str, Attribute] = {
+        "rw": IntegerAttr(int(bool(op.is_write.value.data)), i32),
+        "hint": op.locality,
+        "cache": IntegerAttr(int(bool(op.is_data_cache.value.data)), i32),
+    }
+    operands = (address(e, memref, indices, is_masked=True),)
+    e.append(llvm_ext.PrefetchOp.create(operands=operands, properties=properties))
+
+
 def _alloca(e: Emitter, op: Operation) -> None:
     result = op.results[0]
     assert is_buffer(result.type), "memref.alloca makes a buffer"
@@ -144,6 +158,7 @@ def _reshape(e: Emitter, op: Operation) -> None:
 MEMORY_EMITTERS = {
     "memref.load": _load,
     "memref.store": _store,
+    "memref.prefetch": _prefetch,
     "memref.alloca": _alloca,
     "memref.collapse_shape": _reshape,
     "memref.expand_shape": _reshape,

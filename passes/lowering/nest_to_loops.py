@@ -38,6 +38,7 @@ from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Place, facts_of
 from penstock.passes.lowering.nest_lanes import Lane, Lanes
 from penstock.passes.lowering.nest_parts import Share, part_of_range, pass_parts, take_part
+from penstock.passes.lowering.nest_prefetch import Fetching
 
 Emit = Callable[[], None]
 
@@ -171,6 +172,7 @@ class _NestLowering:
         self.bases: list[SSAValue | None] = [None] * len(self.facts.places)
         self.indices: list[SSAValue | None] = [None] * len(nest.loops)
         self.init = [self._initial(a) for a in nest.init.data]
+        self.fetching = Fetching.of(nest, self.facts)
 
     def emit(self, skip: int | None = None) -> None:
         """The nest into the current block, without the loop to `skip`: somebody made it already."""
@@ -195,6 +197,8 @@ class _NestLowering:
             if (base, stride) not in products:
                 products[base, stride] = self.code.scaled(base, index, stride)
             self.bases[place.position] = products[base, stride]
+        if self.fetching is not None:
+            self.fetching.entered(loop, self.bases)
 
     def _sequential(self, reduces: bool) -> list[int]:
         facts = self.facts
@@ -291,6 +295,8 @@ class _NestLowering:
     ) -> list[SSAValue]:
         """One iteration of the reduction loops for every accumulator."""
         emitter, width, results = self._lanes(), len(self.init), list[SSAValue]()
+        if self.fetching is not None:
+            self.fetching.emit(self.code, self.bases, self.indices)
         for k, (lane, chunk) in enumerate(slots):
             accumulators = list(carried[k * width : (k + 1) * width])
             for point in chunks[chunk]:
