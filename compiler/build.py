@@ -13,7 +13,7 @@ from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp
 
-from penstock import cache
+from penstock import cache, workers
 from penstock.backends.llvm import Image, compile_module, link
 from penstock.backends.targets import Target
 from penstock.dialects.resources import ResourceAttr
@@ -24,13 +24,14 @@ from penstock.watching import Watcher
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Job:
-    """A function whose object is there, or under way with the seconds that LLVM takes for it."""
+    """A function on its way to an object, which is there or under way with the seconds that LLVM takes."""
 
     name: str
+    part: ModuleOp
     key: str
-    object: bytes | Future[tuple[bytes, float]]
+    object: bytes | Future[tuple[bytes, float]] | None
 
 
 def build_image(
@@ -43,17 +44,84 @@ def build_image(
 ) -> Image:
     """Compile and link every function of a nest-level module; `progress` hears how many are done."""
     heard = watcher or Watcher()
-    parts = list(function_modules(module))
-    jobs: list[_Job] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for done, part in enumerate(parts):
-            jobs.append(_start(ctx, part, target, later, pool, heard))
-            if progress is not None:
-                progress(done, len(parts))
-        objects = [_finish(job, heard) for job in jobs]
-    if progress is not None:
-        progress(len(parts), len(parts))
-    return link(objects)
+    build = _Build(ctx, target, later, progress or _nothing, heard)
+    jobs = [_job(part, target, later) for part in function_modules(module)]
+    if not heard.follows_kernels:
+        build.in_processes([job for job in jobs if job.object is None])
+    return link(build.in_threads(jobs))
+
+
+def _nothing(done: int, total: int) -> None:
+    """Nobody hears the progress."""
+
+
+def _job(part: ModuleOp, target: Target, later: Sequence[Phase]) -> _Job:
+    """A function with its object from the cache, if it is there."""
+    name = next(op.sym_name.data for op in part.ops if isinstance(op, func.FuncOp))
+    passes = [str(each) for phase in later for each in phase.passes]
+    key = cache.key_of([str(part), repr(target), *passes]) if _are_ours(later) else ""
+    return _Job(name, part, key, cache.find(key) if key else None)
+
+
+@dataclass(frozen=True)
+class _Build:
+    """How functions become objects, and who hears of it."""
+
+    ctx: Context
+    target: Target
+    later: Sequence[Phase]
+    progress: Progress
+    watcher: Watcher
+
+    def in_processes(self, jobs: Sequence[_Job]) -> None:
+        """Give objects to the jobs, if processes pay off; a job whose object cannot be made keeps none."""
+        if not workers.pay_off(len(jobs)):
+            return
+        # Large ones first: what is left at the end is small.
+        jobs = sorted(jobs, key=lambda job: -sum(1 for _ in job.part.walk()))
+        made = workers.in_processes(lambda number: self._compiled(jobs[number].part), len(jobs))
+        for done, (number, data) in enumerate(made):
+            self.progress(done, len(jobs))
+            jobs[number].object = data
+            self._store(jobs[number], data)
+
+    def in_threads(self, jobs: Sequence[_Job]) -> list[bytes]:
+        """The objects of all jobs: LLVM runs beside the lowering of the next function."""
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            for done, job in enumerate(jobs):
+                if job.object is None:
+                    self._lower(job.part)
+                    job.object = pool.submit(_compile, job.part, self.target)
+                self.progress(done, len(jobs))
+            objects = [self._finish(job) for job in jobs]
+        self.progress(len(jobs), len(jobs))
+        return objects
+
+    def _compiled(self, part: ModuleOp) -> bytes:
+        self._lower(part)
+        return _compile(part, self.target)[0]
+
+    def _lower(self, part: ModuleOp) -> None:
+        self.watcher.started(part)
+        for phase in self.later:
+            for each in phase.passes:
+                start = perf_counter()
+                each.apply(self.ctx, part)
+                self.watcher.passed(phase.name, each, part, perf_counter() - start)
+
+    def _finish(self, job: _Job) -> bytes:
+        if not isinstance(job.object, Future):
+            assert job.object is not None, "a job without an object is under way"
+            self.watcher.compiled(job.name, None)
+            return job.object
+        data, seconds = job.object.result()
+        self.watcher.compiled(job.name, seconds)
+        self._store(job, data)
+        return data
+
+    def _store(self, job: _Job, data: bytes) -> None:
+        if job.key:
+            cache.store(job.key, data)
 
 
 def weights_block(main: func.FuncOp) -> NDArray[np.uint8]:
@@ -90,49 +158,10 @@ def _declaration(function: func.FuncOp) -> func.FuncOp:
     )
 
 
-def _start(
-    ctx: Context,
-    part: ModuleOp,
-    target: Target,
-    later: Sequence[Phase],
-    pool: ThreadPoolExecutor,
-    watcher: Watcher,
-) -> _Job:
-    """The object from the cache, or under way: LLVM runs beside the lowering of the next kernel."""
-    name = next(op.sym_name.data for op in part.ops if isinstance(op, func.FuncOp))
-    passes = [str(each) for phase in later for each in phase.passes]
-    key = cache.key_of([str(part), repr(target), *passes]) if _are_ours(later) else ""
-    found = cache.find(key) if key else None
-    if found is not None:
-        return _Job(name, key, found)
-    _lower(ctx, part, later, watcher)
-    return _Job(name, key, pool.submit(_compile, part, target))
-
-
-def _lower(ctx: Context, part: ModuleOp, later: Sequence[Phase], watcher: Watcher) -> None:
-    watcher.started(part)
-    for phase in later:
-        for each in phase.passes:
-            start = perf_counter()
-            each.apply(ctx, part)
-            watcher.passed(phase.name, each, part, perf_counter() - start)
-
-
 def _compile(part: ModuleOp, target: Target) -> tuple[bytes, float]:
     """The object, and the processor time it took: the clock would count the wait for LLVM's lock."""
     start = thread_time()
     return compile_module(part, target).object, thread_time() - start
-
-
-def _finish(job: _Job, watcher: Watcher) -> bytes:
-    if isinstance(job.object, bytes):
-        watcher.compiled(job.name, None)
-        return job.object
-    data, seconds = job.object.result()
-    watcher.compiled(job.name, seconds)
-    if job.key:
-        cache.store(job.key, data)
-    return data
 
 
 def _are_ours(later: Sequence[Phase]) -> bool:

@@ -29,11 +29,15 @@ class Bar(Watcher):
 
     def passed(self, phase: str, each: ModulePass, module: ModuleOp, seconds: float) -> None:
         """Name the pass; those on single kernels come too fast to be read."""
-        self._shown.update(self._task, description=f"{phase}: {each.name}")
+        self._show(description=f"{phase}: {each.name}")
 
     def kernels(self, done: int, total: int) -> None:
         """Fill up."""
-        self._shown.update(self._task, description="kernels", completed=done, total=total)
+        self._show(description="kernels", completed=done, total=total)
+
+    def _show(self, description: str, completed: int | None = None, total: int | None = None) -> None:
+        self._shown.update(self._task, description=description, completed=completed, total=total)
+        self._shown.refresh()
 
 
 def followed(compilation: Compilation[T], watchers: Sequence[Watcher] = ()) -> T:
@@ -51,5 +55,6 @@ def progress_bar() -> Generator[Bar | None]:
         yield None
         return
     columns = (TextColumn("{task.description:40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as shown:
+    # A thread that refreshes it would keep the compiler from forking.
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as shown:
         yield Bar(shown)

@@ -41,6 +41,8 @@ class PassRecord:
 class PassStatistics(Watcher):
     """Counts a compilation; passes that run function by function are summed over the functions."""
 
+    follows_kernels = True
+
     records: list[PassRecord] = field(default_factory=list[PassRecord])
     code_seconds: dict[str, float] = field(default_factory=dict[str, float])
     """Function -> seconds in LLVM, for those that were compiled."""

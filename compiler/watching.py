@@ -9,6 +9,9 @@ from xdsl.passes import ModulePass
 class Watcher:
     """Hears every step of a compilation; a subclass overrides what it wants to hear, and changes nothing."""
 
+    follows_kernels: bool = False
+    """Whether it must hear the passes on single functions: these then all run in this process."""
+
     def started(self, module: ModuleOp) -> None:
         """A module, the whole one or that of one function, is about to be taken through passes."""
 
@@ -24,6 +27,7 @@ class Watchers(Watcher):
 
     def __init__(self, several: Sequence[Watcher]) -> None:
         self._several = several
+        self.follows_kernels = any(each.follows_kernels for each in several)
 
     def started(self, module: ModuleOp) -> None:
         for each in self._several:
