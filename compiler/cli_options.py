@@ -52,7 +52,10 @@ def plugin_options(command: F) -> F:
     """Declare the options that add plugins and passes to the compiler."""
     text = "Python file whose passes, dialects and importers are added; may be repeated."
     load = click.option("--load", "plugins", type=EXISTING, metavar="FILE", multiple=True, help=text)
-    text = "Run a pass at the end of a phase, as in --pass graph:my-pass; may be repeated."
+    text = (
+        "Run a pass at the end of a phase, as in --pass graph:my-pass, or leave one out, as in"
+        " --pass nest:-winograd; may be repeated."
+    )
     kind = PlacedPass()
     added = click.option(
         "--pass", "passes", type=kind, metavar=kind.name, multiple=True, callback=by_phase, help=text

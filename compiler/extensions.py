@@ -15,7 +15,10 @@ from penstock.pipeline import Phase, phases
 from penstock.registry import Importers, Plugin, context_of, everything, importers, load_plugin
 
 Passes: TypeAlias = Mapping[str, Sequence[ModulePass | str]]
-"""Phase -> passes that run at its end; a text is a pass by name, with options as in `tile{size=4}`."""
+"""Phase -> passes that run at its end; a text is a pass by name, with options as in `tile{size=4}`.
+
+A name behind a minus, as in `-winograd`, is a pass of the phase that is left out.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,25 @@ def extended(plugins: Iterable[Plugin] = (), passes: Passes | None = None, threa
         raise PenstockError(f"a model cannot run on {threads} threads", remedy="Ask for one or more.")
     modules = [load_plugin(plugin) for plugin in plugins]
     universe = everything(modules)
-    added = {
-        phase: tuple(_resolved(each, universe) for each in given) for phase, given in (passes or {}).items()
-    }
-    own = phases(threads)
-    for unknown in added.keys() - {phase.name for phase in own}:
+    wanted, own = dict(passes or {}), phases(threads)
+    for unknown in wanted.keys() - {phase.name for phase in own}:
         names = ", ".join(phase.name for phase in own)
         raise PluginError(f"there is no phase '{unknown}'", remedy=f"The phases are: {names}.")
-    longer = tuple(replace(phase, passes=phase.passes + added.get(phase.name, ())) for phase in own)
-    return Extended(universe, importers(modules), longer)
+    changed = tuple(_changed(phase, wanted.get(phase.name, ()), universe) for phase in own)
+    return Extended(universe, importers(modules), changed)
+
+
+def _changed(phase: Phase, wanted: Sequence[ModulePass | str], universe: Universe) -> Phase:
+    """A phase less the passes that are to be left out, with the others at its end."""
+    unwanted = {each.removeprefix("-") for each in wanted if isinstance(each, str) and each.startswith("-")}
+    added = [each for each in wanted if not (isinstance(each, str) and each.startswith("-"))]
+    for unknown in sorted(unwanted - {each.name for each in phase.passes}):
+        names = ", ".join(dict.fromkeys(each.name for each in phase.passes))
+        raise PluginError(
+            f"the phase '{phase.name}' has no pass '{unknown}' to leave out", remedy=f"Its passes: {names}."
+        )
+    kept = tuple(each for each in phase.passes if each.name not in unwanted)
+    return replace(phase, passes=kept + tuple(_resolved(each, universe) for each in added))
 
 
 def _resolved(wanted: ModulePass | str, universe: Universe) -> ModulePass:
