@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from xdsl.passes import ModulePass
 
 from penstock.passes.assign_layout import AssignLayoutPass
+from penstock.passes.block_reductions import BlockReductionsPass
 from penstock.passes.cancel_inverse_pairs import CancelInversePairsPass
 from penstock.passes.collapse_loops import CollapseLoopsPass
 from penstock.passes.contract_fma import ContractFmaPass
@@ -97,6 +98,7 @@ def schedule_passes() -> tuple[ModulePass, ...]:
         CollapseLoopsPass(),
         PeelBordersPass(),
         DropUnitLoopsPass(),
+        BlockReductionsPass(),
         PlanSchedulePass(),
         TilePass(),
         InterchangePass(),

@@ -44,6 +44,7 @@ REPLACEMENTS: dict[str, str] = {
 
 PASSES: dict[str, str] = {
     "assign-layout": "penstock.passes.assign_layout:AssignLayoutPass",
+    "block-reductions": "penstock.passes.block_reductions:BlockReductionsPass",
     "cancel-inverse-pairs": "penstock.passes.cancel_inverse_pairs:CancelInversePairsPass",
     "collapse-loops": "penstock.passes.collapse_loops:CollapseLoopsPass",
     "contract-fma": "penstock.passes.contract_fma:ContractFmaPass",

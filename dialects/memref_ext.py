@@ -10,6 +10,8 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from penstock.dialects.narrowing import is_buffer
+
 FARTHEST = 3
 """The greatest locality: data that is used again soon."""
 
@@ -30,7 +32,7 @@ class PrefetchOp(IRDLOperation):
     is_data_cache = prop_def(BoolAttr, prop_name="isDataCache")
 
     def verify_(self) -> None:
-        assert isinstance(self.memref.type, MemRefType)
+        assert is_buffer(self.memref.type), "declared as a memref"
         rank = len(self.memref.type.get_shape())
         if len(self.indices) != rank:
             raise VerifyException(f"memref.prefetch: {len(self.indices)} indices of a buffer of rank {rank}")

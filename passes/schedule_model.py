@@ -46,7 +46,7 @@ class Stream:
     strides: tuple[int, ...]
     packable: bool
     nbytes: int
-    """Bytes of the whole buffer."""
+    """Bytes of the part of the buffer that is touched."""
     element: int
     """Bytes of one element."""
 
@@ -123,7 +123,8 @@ def _stream(nest: ComputeOp, buffer: SSAValue, position: int, constants: set[SSA
     access, shape = nest.accesses.data[position].data, shape_of(buffer)
     strides = tuple(access.stride(i, shape) for i in range(len(nest.loops)))
     width = byte_size(element_of(buffer))
-    return Stream(access.rows, strides, buffer in constants, prod(shape) * width, width)
+    touched = prod(high - low + 1 for low, high in access.bounds(nest.extents))
+    return Stream(access.rows, strides, buffer in constants, min(prod(shape), touched) * width, width)
 
 
 def _cost(block: Block) -> int:
