@@ -9,7 +9,7 @@ bytes 0..8    PENSTOCK
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, cast
@@ -20,10 +20,10 @@ from penstock.backends.llvm.image import Image, Symbol
 from penstock.backends.targets import Target
 from penstock.dialects.memory_plan import Interval, Placement, Plan
 from penstock.errors import ModelError
-from penstock.package import KernelInfo, Package, TensorInfo
+from penstock.package import CallInfo, KernelInfo, Package, Place, TensorInfo
 
 MAGIC = b"PENSTOCK"
-FORMAT = 1
+FORMAT = 2
 PAGE = 4096
 HEADER_AT = 32
 HEADER_LIMIT = 64 << 20
@@ -65,9 +65,15 @@ def _header(package: Package) -> dict[str, object]:
         "arena": {"size": plan.arena, "bound": plan.bound},
         "plan": [[*_interval(p.interval), p.offset] for p in plan.placements],
         "kernels": [asdict(k) for k in package.kernels],
+        "calls": [_call_entry(call) for call in package.calls],
         "numerics": list(package.numerics),
         **({"threads": package.threads} if package.threads > 1 else {}),
     }
+
+
+def _call_entry(call: CallInfo) -> list[object]:
+    operands = [[place.argument, place.offset] for place in call.operands]
+    return [call.kernel, operands, call.nodes, call.parts]
 
 
 def _interval(interval: Interval) -> list[object]:
@@ -113,7 +119,7 @@ def _package(header: Json, path: Path, end: int) -> Package:
         np.memmap(path, np.uint8, "r", weights_at, (weights_size,)) if weights_size else np.empty(0, np.uint8)
     )
     symbols = {n: Symbol(*place) for n, place in header["symbols"].items()}
-    return Package(
+    package = Package(
         header["name"],
         _target(header["target"]),
         tuple(map(_tensor, header["inputs"])),
@@ -121,10 +127,33 @@ def _package(header: Json, path: Path, end: int) -> Package:
         Image(code, symbols, header["alignment"]),
         weights,
         _plan(header),
-        tuple(KernelInfo(k["name"], tuple(k["nodes"]), k["calls"], k["size"]) for k in header["kernels"]),
+        tuple(map(_kernel, header["kernels"])),
         tuple(header["numerics"]),
         int(header.get("threads", 1)),
+        tuple(map(_call, header["calls"])),
     )
+    for call in package.calls:
+        _check_call(call, package)
+    return package
+
+
+def _kernel(entry: Json) -> KernelInfo:
+    values: dict[str, Any] = {f.name: entry[f.name] for f in fields(KernelInfo)}
+    values["nodes"] = tuple(values["nodes"])
+    return KernelInfo(**values)
+
+
+def _call(entry: Sequence[Any]) -> CallInfo:
+    kernel, operands, nodes, parts = entry
+    return CallInfo(kernel, tuple(Place(*operand) for operand in operands), tuple(nodes), parts)
+
+
+def _check_call(call: CallInfo, package: Package) -> None:
+    """The places of operands become addresses: `ValueError` if one is outside of the memory of a call."""
+    sizes = package.argument_sizes
+    inside = all(0 <= p.argument < len(sizes) and 0 <= p.offset <= sizes[p.argument] for p in call.operands)
+    if not inside or call.kernel not in package.image.symbols:
+        raise ValueError(f"{call.kernel} cannot be called like this")
 
 
 def _tensor(entry: Json) -> TensorInfo:

@@ -34,6 +34,34 @@ class KernelInfo:
     nodes: tuple[str, ...]
     calls: int
     size: int
+    flops: int
+    """Floating-point operations of one call."""
+    moved: int
+    """Distinct bytes that one call reads, and those that it writes."""
+    loops: str
+    """Its largest loop nest in short, as `penstock.kernel_work` writes it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an operand of a call lies: bytes from the start of an argument of `main`.
+
+    The arguments are the inputs, the outputs, the arena and the weights.
+    """
+
+    argument: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class CallInfo:
+    """A call of a kernel in `main`: its operands, the model nodes it serves, the parts it is made in."""
+
+    kernel: str
+    operands: tuple[Place, ...]
+    nodes: tuple[str, ...]
+    parts: int | None
+    """With a number, the kernel takes two arguments more: which part, of how many."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +80,14 @@ class Package:
     """What passes did beyond exact rewriting, as `pass: numerics`."""
     threads: int = 1
     """The threads that the code is made for; with more than one, `main` takes what runs its parts."""
+    calls: tuple[CallInfo, ...] = ()
+    """What `main` does, in order; empty when it does more than call kernels."""
+
+    @property
+    def argument_sizes(self) -> tuple[int, ...]:
+        """Bytes of the inputs, the outputs, the arena and the weights: what `main` is called with."""
+        ends = (tensor.nbytes for tensor in (*self.inputs, *self.outputs))
+        return (*ends, self.memory.arena, self.weights.nbytes)
 
 
 def numpy_dtype(name: str) -> np.dtype[np.generic]:

@@ -1,6 +1,7 @@
 """From a scheduled module and its linked code to a package: inputs and outputs, weights, kernels."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
@@ -9,11 +10,13 @@ from xdsl.ir import Attribute
 from penstock.backends.llvm import Image
 from penstock.backends.targets import Target
 from penstock.build import weights_block
+from penstock.call_table import calls_of
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import element_of, static_shape_of
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.parallel import threads_of
+from penstock.kernel_work import bytes_of, flops_of, loops_of
 from penstock.package import ENTRY, KernelInfo, Package, TensorInfo
 
 
@@ -55,14 +58,20 @@ def pack(
     """All of a compiled model: `ends` is what it took and gave at the graph level."""
     main = entry(module)
     plan = read_certificate(main.attributes[MEMORY_PLAN]).plan
-    kernels, threads = _kernels(module, image), threads_of(main) or 1
-    return Package(name, target, *ends, image, weights_block(main), plan, kernels, stated, threads)
+    kernels, threads = tuple(_kernels(module, image)), threads_of(main) or 1
+    weights, calls = weights_block(main), calls_of(main)
+    return Package(name, target, *ends, image, weights, plan, kernels, stated, threads, calls)
 
 
-def _kernels(module: ModuleOp, image: Image) -> tuple[KernelInfo, ...]:
+def _kernels(module: ModuleOp, image: Image) -> Iterator[KernelInfo]:
     served: dict[str, list[str]] = {}
-    calls = [op for op in entry(module).walk() if isinstance(op, func.CallOp)]
-    for call in calls:
-        served.setdefault(call.callee.string_value(), []).extend(strings(call.attributes.get("nodes")))
-    counts = {name: sum(c.callee.string_value() == name for c in calls) for name in served}
-    return tuple(KernelInfo(n, tuple(nodes), counts[n], image.symbols[n].size) for n, nodes in served.items())
+    counts: Counter[str] = Counter()
+    for call in (op for op in entry(module).walk() if isinstance(op, func.CallOp)):
+        name = call.callee.string_value()
+        served.setdefault(name, []).extend(strings(call.attributes.get("nodes")))
+        counts[name] += 1
+    bodies = {op.sym_name.data: op for op in module.ops if isinstance(op, func.FuncOp)}
+    for name, nodes in served.items():
+        body, size = bodies[name], image.symbols[name].size
+        work = (flops_of(body), bytes_of(body), loops_of(body))
+        yield KernelInfo(name, tuple(nodes), counts[name], size, *work)
