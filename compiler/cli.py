@@ -1,7 +1,7 @@
 """The `penstock` command: reads arguments, calls the driver, prints; nothing about models is decided here."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -18,6 +18,7 @@ from penstock.cli_options import (
     threads_option,
 )
 from penstock.cli_values import (
+    Array,
     NamedFile,
     random_inputs,
     read_inputs,
@@ -144,23 +145,94 @@ def run(
 
 
 @cli.command()
-@click.argument("model", type=EXISTING)
+@click.argument("model", type=EXISTING, required=False)
 @click.option("--seconds", default=2.0, show_default=True, help="Time to spend on measuring.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the random inputs.")
+@click.option("--profile", "is_profiled", is_flag=True, help="Show where the time goes, kernel by kernel.")
+@click.option("--calls", "shows_calls", is_flag=True, help="Profile with a line for each call of a kernel.")
+@click.option(
+    "--trace",
+    "trace_file",
+    type=WRITABLE,
+    metavar="FILE",
+    help="Profile and write a timeline (.json) for ui.perfetto.dev or chrome://tracing.",
+)
+@click.option("--machine", "is_machine", is_flag=True, help="Measure this machine instead of a model.")
 @threads_option
 @build_options
-def bench(model: Path, seconds: float, seed: int, threads: int, **build: Unpack[Build]) -> None:
+def bench(
+    model: Path | None,
+    seconds: float,
+    seed: int,
+    is_profiled: bool,
+    shows_calls: bool,
+    trace_file: Path | None,
+    is_machine: bool,
+    threads: int,
+    **build: Unpack[Build],
+) -> None:
     """Measure how long MODEL (.onnx or .penstock) takes per call.
+
+    A profile says for each kernel what part of the time it takes, and how near it is to what one core can do:
+    multiply-adds and bandwidths are measured first. docs/performance.md explains the columns.
 
     \b
     penstock bench resnet50.onnx --seconds 10
+    penstock bench resnet50.onnx --profile
+    penstock bench resnet50.penstock --calls --trace resnet50.json
+    penstock bench --machine
     """
+    if is_machine == (model is not None):
+        raise click.UsageError("name a model, or measure the machine with --machine")
+    if model is None:
+        show_machine(seconds)
+        return
+    compiled = open_model(model, build, threads=threads)
+    arrays = random_inputs(compiled.inputs, seed)
+    if is_profiled or shows_calls or trace_file is not None:
+        show_profile(compiled, arrays, seconds, shows_calls, trace_file)
+    else:
+        show_times(model.name, partial(compiled, arrays), seconds)
+
+
+def show_times(name: str, call: Callable[[], object], seconds: float) -> None:
+    """Measure a call and show the spread of its times."""
     from penstock.cli_tables import show, timing_table
     from penstock.timing import measure
 
-    compiled = open_model(model, build, threads=threads)
-    arrays = random_inputs(compiled.inputs, seed)
-    show(timing_table(model.name, measure(partial(compiled, arrays), budget=seconds)))
+    show(timing_table(name, measure(call, budget=seconds)))
+
+
+def show_profile(
+    compiled: "CompiledModel",
+    arrays: Mapping[str, Array],
+    seconds: float,
+    shows_calls: bool,
+    trace_file: Path | None,
+) -> None:
+    """Measure a model kernel by kernel, show it, and write the timeline if one is wanted."""
+    from penstock.cli_bench import profile_summary, profile_table, rows_by_call, rows_by_kernel, speed_text
+    from penstock.cli_tables import show
+    from penstock.machine_speed import machine_speed
+    from penstock.profiling import profile
+    from penstock.timeline import write_timeline
+
+    speed = machine_speed()
+    profiled = profile(compiled, arrays, budget=seconds)
+    show(profile_table((rows_by_call if shows_calls else rows_by_kernel)(profiled), speed))
+    click.echo(f"{profile_summary(profiled, speed)}\n{speed_text(speed)}")
+    if trace_file is not None:
+        write_timeline(profiled, trace_file)
+        click.echo(f"{trace_file}  {trace_file.stat().st_size:,} bytes")
+
+
+def show_machine(seconds: float) -> None:
+    """Measure what one core can do, and show it."""
+    from penstock.cli_bench import speed_table
+    from penstock.cli_tables import show
+    from penstock.machine_speed import machine_speed
+
+    show(speed_table(machine_speed(seconds)))
 
 
 @cli.command()
@@ -232,7 +304,7 @@ def show_artefact(path: Path, build: Build, dump_dir: Path | None) -> None:
     package = open_model(path, build, dump_dir).package
     click.echo(summary(package))
     show(ends_table(package.inputs, package.outputs))
-    show(kernels_table(package.kernels))
+    show(kernels_table(package.kernels, {kernel.name: kernel.loops for kernel in package.kernels}))
     show(memory_table(package.memory))
 
 

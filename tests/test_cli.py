@@ -198,6 +198,8 @@ def test_build_options_reach_the_driver(driver: Driver, shell: Shell) -> None:
         "compile model.onnx -o m.exe",
         "run model.onnx --input image=absent.npy",
         "run model.onnx --input image=x.npy --random 1",
+        "bench",
+        "bench model.onnx --machine",
         "run model.penstock --dim n=4 --random 1",
         "run model.penstock --pass graph:a --random 1",
         "inspect model.onnx --level nest --after fuse",
