@@ -41,8 +41,8 @@ build: $(VENV)/dev.stamp ## wheel and source distribution into dist/
 	$(BIN)/python -m build
 
 MODELS ?= examples/digits/digits.onnx
-bench: $(VENV)/engines.stamp ## compare the speed with other engines
-	$(BIN)/python benchmarks/run.py $(MODELS)
+bench: $(VENV)/bench.stamp ## compare the speed with other engines
+	$(BIN)/python -m benchmarks.run $(MODELS)
 
 clean: ## remove all that make made
 	rm -rf $(VENV) .typing build dist *.egg-info

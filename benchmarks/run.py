@@ -1,108 +1,118 @@
-"""Penstock beside ONNX Runtime, one thread, calls in turn: `python benchmarks/run.py MODEL.onnx ...`.
+"""Penstock beside the other engines that are installed, on the same models, inputs and threads, in turn.
 
-Machines are noisy and shared, so the two alternate call by call on the same input, the minimum and the median
-are shown, and times are those of the calling thread, which is not charged for waiting.  Sizes that a model
-leaves open are 1.  Outputs are compared: the error is the largest difference relative to the output's largest
-magnitude.
+    python -m benchmarks.run examples/digits/digits.onnx
+    python -m benchmarks.run all --folder build/models --torch /path/to/python/with/torch
+    python -m benchmarks.run resnet50-v1-12 mobilenetv2-12 --zoo ../shared/zoo --threads 2
+
+A model is a file, a name in the folder of models, a graph of the zoo, or one of the models that
+benchmarks/export.py makes (`all`: each of them).  Every engine runs in a process of its own; they take turns,
+round after round, so that a machine that slows down slows down all of them.  docs/performance.md tells what
+each column means.
 """
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 
-import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
-
-import penstock
-
-Array = NDArray[np.generic]
-Inputs = Mapping[str, Array]
-NUMPY_OF = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
+from benchmarks import report
+from benchmarks.models import NAMED, Places, SourceError, subject
+from benchmarks.results import Comparison, ModelResult
+from benchmarks.rounds import Plan, compare
+from benchmarks.worker import ENGINES
+from penstock.machine_speed import machine_speed
 
 
-def session_of(path: Path) -> onnxruntime.InferenceSession:
-    """ONNX Runtime with one thread and its default optimisations."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def random_inputs(session: onnxruntime.InferenceSession) -> dict[str, Array]:
-    """Uniform numbers in [0, 1), zeros and ones for integers."""
-    rng, inputs = np.random.default_rng(0), dict[str, Array]()
-    for wanted in session.get_inputs():
-        shape = [size if isinstance(size, int) and size > 0 else 1 for size in wanted.shape]
-        dtype = np.dtype(NUMPY_OF[wanted.type])
-        inputs[wanted.name] = (
-            rng.random(shape).astype(dtype) if dtype.kind == "f" else rng.integers(0, 2, shape)
-        )
-    return inputs
-
-
-def in_turn(calls: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, list[float]]:
-    """Thread times of each call, in milliseconds, one after the other until the time is up."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    end = time.monotonic() + seconds
-    for name in calls:
-        calls[name]()
-    while time.monotonic() < end or len(next(iter(times.values()))) < 5:
-        for name, call in calls.items():
-            start = time.thread_time()
-            call()
-            times[name].append((time.thread_time() - start) * 1e3)
-    return times
-
-
-def row(path: Path, seconds: float) -> list[str]:
-    """One model: times of both, their ratio, the error, the time of a compilation."""
-    session = session_of(path)
-    inputs = random_inputs(session)
-    start = time.perf_counter()
-    model = penstock.compile(path, shapes={name: array.shape for name, array in inputs.items()})
-    compiled = time.perf_counter() - start
-    expected = dict(zip([o.name for o in session.get_outputs()], session.run(None, inputs), strict=True))
-    error = max(relative_error(model(inputs)[name], array) for name, array in expected.items())
-    times = in_turn({"ours": lambda: model(inputs), "theirs": lambda: session.run(None, inputs)}, seconds)
-    ours, theirs = times["ours"], times["theirs"]
-    return [
-        path.stem,
-        f"{min(ours):.3f} / {median(ours):.3f}",
-        f"{min(theirs):.3f} / {median(theirs):.3f}",
-        f"{min(ours) / min(theirs):.2f}",
-        f"{error:.1e}",
-        f"{compiled:.1f} s",
-    ]
-
-
-def relative_error(got: Array, expected: Array) -> float:
-    """The largest difference over the largest magnitude."""
-    difference = np.abs(got.astype(np.float64) - expected.astype(np.float64)).max(initial=0)
-    return float(difference / max(np.abs(expected).max(initial=0), 1e-30))
-
-
-def main() -> None:
-    """Compare the models named on the command line and print a table."""
+def parsed() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.run",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("models", nargs="+", type=Path)
-    parser.add_argument("--seconds", type=float, default=5.0, help="time per model (default: 5)")
-    arguments = parser.parse_args()
-    table = Table(
-        "model", "penstock ms (min / median)", "ONNX Runtime", "ratio of minima", "error", "compile"
-    )
-    for path in arguments.models:
-        table.add_row(*row(path, arguments.seconds))
-        print(path.stem, "done", file=sys.stderr)
-    Console(width=130).print(table)
+    add = parser.add_argument
+    add("models", nargs="+", metavar="MODEL", help="file or name; `all` for the models that can be exported")
+    add("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES), help="default: all installed")
+    add("--threads", type=int, default=1, help="threads of every engine (default: 1)")
+    add("--rounds", type=int, default=10, help="turns of each engine on each model (default: 10)")
+    add("--seconds", type=float, default=0.5, help="length of a turn (default: 0.5)")
+    add("--folder", type=Path, default=Path("build/models"), help="models by name (default: build/models)")
+    add("--zoo", type=Path, help="folder of graphs without weights, with its materialize.py")
+    add("--torch", default=sys.executable, metavar="PYTHON", help="interpreter that exports: it has torch")
+    add("--dim", action="append", default=[], type=_size, metavar="NAME=SIZE", help="size of an open dim")
+    add("--shape", action="append", default=[], type=_shape, metavar="NAME=2x3", help="shape of an input")
+    add("--output", type=Path, default=Path("build/bench"), help="folder to write to (default: build/bench)")
+    return parser.parse_args()
+
+
+def _size(text: str) -> tuple[str, int]:
+    name, _, size = text.rpartition("=")
+    return name, int(size)
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, _, shape = text.rpartition("=")
+    return name, tuple(map(int, shape.split("x")))
+
+
+def measured(arguments: argparse.Namespace, engines: Sequence[str]) -> list[ModelResult]:
+    """Every model that can be had, one after the other."""
+    places = Places(arguments.folder, arguments.zoo, arguments.torch)
+    plan = Plan(arguments.threads, arguments.rounds, arguments.seconds)
+    results: list[ModelResult] = []
+    for wanted in (name for given in arguments.models for name in (NAMED if given == "all" else [given])):
+        try:
+            chosen = subject(places.find(wanted), dict(arguments.dim), dict(arguments.shape))
+        except SourceError as error:
+            print(f"{wanted}: left out: {error}", file=sys.stderr)
+            continue
+        results.append(compare(chosen, engines, plan))
+        print(told(results[-1]), file=sys.stderr, flush=True)
+    return results
+
+
+def told(result: ModelResult) -> str:
+    """A model in a line, while others still run."""
+    parts = [
+        f"{each.engine} {'failed' if each.failure else f'{each.fastest * 1e3:.3f} ms'}"
+        for each in result.engines
+    ]
+    ratio = "" if result.ratio is None else f", best other / ours {result.ratio:.2f}"
+    return f"{result.model}: {', '.join(parts)}{ratio}"
+
+
+def cpu_name() -> str:
+    """What the CPU calls itself."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown CPU")
+
+
+def main() -> int:
+    """Compare, write and print; 1 when no model could be measured."""
+    arguments = parsed()
+    lacking = {name: ENGINES[name].lacks() for name in arguments.engines}
+    skipped = {name: reason for name, reason in lacking.items() if reason}
+    for name, reason in skipped.items():
+        print(f"{name} takes no part: {reason}", file=sys.stderr)
+    before = machine_speed()
+    models = measured(arguments, [name for name in arguments.engines if name not in skipped])
+    # The better of two measurements, as for the times: noise only ever slows down.
+    speed = max(before, machine_speed(), key=lambda each: each.peak)
+    rates = {each.where: each.rate for each in speed.bandwidths}
+    found = Comparison(cpu_name(), arguments.threads, speed.peak, rates, skipped, models)
+    written = report.write(found, arguments.output)
+    if find_spec("matplotlib") is None:
+        print("no picture: matplotlib is not installed (pip install 'penstock[bench]')", file=sys.stderr)
+    else:
+        from benchmarks.plot import draw
+
+        draw(found, arguments.output / "results.svg")
+        written.append(arguments.output / "results.svg")
+    print(report.markdown(found))
+    print("\n".join(map(str, written)))
+    return 0 if models else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
