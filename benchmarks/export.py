@@ -6,8 +6,11 @@ the exporter that traces TorchScript.
 """
 
 import argparse
+import re
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -16,6 +19,27 @@ OPSET = 17
 PICTURE = (1, 3, 224, 224)
 TOKENS = 128
 SEED = 0
+DECLARED: list[torch.library.Library] = []
+"""Operators are declared as long as their libraries live."""
+
+
+def declare_operators() -> None:
+    """Make torchvision importable where its compiled part is for another torch: declare what it misses.
+
+    These operators are for detection, which no model here does.
+    """
+    while True:
+        try:
+            import_module("torchvision")
+            return
+        except RuntimeError as error:
+            missing = re.search(r"operator (\w+)::(\w+) does not exist", str(error))
+            if missing is None:
+                raise
+            DECLARED.append(torch.library.Library(missing[1], "FRAGMENT"))
+            DECLARED[-1].define(f"{missing[2]}(Tensor input) -> Tensor")
+            for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+                del sys.modules[name]
 
 
 class Encoder(torch.nn.Module):
@@ -103,6 +127,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no such model: {', '.join(unknown)}")
     arguments.folder.mkdir(parents=True, exist_ok=True)
+    declare_operators()
     for name in arguments.names or MODELS:
         path = export(name, arguments.folder)
         print(f"{path}  {path.stat().st_size:,} bytes", flush=True)

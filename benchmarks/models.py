@@ -83,7 +83,11 @@ class Places:
 
 
 def _made(command: Sequence[str], made: Path) -> Path:
-    done = subprocess.run(command, capture_output=True, text=True)
+    """Run what writes a model; `SourceError` with its last words if it does not."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        raise SourceError(f"{made.name} cannot be made by {command[0]}: {error.strerror}") from error
     if done.returncode != 0 or not made.is_file():
         reason = (done.stderr.strip() or "nothing was written").splitlines()[-1]
         raise SourceError(f"{made.name} cannot be made by {' '.join(command[:2])}: {reason}")
@@ -139,5 +143,6 @@ def manifest_inputs(path: Path) -> Mapping[str, Mapping[str, Any]]:
             told: object = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             entries = cast(list[dict[str, Any]], told) if isinstance(told, list) else []
             name = path.resolve().relative_to(folder).as_posix()
-            return next((entry["inputs"] for entry in entries if entry.get("file") == name), {})
+            found = [entry["inputs"] for entry in entries if entry.get("file") == name]
+            return found[0] if found else {}
     return {}

@@ -165,6 +165,8 @@ def _engines(found: Comparison) -> Iterator[str]:
 
 
 def _failures(found: Comparison) -> Iterator[str]:
+    for name, result in found.disagreements:
+        yield f"* {name}: the outputs of {result.engine} do not agree, error {result.error:.1e}"
     for model in found.models:
         for result in (result for result in model.engines if result.failure):
             yield f"* {model.model}: {result.engine} failed: {' '.join(result.failure.split())[:300]}"

@@ -84,6 +84,14 @@ class Comparison:
     skipped: Mapping[str, str]
     """Engine -> why it took no part."""
     models: Sequence[ModelResult]
+    tolerance: float
+    """The error up to which outputs agree."""
+
+    @property
+    def disagreements(self) -> Sequence[tuple[str, EngineResult]]:
+        """The models, and the engines whose outputs for them do not agree with the reference."""
+        ran = ((m.model, each) for m in self.models for each in m.engines if not each.failure)
+        return [(model, each) for model, each in ran if not each.error <= self.tolerance]
 
     def share_of_peak(self, result: ModelResult, engine: str) -> float | None:
         """The model's arithmetic over time and peak; the arithmetic is that of our kernels for it."""

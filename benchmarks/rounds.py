@@ -149,6 +149,6 @@ def difference(got: Sequence[Array], expected: Sequence[Array]) -> float:
 def _relative(got: Array, expected: Array) -> float:
     wide = [np.asarray(array, np.float64).reshape(-1) for array in (got, expected)]
     is_same = (wide[0] == wide[1]) | (np.isnan(wide[0]) & np.isnan(wide[1]))
-    gap = np.abs(wide[0] - wide[1])[~is_same].max(initial=0.0)
+    gap = np.abs(wide[0][~is_same] - wide[1][~is_same]).max(initial=0.0)
     scale = np.abs(wide[1])[np.isfinite(wide[1])].max(initial=0.0)
     return float("inf") if np.isnan(gap) else float(gap / max(scale, np.finfo(np.float32).tiny))

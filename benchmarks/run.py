@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.models import NAMED, Places, SourceError, subject
-from benchmarks.results import Comparison, ModelResult
+from benchmarks.results import OURS, Comparison, ModelResult
 from benchmarks.rounds import Plan, compare
 from benchmarks.worker import ENGINES
 from penstock.machine_speed import machine_speed
@@ -42,6 +42,7 @@ def parsed() -> argparse.Namespace:
     add("--torch", default=sys.executable, metavar="PYTHON", help="interpreter that exports: it has torch")
     add("--dim", action="append", default=[], type=_size, metavar="NAME=SIZE", help="size of an open dim")
     add("--shape", action="append", default=[], type=_shape, metavar="NAME=2x3", help="shape of an input")
+    add("--tolerance", type=float, default=1e-3, help="error up to which outputs agree (default: 1e-3)")
     add("--output", type=Path, default=Path("build/bench"), help="folder to write to (default: build/bench)")
     return parser.parse_args()
 
@@ -88,8 +89,19 @@ def cpu_name() -> str:
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown CPU")
 
 
+def drawn(found: Comparison, path: Path) -> list[Path]:
+    """The picture, where matplotlib is there to draw it."""
+    if find_spec("matplotlib") is None:
+        print("no picture: matplotlib is not installed (pip install 'penstock[bench]')", file=sys.stderr)
+        return []
+    from benchmarks.plot import draw
+
+    draw(found, path)
+    return [path]
+
+
 def main() -> int:
-    """Compare, write and print; 1 when no model could be measured."""
+    """Compare, write and print; 1 when no model was measured or outputs of ours do not agree."""
     arguments = parsed()
     lacking = {name: ENGINES[name].lacks() for name in arguments.engines}
     skipped = {name: reason for name, reason in lacking.items() if reason}
@@ -100,18 +112,11 @@ def main() -> int:
     # The better of two measurements, as for the times: noise only ever slows down.
     speed = max(before, machine_speed(), key=lambda each: each.peak)
     rates = {each.where: each.rate for each in speed.bandwidths}
-    found = Comparison(cpu_name(), arguments.threads, speed.peak, rates, skipped, models)
-    written = report.write(found, arguments.output)
-    if find_spec("matplotlib") is None:
-        print("no picture: matplotlib is not installed (pip install 'penstock[bench]')", file=sys.stderr)
-    else:
-        from benchmarks.plot import draw
-
-        draw(found, arguments.output / "results.svg")
-        written.append(arguments.output / "results.svg")
+    found = Comparison(cpu_name(), arguments.threads, speed.peak, rates, skipped, models, arguments.tolerance)
+    written = [*report.write(found, arguments.output), *drawn(found, arguments.output / "results.svg")]
     print(report.markdown(found))
     print("\n".join(map(str, written)))
-    return 0 if models else 1
+    return int(not models or any(result.engine == OURS for _, result in found.disagreements))
 
 
 if __name__ == "__main__":
