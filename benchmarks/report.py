@@ -138,7 +138,9 @@ def _means(found: Comparison, names: Sequence[str]) -> Iterator[str]:
 
 def _mean(name: str, ratios: Sequence[float]) -> str:
     mean = geometric_mean(ratios)
-    told = "no model" if mean is None else f"**{mean:.3f}** over {len(ratios)} models"
+    told = (
+        "no model" if mean is None else f"**{mean:.3f}** over {len(ratios)} model{'s' * (len(ratios) != 1)}"
+    )
     return f"* geometric mean of the time of {name} over ours: {told}"
 
 

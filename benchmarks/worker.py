@@ -75,6 +75,7 @@ def main() -> None:
     try:
         serve(ENGINES[name](), read_job(folder), folder, answers)
     except Exception as error:
+        # Whatever an engine raises is its result: the others go on.
         print(json.dumps({"failure": f"{type(error).__name__}: {error}"}), file=answers, flush=True)
 
 

@@ -104,12 +104,12 @@ def profile_summary(profile: Profile, speed: MachineSpeed) -> str:
     rows = rows_by_call(profile)
     flops, moved, best = sum(r.flops for r in rows), sum(r.moved for r in rows), sum(r.time for r in rows)
     rate, threads = flops / (profile.plain * NANO), profile.package.threads
-    cost = "all parts on one thread" if threads > 1 else f"profiling costs {profile.overhead:+.1%}"
+    how = "all parts on one thread" if threads > 1 else f"{profile.overhead:+.1%} against one call"
     return (
         f"one call{f' on {threads} threads' * (threads > 1)}: {profile.plain / 1e6:.3f} ms, "
         f"{flops / 1e9:.3f} GFLOP, {rate / 1e9:.1f} GFLOP/s, {rate / speed.peak:.0%} of one core's peak; "
         f"its kernels move {moved / 1e6:.1f} MB\n"
-        f"kernel by kernel: {profile.profiled / 1e6:.3f} ms for {len(rows)} calls ({cost}), "
+        f"kernel by kernel: {profile.profiled / 1e6:.3f} ms for {len(rows)} calls, {how}; "
         f"{best / 1e6:.3f} ms with the best time of each; {profile.repetitions} repetitions"
     )
 

@@ -91,7 +91,7 @@ def test_the_tables_tell_all(comparison: Comparison) -> None:
     for told in (
         "| first | 0.000 / 0.000 | 0.000 / 0.000 | 0.000 / 0.000 | 0.50 | 25% | 0e+00 |",
         "best other engine over ours: **2.000** over 2 models",
-        "the time of b over ours: **2.000** over 1 models",
+        "the time of b over ours: **2.000** over 1 model\n",
         "* c took no part: it is not installed",
         "* second: b failed: no luck",
         "* second: the outputs of penstock do not agree, error 5.0e-01",
