@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import helper
 
@@ -101,7 +102,7 @@ def subject(
 
     An open dim has the size given for its name, else 1; `shapes` gives whole shapes by name.
     """
-    graph = onnx.load(path, load_external_data=False).graph
+    graph = read_graph(path)
     weights = {each.name for each in graph.initializer}
     told = manifest_inputs(path)
     generator = np.random.default_rng(seed)
@@ -114,6 +115,14 @@ def subject(
         dtype = helper.tensor_dtype_to_np_dtype(each.type.tensor_type.elem_type)
         inputs[each.name] = filled(generator, dtype, shape, entry)
     return Subject(path.stem, path, inputs, dims)
+
+
+def read_graph(path: Path) -> onnx.GraphProto:
+    """The graph of a model without its external weights; `SourceError` if the file is none."""
+    try:
+        return onnx.load(path, load_external_data=False).graph
+    except DecodeError as error:
+        raise SourceError(f"{path} is not an ONNX model") from error
 
 
 def _size(dim: onnx.TensorShapeProto.Dimension, sizes: Mapping[str, int]) -> int:

@@ -34,8 +34,8 @@ def parsed() -> argparse.Namespace:
     add = parser.add_argument
     add("models", nargs="+", metavar="MODEL", help="file or name; `all` for the models that can be exported")
     add("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES), help="default: all installed")
-    add("--threads", type=int, default=1, help="threads of every engine (default: 1)")
-    add("--rounds", type=int, default=10, help="turns of each engine on each model (default: 10)")
+    add("--threads", type=_count, default=1, help="threads of every engine (default: 1)")
+    add("--rounds", type=_count, default=10, help="turns of each engine on each model (default: 10)")
     add("--seconds", type=float, default=0.5, help="length of a turn (default: 0.5)")
     add("--folder", type=Path, default=Path("build/models"), help="models by name (default: build/models)")
     add("--zoo", type=Path, help="folder of graphs without weights, with its materialize.py")
@@ -45,6 +45,12 @@ def parsed() -> argparse.Namespace:
     add("--tolerance", type=float, default=1e-3, help="error up to which outputs agree (default: 1e-3)")
     add("--output", type=Path, default=Path("build/bench"), help="folder to write to (default: build/bench)")
     return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return int(text)
 
 
 def _size(text: str) -> tuple[str, int]:
@@ -58,18 +64,21 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
 
 
 def measured(arguments: argparse.Namespace, engines: Sequence[str]) -> list[ModelResult]:
-    """Every model that can be had, one after the other."""
+    """Every model that can be had, one after the other, until all are done or someone interrupts."""
     places = Places(arguments.folder, arguments.zoo, arguments.torch)
     plan = Plan(arguments.threads, arguments.rounds, arguments.seconds)
     results: list[ModelResult] = []
     for wanted in (name for given in arguments.models for name in (NAMED if given == "all" else [given])):
         try:
             chosen = subject(places.find(wanted), dict(arguments.dim), dict(arguments.shape))
+            results.append(compare(chosen, engines, plan))
         except SourceError as error:
             print(f"{wanted}: left out: {error}", file=sys.stderr)
-            continue
-        results.append(compare(chosen, engines, plan))
-        print(told(results[-1]), file=sys.stderr, flush=True)
+        except KeyboardInterrupt:
+            print(f"{wanted}: interrupted, and what follows is left out", file=sys.stderr)
+            break
+        else:
+            print(told(results[-1]), file=sys.stderr, flush=True)
     return results
 
 

@@ -18,7 +18,6 @@ from penstock.cli_options import (
     threads_option,
 )
 from penstock.cli_values import (
-    Array,
     NamedFile,
     random_inputs,
     read_inputs,
@@ -185,11 +184,15 @@ def bench(
     if is_machine == (model is not None):
         raise click.UsageError("name a model, or measure the machine with --machine")
     if model is None:
+        from penstock.cli_bench import show_machine
+
         show_machine(seconds)
         return
     compiled = open_model(model, build, threads=threads)
     arrays = random_inputs(compiled.inputs, seed)
     if is_profiled or shows_calls or trace_file is not None:
+        from penstock.cli_bench import show_profile
+
         show_profile(compiled, arrays, seconds, shows_calls, trace_file)
     else:
         show_times(model.name, partial(compiled, arrays), seconds)
@@ -201,38 +204,6 @@ def show_times(name: str, call: Callable[[], object], seconds: float) -> None:
     from penstock.timing import measure
 
     show(timing_table(name, measure(call, budget=seconds)))
-
-
-def show_profile(
-    compiled: "CompiledModel",
-    arrays: Mapping[str, Array],
-    seconds: float,
-    shows_calls: bool,
-    trace_file: Path | None,
-) -> None:
-    """Measure a model kernel by kernel, show it, and write the timeline if one is wanted."""
-    from penstock.cli_bench import profile_summary, profile_table, rows_by_call, rows_by_kernel, speed_text
-    from penstock.cli_tables import show
-    from penstock.machine_speed import machine_speed
-    from penstock.profiling import profile
-    from penstock.timeline import write_timeline
-
-    speed = machine_speed()
-    profiled = profile(compiled, arrays, budget=seconds)
-    show(profile_table((rows_by_call if shows_calls else rows_by_kernel)(profiled), speed))
-    click.echo(f"{profile_summary(profiled, speed)}\n{speed_text(speed)}")
-    if trace_file is not None:
-        write_timeline(profiled, trace_file)
-        click.echo(f"{trace_file}  {trace_file.stat().st_size:,} bytes")
-
-
-def show_machine(seconds: float) -> None:
-    """Measure what one core can do, and show it."""
-    from penstock.cli_bench import speed_table
-    from penstock.cli_tables import show
-    from penstock.machine_speed import machine_speed
-
-    show(speed_table(machine_speed(seconds)))
 
 
 @cli.command()

@@ -1,15 +1,18 @@
-"""What `penstock bench` tells of a profile and of the machine."""
+"""What `penstock bench` measures and tells of a model's kernels and of the machine."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+import click
 from rich.table import Table
 
-from penstock.cli_tables import table_of
-from penstock.machine_speed import MachineSpeed
+from penstock.cli_tables import Array, show, table_of
+from penstock.machine_speed import MachineSpeed, machine_speed
+from penstock.model import CompiledModel
 from penstock.package import KernelInfo
-from penstock.profiling import Profile
+from penstock.profiling import Profile, profile
+from penstock.timeline import write_timeline
 
 HEADER = (
     "kernel",
@@ -26,6 +29,29 @@ HEADER = (
 )
 SHOWN_NODES = 2
 NANO = 1e-9
+
+
+def show_profile(
+    compiled: CompiledModel,
+    arrays: Mapping[str, Array],
+    seconds: float,
+    shows_calls: bool,
+    trace_file: Path | None,
+) -> None:
+    """Measure a model kernel by kernel, show it, and write the timeline if one is wanted."""
+    speed = machine_speed()
+    profiled = profile(compiled, arrays, budget=seconds)
+    rows = rows_by_call(profiled) if shows_calls else rows_by_kernel(profiled)
+    show(profile_table(rows, speed))
+    click.echo(f"{profile_summary(profiled, speed)}\n{speed_text(speed)}")
+    if trace_file is not None:
+        write_timeline(profiled, trace_file)
+        click.echo(f"{trace_file}  {trace_file.stat().st_size:,} bytes")
+
+
+def show_machine(seconds: float) -> None:
+    """Measure what one core can do, and show it."""
+    show(speed_table(machine_speed(seconds)))
 
 
 @dataclass(frozen=True)
@@ -48,19 +74,19 @@ class Row:
         return self.calls * self.kernel.moved
 
 
-def rows_by_call(profile: Profile) -> list[Row]:
+def rows_by_call(measured: Profile) -> list[Row]:
     """A row for each call, in order."""
-    kernels = {kernel.name: kernel for kernel in profile.package.kernels}
-    pairs = zip(profile.package.calls, profile.fastest, strict=True)
+    kernels = {kernel.name: kernel for kernel in measured.package.kernels}
+    pairs = zip(measured.package.calls, measured.fastest, strict=True)
     return [Row(kernels[call.kernel], 1, time, call.nodes) for call, time in pairs]
 
 
-def rows_by_kernel(profile: Profile) -> list[Row]:
+def rows_by_kernel(measured: Profile) -> list[Row]:
     """A row for each kernel, the one that takes most time first."""
     times: dict[str, int] = {}
-    for call, time in zip(profile.package.calls, profile.fastest, strict=True):
+    for call, time in zip(measured.package.calls, measured.fastest, strict=True):
         times[call.kernel] = times.get(call.kernel, 0) + time
-    kernels = profile.package.kernels
+    kernels = measured.package.kernels
     rows = [Row(kernel, kernel.calls, times[kernel.name], kernel.nodes) for kernel in kernels]
     return sorted(rows, key=lambda row: -row.time)
 
@@ -99,18 +125,18 @@ def short_nodes(nodes: Sequence[str]) -> str:
     return f"{told} +{more}" if more > 0 else told
 
 
-def profile_summary(profile: Profile, speed: MachineSpeed) -> str:
+def profile_summary(measured: Profile, speed: MachineSpeed) -> str:
     """The whole model: its time, arithmetic and bytes, and what profiling itself costs."""
-    rows = rows_by_call(profile)
+    rows = rows_by_call(measured)
     flops, moved, best = sum(r.flops for r in rows), sum(r.moved for r in rows), sum(r.time for r in rows)
-    rate, threads = flops / (profile.plain * NANO), profile.package.threads
-    how = "all parts on one thread" if threads > 1 else f"{profile.overhead:+.1%} against one call"
+    rate, threads = flops / (measured.plain * NANO), measured.package.threads
+    how = "all parts on one thread" if threads > 1 else f"{measured.overhead:+.1%} against one call"
     return (
-        f"one call{f' on {threads} threads' * (threads > 1)}: {profile.plain / 1e6:.3f} ms, "
+        f"one call{f' on {threads} threads' * (threads > 1)}: {measured.plain / 1e6:.3f} ms, "
         f"{flops / 1e9:.3f} GFLOP, {rate / 1e9:.1f} GFLOP/s, {rate / speed.peak:.0%} of one core's peak; "
         f"its kernels move {moved / 1e6:.1f} MB\n"
-        f"kernel by kernel: {profile.profiled / 1e6:.3f} ms for {len(rows)} calls, {how}; "
-        f"{best / 1e6:.3f} ms with the best time of each; {profile.repetitions} repetitions"
+        f"kernel by kernel: {measured.profiled / 1e6:.3f} ms for {len(rows)} calls, {how}; "
+        f"{best / 1e6:.3f} ms with the best time of each; {measured.repetitions} repetitions"
     )
 
 

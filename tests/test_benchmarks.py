@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,19 @@ def test_inputs_follow_the_model_and_its_manifest(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps([{"file": "vision/small.onnx", "inputs": inputs}]))
     told = subject(path, {}, {}).inputs
     assert (told["x.left"] == 7).all() and (told["x.right"] == 1).all()
+
+
+def test_a_file_that_is_no_model_is_declined(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("no model")
+    with pytest.raises(SourceError, match="not an ONNX model"):
+        subject(tmp_path / "text.onnx", {}, {})
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--rounds", "0"), ("--threads", "-1"), ("--dim", "n"), ("--shape", "x=1xx")]
+)
+def test_wrong_usage_is_exit_code_2(wrong: Sequence[str]) -> None:
+    assert run(str(DIGITS), *wrong).returncode == 2
 
 
 def test_what_can_be_named_can_be_exported() -> None:
