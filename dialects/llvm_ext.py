@@ -27,6 +27,7 @@ from xdsl.traits import NoMemoryEffect, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.arith_ext import mask_type
+from penstock.dialects.llvm_atomics import ATOMICS
 from penstock.dialects.llvm_intrinsics import INTRINSICS
 
 _MASK = irdl_to_attr_constraint(IntegerType(1)) | VectorType.constr(IntegerType(1))
@@ -217,6 +218,7 @@ _OURS: list[type[Operation]] = [
     PrefetchOp,
     SelectOp,
     UIToFPOp,
+    *ATOMICS,
     *INTRINSICS,
 ]
 _OUR_NAMES = {op.name for op in _OURS}

@@ -7,8 +7,10 @@ from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, StringAttr, Symbo
 from xdsl.ir import Operation
 
 from penstock.backends.llvm.function_names import FunctionNames, symbol_text
+from penstock.backends.llvm.synchronisation import SYNCHRONISATION
 from penstock.backends.llvm.text_types import overload_suffix, type_text
 from penstock.dialects import llvm_ext
+from penstock.dialects.llvm_atomics import ORDERINGS
 from penstock.dialects.llvm_intrinsics import INTRINSICS
 
 Writer = Callable[[FunctionNames, Operation], str]
@@ -113,11 +115,19 @@ def _call_intrinsic(w: FunctionNames, op: Operation) -> str:
 
 
 def _load(w: FunctionNames, op: Operation) -> str:
-    return f"load {w.type_of(op.results[0])}, {w.typed(op.operands[0])}{_alignment(op)}"
+    order = _number(op, "ordering")
+    what = f"{w.type_of(op.results[0])}, {w.typed(op.operands[0])}"
+    if not order:
+        return f"load {what}{_alignment(op)}"
+    return f"load atomic {what} {ORDERINGS[order]}{_alignment(op)}"
 
 
 def _store(w: FunctionNames, op: Operation) -> str:
-    return f"store {', '.join(map(w.typed, op.operands))}{_alignment(op)}"
+    what = ", ".join(map(w.typed, op.operands))
+    order = _number(op, "ordering") if "ordering" in op.properties else 0
+    if not order:
+        return f"store {what}{_alignment(op)}"
+    return f"store atomic {what} {ORDERINGS[order]}{_alignment(op)}"
 
 
 def _alignment(op: Operation) -> str:
@@ -211,6 +221,7 @@ WRITERS: Mapping[str, Writer] = {
     **dict.fromkeys(_BINARY, _binary),
     **dict.fromkeys(_CASTS, _cast),
     **dict.fromkeys(_INTRINSICS, _intrinsic),
+    **SYNCHRONISATION,
     "llvm.alloca": _alloca,
     "llvm.br": _branch,
     "llvm.call": _call,

@@ -42,6 +42,8 @@ def type_text(source: Attribute) -> str:
             return "void"
         case llvm.LLVMArrayType():
             return f"[{source.size.data} x {type_text(source.type)}]"
+        case llvm.LLVMStructType():
+            return f"{{ {', '.join(map(type_text, source.types))} }}"
         case _:
             raise NotImplementedError(f"llvm: type {source}")
 
@@ -70,6 +72,8 @@ def constant_text(value: Attribute, llvm_type: Attribute) -> str:
             return str(value.value.data)
         case FloatAttr():
             return number_text(value.value.data, llvm_type)
+        case DenseIntOrFPElementsAttr() if isinstance(llvm_type, llvm.LLVMArrayType):
+            return _array_text(value.get_values(), llvm_type.type)
         case DenseIntOrFPElementsAttr():
             assert is_vector(llvm_type), "a dense constant is a vector"
             return _vector_text(value.get_values(), llvm_type.element_type, _is_splat(value))
@@ -88,6 +92,11 @@ def _vector_text(values: Sequence[object], element: Attribute, is_splat: bool) -
     if is_splat:
         return f"splat ({name} {number_text(values[0], element)})"
     return f"<{', '.join(f'{name} {number_text(value, element)}' for value in values)}>"
+
+
+def _array_text(values: Sequence[object], element: Attribute) -> str:
+    name = type_text(element)
+    return f"[{', '.join(f'{name} {number_text(value, element)}' for value in values)}]"
 
 
 def number_text(value: object, element: Attribute) -> str:

@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, Block, SSAValue
 
 from penstock.backends.llvm.function_names import INLINE, FunctionNames, symbol_text
 from penstock.backends.llvm.instructions import WRITERS
-from penstock.backends.llvm.text_types import type_text
+from penstock.backends.llvm.text_types import constant_text, type_text
 
 _FLAGS = {
     f"llvm.{name}": name for name in ("noalias", "nofree", "nonnull", "noundef", "readonly", "writeonly")
@@ -26,10 +26,25 @@ def translate(module: ModuleOp, attributes: str = "nounwind") -> str:
     declarations: set[str] = set()
     lines: list[str] = []
     for op in module.body.block.ops:
-        if not isinstance(op, llvm.FuncOp):
-            raise NotImplementedError(f"llvm: {op.name} at the top of a module")
-        lines += _function_lines(op, declarations)
+        match op:
+            case llvm.FuncOp():
+                lines += _function_lines(op, declarations)
+            case llvm.GlobalOp():
+                lines.append(_global_line(op))
+            case _:
+                raise NotImplementedError(f"llvm: {op.name} at the top of a module")
     return "\n".join([*lines, *sorted(declarations), f"attributes #0 = {{ {attributes} }}", ""])
+
+
+def _global_line(op: llvm.GlobalOp) -> str:
+    """A constant of the module that only it sees."""
+    if op.constant is None or op.value is None or op.linkage.linkage.data != "internal":
+        raise NotImplementedError(f"llvm: @{op.sym_name.data} is not an internal constant with a value")
+    section = "" if op.section is None else f', section "{op.section.data}"'
+    alignment = "" if op.alignment is None else f", align {op.alignment.value.data}"
+    value = constant_text(op.value, op.global_type)
+    kind = type_text(op.global_type)
+    return f"@{symbol_text(op.sym_name.data)} = internal constant {kind} {value}{section}{alignment}"
 
 
 def _function_lines(function: llvm.FuncOp, declarations: set[str]) -> list[str]:

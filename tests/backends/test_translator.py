@@ -97,7 +97,7 @@ def test_names_of_any_kind() -> None:
             "llvm.return }",
             "llvm.fadd with fast-math flags",
         ),
-        ("llvm.mlir.global external @g(7 : i32) : i32", "llvm.mlir.global at the top"),
+        ("llvm.mlir.global external @g(7 : i32) : i32", "@g is not an internal constant"),
         (
             "llvm.func @f() { %s = llvm.intr.stacksave : !llvm.ptr\n llvm.return }",
             "no LLVM IR for llvm.intr.stack",
@@ -107,3 +107,31 @@ def test_names_of_any_kind() -> None:
 def test_what_is_not_written_is_named(text: str, message: str) -> None:
     with pytest.raises(NotImplementedError, match=message):
         translate(parse(text))
+
+
+def test_atomic_accesses() -> None:
+    text = translate(
+        parse("""
+        llvm.func @f(%p: !llvm.ptr, %n: i32) {
+          %a = llvm.load %p atomic acquire {alignment = 4 : i64} : !llvm.ptr -> i32
+          %b = llvm.atomicrmw _or %p, %a acq_rel : !llvm.ptr, i32
+          %c = llvm.cmpxchg %p, %n, %b acquire monotonic : !llvm.ptr, i32
+          %d = llvm.extractvalue %c[1] : !llvm.struct<(i32, i1)>
+          llvm.return
+        }""")
+    )
+    assert text.splitlines()[2:7] == [
+        "  %v2 = load atomic i32, ptr %v0 acquire, align 4",
+        "  %v3 = atomicrmw or ptr %v0, i32 %v2 acq_rel",
+        "  %v4 = cmpxchg ptr %v0, i32 %v1, i32 %v3 acquire monotonic",
+        "  %v5 = extractvalue { i32, i1 } %v4, 1",
+        "  ret void",
+    ]
+
+
+def test_bytes_among_the_code() -> None:
+    module = parse("""
+        llvm.mlir.global internal constant @code(dense<[-61, 0]> : tensor<2xi8>) {
+          addr_space = 0 : i32, alignment = 16 : i64, section = ".text"} : !llvm.array<2 x i8>""")
+    line = translate(module).splitlines()[0]
+    assert line == '@code = internal constant [2 x i8] [i8 -61, i8 0], section ".text", align 16'
