@@ -43,6 +43,25 @@ class Target:
     l3: int
 
 
+@dataclass(frozen=True)
+class MachineCode:
+    """A C function as bytes, since llvmlite brings the assembler of its own machine only."""
+
+    code: bytes
+    assembly: str
+    """The same for people; a test assembles it."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How threads wait for each other on a machine and system, for code that links with no library."""
+
+    futex: MachineCode
+    """The system call that sleeps on a word or wakes who does: it takes the word, which of both, a number."""
+    relax: MachineCode
+    """Lets a core rest for a moment."""
+
+
 class _Entry(TypedDict):
     cpu: str
     features: list[str]
@@ -57,6 +76,7 @@ class _Entry(TypedDict):
 class _Table(TypedDict):
     targets: dict[str, _Entry]
     dot_products: dict[str, list[str]]
+    waiting: dict[str, dict[str, tuple[str, str]]]
     code_features: list[str]
     cpuinfo_names: dict[str, str]
 
@@ -80,6 +100,16 @@ def target(name: str) -> Target:
     if entry is None:
         raise TargetError(f"no target '{name}'", remedy=f"Known targets: {', '.join(target_names())}.")
     return _from_entry(name, entry)
+
+
+def waiting_on(target: Target) -> Waiting | None:
+    """How threads wait on a target; `None` where code cannot tell its system."""
+    architecture, _, *system = target.triple.split("-")
+    entry = _table()["waiting"].get(f"{architecture}-{system[0]}")
+    if entry is None:
+        return None
+    made = {name: MachineCode(bytes.fromhex(code), assembly) for name, (code, assembly) in entry.items()}
+    return Waiting(**made)
 
 
 def _from_entry(name: str, entry: _Entry) -> Target:

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
-from xdsl.dialects import func
+from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp
 
 from penstock import cache, workers
@@ -19,6 +19,7 @@ from penstock.backends.targets import Target
 from penstock.dialects.resources import ResourceAttr
 from penstock.model import aligned_bytes
 from penstock.pipeline import Phase
+from penstock.thread_pool import pool_module
 from penstock.watching import Watcher
 
 Progress = Callable[[int, int], None]
@@ -30,6 +31,8 @@ class _Job:
 
     name: str
     part: ModuleOp
+    later: Sequence[Phase]
+    """The phases that it has to go through."""
     key: str
     object: bytes | Future[tuple[bytes, float]] | None
 
@@ -44,8 +47,12 @@ def build_image(
 ) -> Image:
     """Compile and link every function of a nest-level module; `progress` hears how many are done."""
     heard = watcher or Watcher()
-    build = _Build(ctx, target, later, progress or _nothing, heard)
+    build = _Build(ctx, target, progress or _nothing, heard)
     jobs = [_job(part, target, later) for part in function_modules(module)]
+    threads = pool_module(module, target)
+    if threads is not None:
+        # It is at the lowest level already.
+        jobs.append(_job(threads, target, ()))
     if not heard.follows_kernels:
         build.in_processes([job for job in jobs if job.object is None])
     return link(build.in_threads(jobs))
@@ -57,10 +64,10 @@ def _nothing(done: int, total: int) -> None:
 
 def _job(part: ModuleOp, target: Target, later: Sequence[Phase]) -> _Job:
     """A function with its object from the cache, if it is there."""
-    name = next(op.sym_name.data for op in part.ops if isinstance(op, func.FuncOp))
+    name = next(op.sym_name.data for op in part.ops if isinstance(op, func.FuncOp | llvm.FuncOp))
     passes = [str(each) for phase in later for each in phase.passes]
     key = cache.key_of([str(part), repr(target), *passes]) if _are_ours(later) else ""
-    return _Job(name, part, key, cache.find(key) if key else None)
+    return _Job(name, part, later, key, cache.find(key) if key else None)
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,6 @@ class _Build:
 
     ctx: Context
     target: Target
-    later: Sequence[Phase]
     progress: Progress
     watcher: Watcher
 
@@ -79,7 +85,7 @@ class _Build:
             return
         # Large ones first: what is left at the end is small.
         jobs = sorted(jobs, key=lambda job: -sum(1 for _ in job.part.walk()))
-        made = workers.in_processes(lambda number: self._compiled(jobs[number].part), len(jobs))
+        made = workers.in_processes(lambda number: self._compiled(jobs[number]), len(jobs))
         for done, (number, data) in enumerate(made):
             self.progress(done, len(jobs))
             jobs[number].object = data
@@ -90,24 +96,25 @@ class _Build:
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             for done, job in enumerate(jobs):
                 if job.object is None:
-                    self._lower(job.part)
+                    self._lower(job)
                     job.object = pool.submit(_compile, job.part, self.target)
                 self.progress(done, len(jobs))
             objects = [self._finish(job) for job in jobs]
         self.progress(len(jobs), len(jobs))
         return objects
 
-    def _compiled(self, part: ModuleOp) -> bytes:
-        self._lower(part)
-        return _compile(part, self.target)[0]
+    def _compiled(self, job: _Job) -> bytes:
+        self._lower(job)
+        return _compile(job.part, self.target)[0]
 
-    def _lower(self, part: ModuleOp) -> None:
-        self.watcher.started(part)
-        for phase in self.later:
+    def _lower(self, job: _Job) -> None:
+        if job.later:
+            self.watcher.started(job.part)
+        for phase in job.later:
             for each in phase.passes:
                 start = perf_counter()
-                each.apply(self.ctx, part)
-                self.watcher.passed(phase.name, each, part, perf_counter() - start)
+                each.apply(self.ctx, job.part)
+                self.watcher.passed(phase.name, each, job.part, perf_counter() - start)
 
     def _finish(self, job: _Job) -> bytes:
         if not isinstance(job.object, Future):

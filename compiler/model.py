@@ -45,8 +45,9 @@ class CompiledModel:
                 f"the code is for {self.package.target.name} and this CPU lacks {', '.join(lacking)}",
                 remedy="Compile with --target host on this machine, or for an older target.",
             )
-        self._main = NativeImage(self.package.image).function(ENTRY)
-        self._pool = Threads(self.threads)
+        image = NativeImage(self.package.image)
+        self._main = image.function(ENTRY)
+        self._pool = Threads(image, self.threads) if self.threads > 1 else None
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
@@ -84,10 +85,9 @@ class CompiledModel:
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         """Run on arrays that are known to fit: contiguous, of the right types and shapes, in order."""
         arena = self._arena()
-        arrays = (*inputs, *outputs, arena, self.package.weights)
-        addresses = [a.ctypes.data for a in arrays]
-        if self.threads > 1:
-            self._pool.call(self._main, addresses, held=arrays)
+        addresses = [a.ctypes.data for a in (*inputs, *outputs, arena, self.package.weights)]
+        if self._pool is not None:
+            self._pool.call(self._main, addresses)
         else:
             self._main(*addresses)
         self._arenas.append(arena)

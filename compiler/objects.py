@@ -8,7 +8,9 @@ from pathlib import Path
 
 from penstock.backends.llvm import emit_object, to_shared
 from penstock.backends.targets import Target
+from penstock.c_threads import names_taken, pool_names, thread_lines
 from penstock.dialects.memory_plan import ALIGNMENT
+from penstock.dialects.thread_pool import POOL_FUNCTIONS
 from penstock.errors import PenstockError
 from penstock.package import ENTRY, Package, TensorInfo
 
@@ -49,7 +51,7 @@ KEYWORDS = frozenset(
     "linux unix".split()
 )
 """What no parameter can be called in C, in C++, or where GCC predefines it."""
-ARENA, WEIGHTS, PARALLEL_FOR = "arena", "weights", "parallel_for"
+ARENA, WEIGHTS, PARALLEL_FOR, CONTEXT = "arena", "weights", "parallel_for", "context"
 """The last parameters of the functions in the header."""
 
 
@@ -61,18 +63,24 @@ def write_object(package: Package, path: Path) -> list[Path]:
             remedy="Known: .penstock .o .a .so, and for `penstock compile` .s .ll .mlir.",
         )
     name = c_name(package.name)
-    main, weights = f"{name}_main", f"{name}_weights"
-    data = emit_object(package.image, package.weights.tobytes(), package.target, {main: ENTRY}, weights)
+    weights = f"{name}_weights"
+    functions = {f"{name}_main": ENTRY, **(pool_names(name) if _has_pool(package) else {})}
+    data = emit_object(package.image, package.weights.tobytes(), package.target, functions, weights)
     header = path.with_suffix(".h")
     match path.suffix:
         case ".so":
             _link(data, path)
         case ".a":
-            path.write_bytes(archive(data, path.with_suffix(".o").name, (main, weights)))
+            path.write_bytes(archive(data, path.with_suffix(".o").name, (*functions, weights)))
         case _:
             path.write_bytes(data)
     header.write_text(c_header(package), encoding="utf-8")
     return [path, header]
+
+
+def _has_pool(package: Package) -> bool:
+    """Whether a pool of threads came with the code."""
+    return all(function in package.image.symbols for function in POOL_FUNCTIONS)
 
 
 def _link(data: bytes, path: Path) -> None:
@@ -109,8 +117,8 @@ def c_name(name: str) -> str:
 def parameter_names(package: Package) -> list[str]:
     """A parameter for each tensor: no two alike, none a keyword or one of the names that the header uses."""
     tensors, name = (*package.inputs, *package.outputs), c_name(package.name)
-    taken = {ARENA, WEIGHTS, PARALLEL_FOR, f"{name}_main", f"{name}_weights", *C_TYPES.values(), *KEYWORDS}
-    taken |= {f"{name}_task", f"{name}_{PARALLEL_FOR}"}
+    taken = {ARENA, WEIGHTS, PARALLEL_FOR, CONTEXT, f"{name}_main", f"{name}_weights"}
+    taken |= {*C_TYPES.values(), *KEYWORDS, *names_taken(name)}
     names: list[str] = []
     for tensor in tensors:
         word = c_name(tensor.name)
@@ -130,10 +138,10 @@ def c_header(package: Package) -> str:
         for position, (tensor, word) in enumerate(zip(tensors, passed, strict=True))
     ]
     threaded = package.threads > 1
-    last = [f"{name}_{PARALLEL_FOR} {PARALLEL_FOR}"] if threaded else []
+    last = [f"{name}_{PARALLEL_FOR} {PARALLEL_FOR}", f"void *{CONTEXT}"] if threaded else []
     run = ", ".join([*arguments, f"void *{ARENA}", *last])
     main = ", ".join([*arguments, f"void *{ARENA}", f"const void *{WEIGHTS}", *last])
-    handed = ", ".join([*passed, ARENA, f"{name}_weights", *([PARALLEL_FOR] if threaded else [])])
+    handed = ", ".join([*passed, ARENA, f"{name}_weights", *([PARALLEL_FOR, CONTEXT] if threaded else [])])
     sizes = {f"{upper}_ARENA_SIZE": max(package.memory.arena, 1), f"{upper}_ALIGNMENT": ALIGNMENT}
     return "\n".join(
         [
@@ -149,7 +157,7 @@ def c_header(package: Package) -> str:
             "#endif",
             *(f"#define {constant} {value}" for constant, value in sizes.items()),
             f"extern const unsigned char {name}_weights[];",
-            *(_parallel_types(name, package.threads) if threaded else ()),
+            *(thread_lines(name, package.threads, has_pool=_has_pool(package)) if threaded else ()),
             f"void {name}_main({main});",
             *_cpu_check(name, package.target),
             f"static inline void {name}_run({run}) {{",
@@ -162,17 +170,6 @@ def c_header(package: Package) -> str:
             "",
         ]
     )
-
-
-def _parallel_types(name: str, threads: int) -> list[str]:
-    """What a caller gives to run parts of the model at the same time."""
-    return [
-        f"/* Work is shared out in up to {threads} parts.  {PARALLEL_FOR} runs task(arguments, part, parts)",
-        " * once for each part from 0 to parts - 1, on any threads, and returns when all have returned.",
-        " * With a null pointer all runs on the calling thread.  The outputs are the same. */",
-        f"typedef void (*{name}_task)(void *arguments, int64_t part, int64_t parts);",
-        f"typedef void (*{name}_{PARALLEL_FOR})(int64_t parts, {name}_task task, void *arguments);",
-    ]
 
 
 def _argument(tensor: TensorInfo, word: str, qualifier: str) -> str:

@@ -190,7 +190,7 @@ def test_threads_end_with_their_model(threaded: CompiledModel, tmp_path: Path) -
     model = penstock.load(tmp_path / "wide.penstock")
     model(x=inputs(0))
     made = {each.ident for each in threading.enumerate()} - before
-    assert len(made) == 3
+    assert len(made) == 2
     del model
     gc.collect()
     deadline = monotonic() + 30
@@ -199,16 +199,61 @@ def test_threads_end_with_their_model(threaded: CompiledModel, tmp_path: Path) -
     assert not made & {each.ident for each in threading.enumerate()}
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
-def test_a_c_program_brings_its_own_threads(threaded: CompiledModel, tmp_path: Path) -> None:
-    threaded.write(tmp_path / "wide.o")
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+
+
+def built(model: CompiledModel, folder: Path, *flags: str) -> Path:
+    """The C program with a model in it."""
+    model.write(folder / "wide.o")
+    program = folder / "program"
+    command = ["gcc", *C99, *flags, "-I", folder, "-o", program, PROGRAM, folder / "wide.o", "-pthread"]
+    subprocess.run(command, check=True)
+    return program
+
+
+@needs_gcc
+@pytest.mark.parametrize("how", ["threads", "backwards", "alone", "pool", "empty", "callers", "crowd"])
+def test_a_c_program_brings_its_own_threads(threaded: CompiledModel, tmp_path: Path, how: str) -> None:
     inputs(0).tofile(tmp_path / "input")
-    program = tmp_path / "program"
-    build = ["gcc", *C99, "-I", tmp_path, "-o", program, PROGRAM, tmp_path / "wide.o", "-pthread"]
-    subprocess.run(build, check=True)
-    expected = b"".join(array.tobytes() for array in threaded(x=inputs(0)).values())
-    for how in ("threads", "backwards", "alone"):
-        done = subprocess.run([program, how, tmp_path / "input"], check=True, capture_output=True)
-        parts = 1 if how == "alone" else 3
-        assert done.stderr.decode() == f"{parts}\n"
-        assert done.stdout == expected
+    command = [built(threaded, tmp_path), how, tmp_path / "input"]
+    done = subprocess.run(command, check=True, capture_output=True, timeout=120)
+    assert done.stderr.decode() == ("1\n" if how == "alone" else "3\n")
+    assert done.stdout == b"".join(array.tobytes() for array in threaded(x=inputs(0)).values())
+
+
+@needs_gcc
+def test_a_c_program_has_no_races(threaded: CompiledModel, tmp_path: Path) -> None:
+    """The thread sanitizer sees what the program does around the code, which it does not see into."""
+    try:
+        program = built(threaded, tmp_path, "-fsanitize=thread")
+    except subprocess.CalledProcessError:
+        pytest.skip("this gcc has no thread sanitizer")
+    inputs(0).tofile(tmp_path / "input")
+    done = subprocess.run([program, "crowd", tmp_path / "input"], capture_output=True, timeout=300)
+    if b"unexpected memory mapping" in done.stderr:
+        pytest.skip("the thread sanitizer cannot place its memory here")
+    assert (done.returncode, done.stderr) == (0, b"3\n")
+
+
+@needs_gcc
+def test_an_object_brings_a_pool_and_needs_nothing(threaded: CompiledModel, tmp_path: Path) -> None:
+    threaded.write(tmp_path / "wide.o")
+    listed = subprocess.run(["nm", tmp_path / "wide.o"], check=True, capture_output=True, text=True).stdout
+    names = {line.split()[-1]: line.split()[-2] for line in listed.splitlines()}
+    assert "U" not in names.values()
+    assert {"model_pool_work", "model_pool_stop", "model_pool_parallel_for"} < names.keys()
+    assert "#define MODEL_POOL_INIT" in (tmp_path / "wide.h").read_text()
+
+
+def seconds_of_processor() -> float:
+    """What all threads of this process have taken so far."""
+    taken = os.times()
+    return taken.user + taken.system
+
+
+def test_an_idle_model_takes_no_time(threaded: CompiledModel) -> None:
+    threaded(x=inputs(0))
+    sleep(0.1)
+    before = seconds_of_processor()
+    sleep(1)
+    assert seconds_of_processor() - before < 0.05

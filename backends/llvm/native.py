@@ -48,6 +48,10 @@ class NativeImage:
         if _libc().mprotect(self._base, len(image.code), mmap.PROT_READ | mmap.PROT_EXEC) != 0:
             raise TargetError(f"memory cannot be made executable: {os.strerror(ctypes.get_errno())}")
 
+    def has(self, symbol: str) -> bool:
+        """Whether there is such a function."""
+        return symbol in self._symbols
+
     def address(self, symbol: str) -> int:
         """Where a function of the image starts."""
         found = self._symbols.get(symbol)

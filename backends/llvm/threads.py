@@ -1,113 +1,97 @@
-"""The threads of a compiled model: they run the parts that its code hands out, and sleep in between.
+"""The threads of a compiled model: each runs the pool that is in the code, and sleeps there in between.
 
-Native code runs without the GIL, so threads of Python run parts at the same time.  The code never runs on
-the main thread: a signal there would interrupt the handing out, and the model would go on without the parts.
+A thread is one call that ends when the model does: no Python runs, and no lock of Python is held, where parts
+are handed out.  So the code may run on any thread, the main one too: a signal is seen when the call returns.
 """
 
 import ctypes
+import mmap
 import os
-from collections.abc import Callable, Sequence
-from functools import partial
-from queue import SimpleQueue
-from threading import Thread, current_thread, main_thread
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Thread
 from weakref import finalize
 
-from penstock.backends.llvm.native import NativeFunction
+from penstock.backends.llvm.native import NativeFunction, NativeImage
+from penstock.dialects.thread_pool import (
+    DEFAULT_SPINS,
+    PARALLEL_FOR,
+    POOL_BYTES,
+    POOL_FUNCTIONS,
+    SPINS,
+    STOP,
+    WORK,
+)
+from penstock.errors import TargetError
 
-_TASK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-_PARALLEL_FOR = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
 
-Job = Callable[[], None]
-Jobs = SimpleQueue[Job | None]
-Task = Callable[[int, int, int], None]
+@dataclass(frozen=True)
+class _Pool:
+    """The memory of a pool and the code that works on it; lives as long as any of its threads."""
 
+    memory: mmap.mmap
+    address: int
+    work: NativeFunction
+    stop: NativeFunction
 
-def _work(jobs: Jobs) -> None:
-    """What a thread does until it is told to stop."""
-    while (job := jobs.get()) is not None:
-        job()
-        # A job holds memory, which must not live until the next one comes.
-        del job
+    @staticmethod
+    def new(image: NativeImage, spins: int) -> "_Pool":
+        """A pool that nobody works in yet."""
+        memory = mmap.mmap(-1, POOL_BYTES)
+        memory[SPINS : SPINS + 8] = spins.to_bytes(8, "little")
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        return _Pool(memory, address, image.function(WORK), image.function(STOP))
+
+    def run(self) -> None:
+        """What a thread of the pool does."""
+        self.work(self.address)
+
+    def end(self) -> None:
+        """Let the threads return."""
+        self.stop(self.address)
 
 
 class _Crew:
-    """Threads that wait for jobs, in the process that started them."""
+    """The threads of a pool, in the process that started them."""
 
-    def __init__(self, count: int) -> None:
-        self.jobs: Jobs = SimpleQueue()
+    def __init__(self, image: NativeImage, count: int, spins: int) -> None:
         self.process = os.getpid()
-        self.parallel_for = _PARALLEL_FOR(partial(_parallel_for, self.jobs, dict[int, Task]()))
+        pool = _Pool.new(image, spins)
+        self.arguments = (image.address(PARALLEL_FOR), pool.address)
+        # The threads hold the pool and not the crew, so that they end with it.
+        finalize(self, pool.end)
         for _ in range(count):
-            Thread(target=_work, args=(self.jobs,), name="penstock", daemon=True).start()
-        finalize(self, _dismiss, self.jobs, count)
-
-    @property
-    def address(self) -> int:
-        """Where native code finds `parallel_for`."""
-        return ctypes.cast(self.parallel_for, ctypes.c_void_p).value or 0
-
-
-def _dismiss(jobs: Jobs, count: int) -> None:
-    for _ in range(count):
-        jobs.put(None)
-
-
-def _parallel_for(jobs: Jobs, tasks: dict[int, Task], parts: int, address: int, arguments: int) -> None:
-    """Run the parts of a task, the first on this thread and the others as jobs; return when all are done."""
-    task = tasks[address] = tasks.get(address) or _TASK(address)
-    done = SimpleQueue[None]()
-    for part in range(1, parts):
-        jobs.put(partial(_run_part, task, (arguments, part, parts), done))
-    task(arguments, 0, parts)
-    for _ in range(1, parts):
-        done.get()
-
-
-def _run_part(task: Task, call: tuple[int, int, int], done: "SimpleQueue[None]") -> None:
-    task(*call)
-    done.put(None)
+            Thread(target=pool.run, name="penstock", daemon=True).start()
 
 
 class Threads:
-    """Calls functions whose last argument is `parallel_for`; `count` threads are made when first needed.
+    """Calls functions whose last arguments are `parallel_for` and its context.
 
-    Part 0 runs on the thread that runs the function, the others on `count - 1` more, which all calls share.
+    The thread that calls runs parts too, so there are `count - 1` more; they are made when first needed.
+    Calls at the same time are sound: one has the threads, the others do their parts alone.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, image: NativeImage, count: int, spins: int = DEFAULT_SPINS) -> None:
+        lacking = [name for name in POOL_FUNCTIONS if not image.has(name)]
+        if lacking:
+            raise TargetError(
+                f"the code is for {count} threads and has no pool of threads ({', '.join(lacking)})",
+                remedy="Compile it again, for a target on which code can wait, or for one thread.",
+            )
         self.count = count
-        self._workers: _Crew | None = None
-        self._caller: _Crew | None = None
+        self._image = image
+        self._spins = spins
+        self._crew: _Crew | None = None
 
-    def call(self, function: NativeFunction, addresses: Sequence[int], held: object) -> None:
-        """Call a function with addresses; `held` lives until it returns, even if the wait is interrupted."""
-        workers = self._workers = _present(self._workers, self.count - 1)
-        done: SimpleQueue[BaseException | None] = SimpleQueue()
-        run = partial(_run, function, (*addresses, workers.address), (held, workers), done)
-        if current_thread() is main_thread():
-            caller = self._caller = _present(self._caller, 1)
-            caller.jobs.put(run)
-        else:
-            run()
-        failure = done.get()
-        if failure is not None:
-            raise failure
+    def call(self, function: NativeFunction, addresses: Sequence[int]) -> None:
+        """Call a function with addresses."""
+        # Held until the function returns: another call may put a new crew in its place.
+        crew = self._crew = self._present()
+        function(*addresses, *crew.arguments)
 
-
-def _run(
-    function: NativeFunction,
-    arguments: tuple[int, ...],
-    held: object,
-    done: "SimpleQueue[BaseException | None]",
-) -> None:
-    try:
-        function(*arguments)
-    except BaseException as failure:
-        done.put(failure)
-    else:
-        done.put(None)
-
-
-def _present(crew: _Crew | None, count: int) -> _Crew:
-    """The crew, or a new one: a child process has none of the threads of its parent."""
-    return crew if crew is not None and crew.process == os.getpid() else _Crew(count)
+    def _present(self) -> _Crew:
+        """The crew, or a new one: a child process has none of the threads of its parent."""
+        crew = self._crew
+        if crew is not None and crew.process == os.getpid():
+            return crew
+        return _Crew(self._image, self.count - 1, self._spins)

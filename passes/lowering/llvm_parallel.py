@@ -1,20 +1,22 @@
 """Calls in parts, for `lower-loops-to-llvm`: `main` hands the parts of a kernel to a function it is given.
 
-    void k.task(void *arguments, int64_t part, int64_t parts)     unpacks the arguments and calls the kernel
-    void fork(parallel_for, parts, task, arguments)               parallel_for(parts, task, arguments)
+    void k.task(void *arguments, int64_t part, int64_t parts)    unpacks the arguments and calls the kernel
+    void fork(parallel_for, context, parts, task, arguments)     parallel_for(context, parts, task, arguments)
 
-`parallel_for` returns when every part has run, on whatever threads.  Without one, the caller runs the whole.
+`parallel_for` returns when every part has run, on whatever threads; what it needs for that is its context.
+Without one, the caller runs the whole.
 """
 
 from collections.abc import Iterator, Sequence
 
 from xdsl.dialects import func, llvm
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, SymbolRefAttr, i64
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, SymbolRefAttr, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from penstock.dialects.nest.parallel import parts_of, threads_of
 from penstock.passes.lowering.llvm_control import branch, branch_if, call_op, lower_call
 from penstock.passes.lowering.llvm_emitter import Emitter
+from penstock.passes.lowering.llvm_helpers import finished, started
 from penstock.passes.lowering.llvm_memory import advance
 from penstock.passes.lowering.llvm_snippets import compare_integers
 from penstock.passes.lowering.llvm_types import POINTER
@@ -27,7 +29,7 @@ _TASK_TYPES: Sequence[Attribute] = (POINTER, i64, i64)
 
 
 def takes_parallel_for(function: func.FuncOp) -> bool:
-    """Whether the llvm function takes a pointer more: what runs the parts of its calls."""
+    """Whether the llvm function takes two pointers more: what runs parts of its calls, and the context."""
     return threads_of(function) is not None
 
 
@@ -47,8 +49,8 @@ def _call_in_parts(e: Emitter, op: func.CallOp, parts: int) -> None:
         e.append(_store(e.value(operand), _slot(e, arguments, position)))
     name = {"global_name": SymbolRefAttr(_task_name(op.callee.string_value()))}
     task = e.emit(llvm.AddressOfOp, (), POINTER, name)
-    parallel_for = e.region.blocks[0].args[-1]
-    e.append(call_op(SymbolRefAttr(FORK), (parallel_for, e.integer(parts, i64), task, arguments)))
+    parallel_for, context = e.region.blocks[0].args[-2:]
+    e.append(call_op(SymbolRefAttr(FORK), (parallel_for, context, e.integer(parts, i64), task, arguments)))
 
 
 def _task_name(kernel: str) -> str:
@@ -94,49 +96,31 @@ def helpers(module: ModuleOp) -> Iterator[llvm.FuncOp]:
 
 def _task(kernel: str, count: int) -> llvm.FuncOp:
     """Load `count` pointers and call the kernel with them and the part."""
-    e = _function(_TASK_TYPES)
+    e = started(_TASK_TYPES)
     arguments, part, parts = e.block.args
     load = {"alignment": IntegerAttr(_POINTER_BYTES, i64), "ordering": IntegerAttr(0, i64)}
     pointers = [e.emit(llvm.LoadOp, (_slot(e, arguments, i),), POINTER, load) for i in range(count)]
     e.append(call_op(SymbolRefAttr(kernel), (*pointers, part, parts)))
-    return _finished(e, _task_name(kernel))
+    return finished(e, _task_name(kernel))
 
 
 def _fork() -> llvm.FuncOp:
     """Run the parts as the caller of `main` wants it, or the whole here."""
-    e = _function((POINTER, i64, POINTER, POINTER))
-    parallel_for, parts, task, arguments = e.block.args
+    e = started((POINTER, POINTER, i64, POINTER, POINTER))
+    parallel_for, *handed = e.block.args
+    _, _, task, arguments = handed
     number = e.emit(llvm.PtrToIntOp, (parallel_for,), i64)
     given, alone, after = Block(), Block(), Block()
     is_given = compare_integers(e, "ne", number, e.integer(0, i64))
     branch_if(e, is_given, (given, ()), (alone, ()))
     e.enter(given)
-    e.append(call_op(None, (parallel_for, parts, task, arguments)))
+    e.append(call_op(None, (parallel_for, *handed)))
     branch(e, after)
     e.enter(alone)
     e.append(call_op(None, (task, arguments, e.integer(0, i64), e.integer(1, i64))))
     branch(e, after)
     e.enter(after)
-    return _finished(e, FORK)
-
-
-def _function(inputs: Sequence[Attribute]) -> Emitter:
-    return Emitter(Block(arg_types=inputs), {})
-
-
-def _finished(e: Emitter, name: str) -> llvm.FuncOp:
-    """End a function that is seen in its module only."""
-    inputs = list(e.region.blocks[0].arg_types)
-    e.append(llvm.ReturnOp.create())
-    properties: dict[str, Attribute] = {
-        "sym_name": StringAttr(name),
-        "function_type": llvm.LLVMFunctionType(inputs),
-        "CConv": llvm.CallingConventionAttr("ccc"),
-        "linkage": llvm.LinkageAttr("internal"),
-        "visibility_": IntegerAttr(0, i64),
-        "unnamed_addr": IntegerAttr(0, i64),
-    }
-    return llvm.FuncOp.create(properties=properties, regions=(e.finish(),))
+    return finished(e, FORK)
 
 
 PARALLEL_EMITTERS = {"func.call": _call}

@@ -33,7 +33,8 @@ EMITTERS: Mapping[str, EmitFunction] = {
 class LowerLoopsToLLVM(ModulePass):
     """Replace every `func.func` by an `llvm.func` that takes one bare pointer for each buffer.
 
-    A function made for several threads takes a pointer more: what runs the parts of its calls.
+    A function made for several threads takes two pointers more: what runs the parts of its calls, and its
+    context.
     Needs static, row-major buffers and functions without results; leaves only the llvm dialect, and the
     attributes of functions and arguments as they were.  It does not expand transcendental functions
     (`expand-math`) and optimises nothing but index arithmetic.  Numerics: exact, with the rounding of
@@ -58,8 +59,8 @@ def lower_function(function: func.FuncOp) -> llvm.FuncOp:
     inputs = [convert_type(argument) for argument in function.function_type.inputs.data]
     marks = function.arg_attrs
     if takes_parallel_for(function):
-        inputs.append(POINTER)
-        marks = None if marks is None else ArrayAttr([*marks, DictionaryAttr({})])
+        inputs += [POINTER, POINTER]
+        marks = None if marks is None else ArrayAttr([*marks, DictionaryAttr({}), DictionaryAttr({})])
     body = _lower_body(function, inputs) if function.body.blocks else Region()
     properties: dict[str, Attribute] = {
         "sym_name": function.sym_name,

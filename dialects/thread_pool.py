@@ -1,0 +1,39 @@
+"""The pool of threads that is emitted with the code: its functions and its memory, as its users know them.
+
+penstock_pool_work(pool)                                     what each thread runs until told to stop
+penstock_pool_stop(pool)                                     tells them; then they return
+penstock_pool_parallel_for(pool, parts, task, arguments)     what `main` is given, with the pool
+"""
+
+WORK = "penstock_pool_work"
+STOP = "penstock_pool_stop"
+PARALLEL_FOR = "penstock_pool_parallel_for"
+POOL_FUNCTIONS = (WORK, STOP, PARALLEL_FOR)
+
+WAIT, WAKE, RELAX = "penstock.wait", "penstock.wake", "penstock.relax"
+"""What the target adds: sleep while a word is a number, wake up to so many who do, rest for a moment."""
+
+# Bytes.  What a worker looks at for a job is one cache line, what it counts down another: lines are 64 bytes,
+# and the gap is wide enough for memory that starts anywhere.
+SPINS = 0
+"""`i64`: how often a thread looks again before it sleeps; the only word that does not start as zero."""
+OPEN = 8
+"""`i32`: the parts of the job that no thread has taken are those from 1 to this number; below zero: stop."""
+SLEEPERS = 12
+"""`i32`: the threads that sleep until `OPEN` changes, or are about to."""
+PARTS = 16
+"""`i64`: the number of all parts of the job."""
+TASK = 24
+"""What runs a part of the job."""
+ARGUMENTS = 32
+"""What the task is given."""
+BUSY = 40
+"""`i32`: whether a call has the pool."""
+UNFINISHED = 128
+"""`i32`: the parts after the first that have not been run, and `WAITING` if the caller sleeps till then."""
+POOL_BYTES = 192
+
+WAITING = 1 << 30
+
+DEFAULT_SPINS = 200
+"""Chosen by `python benchmarks/fork_join.py --spins`."""
