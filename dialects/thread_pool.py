@@ -36,9 +36,9 @@ POOL_BYTES = 192
 WAITING = 1 << 30
 
 DEFAULT_SPINS = 400
-"""About 10 us on the machine that it was chosen on, an AMD Zen 3 at 24 ns for each look, two cores of a virtual
-machine: `python benchmarks/fork_join.py --spins 0 50 200 400 800 2000`.
+"""About 10 us on the machine that it was chosen on: two cores of a virtual one, AMD Zen 3, 24 ns a look.
 
-To share a kernel of 78 us cost 41 us without a look, since a core that sleeps there takes that long to wake,
-19 us with 50 looks, 4.7 us with 200, 2.2 us with 400, and no less with more.
+`python benchmarks/fork_join.py --spins 0 50 200 400 800 2000`: to share a kernel of 78 us cost 41 us without
+a look, since a core that sleeps there takes that long to wake; 19 us with 50 looks, 4.7 us with 200, 2.2 us
+with 400, and no less with more.
 """

@@ -9,20 +9,20 @@ another one makes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 from math import prod
 from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import func, memref
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from penstock.dialects.element_types import byte_size
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, element_of, shape_of
 from penstock.dialects.nest.parallel import THREAD, set_parts, set_threads
-from penstock.dialects.nest.schedule import TOGETHER
+from penstock.dialects.nest.schedule import walk_of, walked_loop
 from penstock.passes.fuse_siblings import independent
 from penstock.passes.nest_rewriting import functions, kernels, nests, with_dims
 from penstock.passes.schedule_model import L3_BYTES, Shape, shape_of_nest
@@ -30,8 +30,8 @@ from penstock.passes.schedule_model import L3_BYTES, Shape, shape_of_nest
 FORK = 16_000
 """Cycles that it costs to share a kernel among threads: what a part must take for them to gain.
 
-`python benchmarks/fork_join.py` told 2.2 us for kernels of 78 us and 4.5 us for kernels of 18 us, on a machine
-of 3.4 GHz; a kernel that is too small for that is over before another thread comes, which costs 0.3 us.
+`python benchmarks/fork_join.py` told 2.2 us for kernels of 78 us and 4.5 us for kernels of 18 us, at 3.4 GHz;
+a kernel that is too small for that is over before another thread comes, which costs 0.3 us.
 """
 UNEVEN = 1.125
 """How much longer than an even share the largest part of a loop may be before another loop is tried."""
@@ -65,14 +65,14 @@ class ParallelizePass(ModulePass):
 
     def _share(self, group: Sequence[ComputeOp], machine: Machine) -> int:
         """Mark the nests of one kernel; the number of parts, one when it stays whole."""
-        loops = [_shared_loop(nest, self.threads) for nest in group]
-        if None in loops or not _are_independent(group):
+        if not _are_independent(group):
             return 1
-        longest = max(
-            (n.extents[loop] for n, loop in zip(group, loops, strict=True) if loop is not None), default=1
-        )
-        work = sum(_cycles(nest, machine) for nest in group)
-        parts = min(self.threads, longest, int(work / self.grain))
+        cycles = [_cycles(nest, machine) for nest in group]
+        loops = _shared_loops(group, cycles, self.threads)
+        if loops is None:
+            return 1
+        longest = max((n.extents[loop] for n, loop in zip(group, loops, strict=True)), default=1)
+        parts = min(self.threads, longest, int(sum(cycles) / self.grain))
         if parts < 2:
             return 1
         for nest, loop in zip(group, loops, strict=True):
@@ -80,17 +80,58 @@ class ParallelizePass(ModulePass):
         return parts
 
 
-def _shared_loop(nest: ComputeOp, parts: int) -> int | None:
+def _shared_loops(group: Sequence[ComputeOp], cycles: Sequence[float], parts: int) -> list[int] | None:
+    """The loop of each nest that is shared out; `None` when a nest has none."""
+    loops: list[int] = []
+    for _, run in groupby(zip(group, cycles, strict=True), lambda each: walk_of(each[0])):
+        nests, costs = zip(*run, strict=True)
+        chosen = _loops_of_neighbours(nests, costs, parts)
+        if chosen is None:
+            return None
+        loops += chosen
+    return loops
+
+
+def _loops_of_neighbours(
+    nests: Sequence[ComputeOp], costs: Sequence[float], parts: int
+) -> Sequence[int] | None:
+    """The loop that nests walk together if its parts are about even, or else what makes the longest shorter.
+
+    Then each nest may share another loop, inside of the one that they walk together.
+    """
+    common = _known([walked_loop(nest) for nest in nests])
+    if common is not None and _longest_part(nests, costs, common, parts) <= UNEVEN * sum(costs) / parts:
+        return common
+    besides = common or [None] * len(nests)
+    own = _known([_own_loop(nest, parts, loop) for nest, loop in zip(nests, besides, strict=True)])
+    found = [each for each in (common, own) if each is not None]
+    return min(found, key=lambda loops: _longest_part(nests, costs, loops, parts), default=None)
+
+
+def _known(loops: Sequence[int | None]) -> list[int] | None:
+    """The loops, if there is one for every nest."""
+    known = [loop for loop in loops if loop is not None]
+    return known if len(known) == len(loops) else None
+
+
+def _own_loop(nest: ComputeOp, parts: int, besides: int | None) -> int | None:
     """The outermost parallel loop whose parts are about even, or else the one whose parts are most even.
 
-    A nest all of whose loops run once is done by one part.  Nests that share a loop have it shared out.
+    A nest all of whose loops run once is done by one part.
     """
-    together = nest.attributes.get(TOGETHER)
-    if isinstance(together, StringAttr):
-        return next(i for i, d in enumerate(nest.loops) if d.label.data == together.data)
-    outside = [i for i, d in enumerate(nest.loops) if not d.is_reduction and not d.in_registers]
+    outside = [
+        i for i, d in enumerate(nest.loops) if not d.is_reduction and not d.in_registers and i != besides
+    ]
     even = [i for i in outside if _unevenness(nest.loops[i], parts) <= UNEVEN]
     return even[0] if even else min(outside, key=lambda i: _unevenness(nest.loops[i], parts), default=None)
+
+
+def _longest_part(
+    nests: Sequence[ComputeOp], costs: Sequence[float], loops: Sequence[int], parts: int
+) -> float:
+    """Cycles of the first part, to which what cannot be divided evenly falls."""
+    shared = [nest.loops[loop] for nest, loop in zip(nests, loops, strict=True)]
+    return sum(c * _unevenness(dim, parts) / parts for c, dim in zip(costs, shared, strict=True))
 
 
 def _unevenness(dim: DimAttr, parts: int) -> float:

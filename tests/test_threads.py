@@ -105,6 +105,19 @@ def test_results_are_those_of_one_thread(serial: CompiledModel, threads: int) ->
         assert_same(model(x=inputs(seed)), serial(x=inputs(seed)))
 
 
+def test_three_heads_are_two_even_parts() -> None:
+    """The nests of the product walk the heads together; what is shared lies inside."""
+    sizes = {"a": (3, 97, 64), "b": (3, 64, 96), "c": (3, 97, 96)}
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, shape in sizes.items()]
+    graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["c"])], "heads", ends[:2], ends[2:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    text = inspected(model, threads=2).text("schedule")
+    assert "together" in text and "nest.parallel = 2" in text and "= 3 thread" not in text
+    generator = np.random.default_rng(5)
+    given = {name: generator.standard_normal(sizes[name]).astype(np.float32) for name in "ab"}
+    assert_same(penstock.compile(model, threads=2)(given), penstock.compile(model)(given))
+
+
 @given(module=graph_modules(ops=tuple(FAMILIES)))
 @settings(max_examples=8 if settings().derandomize else 200, suppress_health_check=[HealthCheck.too_slow])
 def test_small_kernels_may_be_shared_out_too(module: ModuleOp) -> None:

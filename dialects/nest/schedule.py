@@ -64,6 +64,20 @@ class Schedule:
         )
 
 
+def walked_loop(nest: ComputeOp) -> int | None:
+    """The loop that a nest walks together with its neighbours; `None` when it runs by itself."""
+    label = nest.attributes.get(TOGETHER)
+    if not isinstance(label, StringAttr):
+        return None
+    return next(i for i, d in enumerate(nest.loops) if d.label.data == label.data)
+
+
+def walk_of(nest: ComputeOp) -> tuple[str, int]:
+    """What neighbouring nests that walk a loop together have in common; nothing else has it."""
+    loop = walked_loop(nest)
+    return ("", id(nest)) if loop is None else (nest.loops[loop].label.data, nest.loops[loop].size)
+
+
 def _dictionary(numbers: dict[str, int]) -> DictionaryAttr:
     return DictionaryAttr({k: IntegerAttr(v, i64) for k, v in numbers.items()})
 

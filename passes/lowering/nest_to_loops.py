@@ -19,7 +19,6 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     MemRefType,
     ModuleOp,
-    StringAttr,
     i64,
 )
 from xdsl.dialects.utils import FastMathFlag
@@ -33,7 +32,7 @@ from penstock.dialects.narrowing import is_vector
 from penstock.dialects.nest.combine import combiners
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of, shape_of
 from penstock.dialects.nest.parallel import is_shared, shares_work
-from penstock.dialects.nest.schedule import TOGETHER
+from penstock.dialects.nest.schedule import walk_of
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Place, facts_of
 from penstock.passes.lowering.nest_lanes import Lane, Lanes
@@ -82,7 +81,7 @@ def lower_function(function: func.FuncOp) -> None:
     flat = _flatten(entry, nests)
     share = take_part(function) if any(map(shares_work, nests)) else None
     code = Code(Block(), entry)
-    for _, run in groupby(nests, _sharing):
+    for _, run in groupby(nests, walk_of):
         group = list(run)
         code.block = block = Block()
         lowerings = [_NestLowering(n, flat, code, share) for n in group if not _is_empty(n)]
@@ -93,14 +92,6 @@ def lower_function(function: func.FuncOp) -> None:
         Rewriter.inline_block(block, InsertPoint.before(group[-1]))
         for nest in group:
             Rewriter.erase_op(nest)
-
-
-def _sharing(nest: ComputeOp) -> tuple[str, int]:
-    """What neighbouring nests that share their outermost loop have in common; nothing else has it."""
-    label = nest.attributes.get(TOGETHER)
-    if not isinstance(label, StringAttr):
-        return "", id(nest)
-    return label.data, next(d.size for d in nest.loops if d.label.data == label.data)
 
 
 def _is_empty(nest: ComputeOp) -> bool:

@@ -187,3 +187,61 @@ func.func @one_tile(%x: memref<4096xf32>, %y: memref<1xf32>) attributes {nest.ke
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// Three iterations make two parts uneven: each nest shares another loop, inside of the one that they walk together.
+func.func @heads(%x: memref<3x640xf32>, %y: memref<3x640xf32>) attributes {nest.kernel} {
+  nest.compute [h = 3, i = 320] ins(%x["h, i"] : memref<3x640xf32>) outs(%y["h, i"] : memref<3x640xf32>) attributes {together = "h"} {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  nest.compute [h = 3, i = 320] ins(%x["h, i + 320"] : memref<3x640xf32>) outs(%y["h, i + 320"] : memref<3x640xf32>) attributes {together = "h"} {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @heads(%x: memref<3x640xf32>, %y: memref<3x640xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [h = 3, i = 320 thread] ins(%x["h, i"] : memref<3x640xf32>) outs(%y["h, i"] : memref<3x640xf32>) attributes {together = "h"} {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [h = 3, i = 320 thread] ins(%x["h, i + 320"] : memref<3x640xf32>) outs(%y["h, i + 320"] : memref<3x640xf32>) attributes {together = "h"} {
+// CHECK-NEXT:     ^bb0(%a_1: f32):
+// CHECK-NEXT:       nest.yield %a_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// What they walk together divides evenly, or nothing does better.
+func.func @channels(%x: memref<4x63xf32>, %y: memref<4x63xf32>) attributes {nest.kernel} {
+  nest.compute [c = 4, i = 62] ins(%x["c, i"] : memref<4x63xf32>) outs(%y["c, i"] : memref<4x63xf32>) attributes {together = "c"} {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  nest.compute [c = 4, i = 1] ins(%x["c, i + 62"] : memref<4x63xf32>) outs(%y["c, i + 62"] : memref<4x63xf32>) attributes {together = "c"} {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @channels(%x: memref<4x63xf32>, %y: memref<4x63xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [c = 4 thread, i = 62] ins(%x["c, i"] : memref<4x63xf32>) outs(%y["c, i"] : memref<4x63xf32>) attributes {together = "c"} {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [c = 4 thread, i = 1] ins(%x["c, i + 62"] : memref<4x63xf32>) outs(%y["c, i + 62"] : memref<4x63xf32>) attributes {together = "c"} {
+// CHECK-NEXT:     ^bb0(%a_1: f32):
+// CHECK-NEXT:       nest.yield %a_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
