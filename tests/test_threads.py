@@ -258,6 +258,25 @@ def test_an_object_brings_a_pool_and_needs_nothing(threaded: CompiledModel, tmp_
     assert "#define MODEL_POOL_INIT" in (tmp_path / "wide.h").read_text()
 
 
+@needs_gcc
+def test_the_example_runs_on_its_pool(tmp_path: Path) -> None:
+    """Four callers print one sum each of ten probabilities over the same pictures."""
+    examples = Path(__file__).parent.parent / "examples"
+    model = penstock.compile(examples / "digits" / "digits.onnx", threads=2)
+    model.write(tmp_path / "digits.o")
+    source, program = examples / "c_threads" / "main.c", tmp_path / "program"
+    command = ["gcc", *C99, "-I", tmp_path, "-o", program, source, tmp_path / "digits.o", "-pthread"]
+    subprocess.run(command, check=True)
+    done = subprocess.run([program], check=True, capture_output=True, text=True, timeout=60)
+    pictures = np.zeros((32, 1, 1, 32, 32), np.float32)
+    for number, picture in enumerate(pictures):
+        picture[0, 0, 4:28, number : number + 4] = 0.75
+    total = np.zeros(10, np.float32)
+    for picture in pictures:
+        total += model(image=picture)["probabilities"][0]
+    assert done.stdout == "".join(f"{digit} {float(p):.9g}\n" * 4 for digit, p in enumerate(total))
+
+
 def seconds_of_processor() -> float:
     """What all threads of this process have taken so far."""
     taken = os.times()
