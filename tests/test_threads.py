@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 from types import FrameType
@@ -20,11 +21,13 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from xdsl.dialects.builtin import ModuleOp
 
 import penstock
+from penstock.backends.llvm import NativeImage
+from penstock.backends.llvm.threads import Threads
 from penstock.backends.targets import target
 from penstock.driver import build_module, inspected
-from penstock.errors import PenstockError
+from penstock.errors import PenstockError, TargetError
 from penstock.extensions import extended
-from penstock.model import CompiledModel
+from penstock.model import CompiledModel, aligned_bytes
 from penstock.passes.parallelize import ParallelizePass
 from penstock.testing import graph_modules, inputs_for
 from penstock.testing.families import FAMILIES
@@ -195,6 +198,42 @@ def test_a_child_process_has_threads_of_its_own(serial: CompiledModel, threaded:
         same = all(array.tobytes() == expected[name].tobytes() for name, array in threaded(x=given).items())
         os._exit(0 if same else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def pool_threads() -> set[threading.Thread]:
+    """The threads of all pools of this process."""
+    return {each for each in threading.enumerate() if each.name == "penstock"}
+
+
+def test_a_child_process_does_not_end_the_threads_of_its_parent(threaded: CompiledModel) -> None:
+    """A thread that never sleeps would see it at once if the child told it to stop."""
+    image, package = NativeImage(threaded.package.image), threaded.package
+    before = pool_threads()
+    pool, main = Threads(image, 2, spins=1 << 40), image.function("main")
+    arrays: list[Array] = [np.zeros(t.shape, np.float32) for t in (*package.inputs, *package.outputs)]
+    arrays += [aligned_bytes(package.memory.arena), package.weights]
+    addresses = [array.ctypes.data for array in arrays]
+    pool.call(main, addresses)
+    (worker,) = pool_threads() - before
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        pool.call(main, addresses)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    sleep(0.05)
+    assert worker.is_alive()
+    del pool
+    worker.join(30)
+    assert not worker.is_alive()
+
+
+def test_code_without_a_pool_is_declined(threaded: CompiledModel) -> None:
+    image = threaded.package.image
+    symbols = {name: place for name, place in image.symbols.items() if "pool" not in name}
+    package = replace(threaded.package, image=replace(image, symbols=symbols))
+    with pytest.raises(TargetError, match="for 3 threads and has no pool of threads"):
+        CompiledModel(package)
 
 
 def test_threads_end_with_their_model(threaded: CompiledModel, tmp_path: Path) -> None:

@@ -37,7 +37,8 @@ class _Pool:
     @staticmethod
     def new(image: NativeImage, spins: int) -> "_Pool":
         """A pool that nobody works in yet."""
-        memory = mmap.mmap(-1, POOL_BYTES)
+        # Private: a child process ends its copy of the pool and not the one of its parent.
+        memory = mmap.mmap(-1, POOL_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         memory[SPINS : SPINS + 8] = spins.to_bytes(8, "little")
         address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         return _Pool(memory, address, image.function(WORK), image.function(STOP))
