@@ -13,8 +13,8 @@ POOL_FUNCTIONS = (WORK, STOP, PARALLEL_FOR)
 WAIT, WAKE, RELAX = "penstock.wait", "penstock.wake", "penstock.relax"
 """What the target adds: sleep while a word is a number, wake up to so many who do, rest for a moment."""
 
-# Bytes.  What a worker looks at for a job is one cache line, what it counts down another: lines are 64 bytes,
-# and the gap is wide enough for memory that starts anywhere.
+# Bytes.  What a thread looks at for a job is one cache line; what the caller asks and waits for is another.
+# Lines are 64 bytes, and the gap is wide enough for memory that starts anywhere.
 SPINS = 0
 """`i64`: how often a thread looks again before it sleeps; the only word that does not start as zero."""
 OPEN = 8
@@ -27,13 +27,14 @@ TASK = 24
 """What runs a part of the job."""
 ARGUMENTS = 32
 """What the task is given."""
-BUSY = 40
-"""`i32`: whether a call has the pool."""
 UNFINISHED = 128
 """`i32`: the parts after the first that have not been run, and `WAITING` if the caller sleeps till then."""
+BUSY = 132
+"""`i32`: whether a call has the pool."""
 POOL_BYTES = 192
 
 WAITING = 1 << 30
+"""The bit of `UNFINISHED` that asks to be woken."""
 
 DEFAULT_SPINS = 400
 """About 10 us on the machine that it was chosen on: two cores of a virtual one, AMD Zen 3, 24 ns a look.
