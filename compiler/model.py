@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.addresses import address_reader
 from penstock.backends.llvm.native import NativeImage
 from penstock.backends.llvm.threads import Threads
 from penstock.backends.targets import missing_features
@@ -36,7 +37,10 @@ class CompiledModel:
     """
 
     package: Package
-    _arenas: list[NDArray[np.uint8]] = field(default_factory=list[NDArray[np.uint8]], repr=False)
+    _arenas: list[tuple[NDArray[np.uint8], int]] = field(
+        default_factory=list[tuple[NDArray[np.uint8], int]], repr=False
+    )
+    """Arenas that no call uses, with their addresses."""
 
     def __post_init__(self) -> None:
         lacking = missing_features(self.package.target)
@@ -48,6 +52,9 @@ class CompiledModel:
         image = NativeImage(self.package.image)
         self._main = image.function(ENTRY)
         self._pool = Threads(image, self.threads) if self.threads > 1 else None
+        self._address, self._weights = address_reader(), self.package.weights.ctypes.data
+        self._inputs = [(t.name, numpy_dtype(t.dtype), t.shape) for t in self.inputs]
+        self._outputs = [(t.name, t.shape, numpy_dtype(t.dtype)) for t in self.outputs]
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
@@ -76,27 +83,39 @@ class CompiledModel:
 
     def __call__(self, arrays: Mapping[str, Array] | None = None, /, **named: Array) -> dict[str, Array]:
         """Run once; `CallError` names an input that is missing, unknown, or of another type or shape."""
-        given = {**(arrays or {}), **named}
-        inputs = self._checked(given)
-        outputs = [np.empty(t.shape, numpy_dtype(t.dtype)) for t in self.outputs]
-        self.run(inputs, outputs)
-        return {t.name: array for t, array in zip(self.outputs, outputs, strict=True)}
+        given = {**(arrays or {}), **named} if arrays is None or named else arrays
+        outputs = {name: np.empty(shape, dtype) for name, shape, dtype in self._outputs}
+        self.run(self._as_they_are(given) or self._checked(given), [*outputs.values()])
+        return outputs
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         """Run on arrays that are known to fit: contiguous, of the right types and shapes, in order."""
         arena = self._arena()
-        addresses = [a.ctypes.data for a in (*inputs, *outputs, arena, self.package.weights)]
+        addresses = [*map(self._address, inputs), *map(self._address, outputs), arena[1], self._weights]
         if self._pool is not None:
             self._pool.call(self._main, addresses)
         else:
             self._main(*addresses)
         self._arenas.append(arena)
 
-    def _arena(self) -> NDArray[np.uint8]:
+    def _arena(self) -> tuple[NDArray[np.uint8], int]:
         try:
             return self._arenas.pop()
         except IndexError:
-            return aligned_bytes(self.memory.arena)
+            arena = aligned_bytes(self.memory.arena)
+            return arena, arena.ctypes.data
+
+    def _as_they_are(self, given: Mapping[str, Array]) -> list[Array] | None:
+        """The inputs in order, if nothing is wrong with them and nothing has to be done: the usual call."""
+        arrays: list[Array] = []
+        for name, dtype, shape in self._inputs:
+            array = given.get(name)
+            if type(array) is not np.ndarray or array.dtype != dtype or array.shape != shape:
+                return None
+            if not array.flags.c_contiguous:
+                return None
+            arrays.append(array)
+        return arrays if len(given) == len(arrays) else None
 
     def _checked(self, given: Mapping[str, Array]) -> list[Array]:
         names = [t.name for t in self.inputs]
