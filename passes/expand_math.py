@@ -1,6 +1,6 @@
 """The pass `expand-math`: functions without a machine instruction become arithmetic, late at loops level."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -126,14 +126,51 @@ EXPANSIONS: Mapping[type[Operation], Expansion] = {
 }
 
 
-def expand(op: Operation, expansion: Expansion, site: Site) -> None:
-    """Replace one op by its formula, built before it."""
+def runs(found: Sequence[Operation]) -> list[list[Operation]]:
+    """Neighbouring ops of one kind, none of which needs another's result."""
+    grouped: list[list[Operation]] = []
+    for op in found:
+        last = grouped[-1] if grouped else []
+        follows = bool(last) and op.prev_op is last[-1] and type(op) is type(last[0])
+        if follows and not any(operand.owner in last for operand in op.operands):
+            last.append(op)
+        else:
+            grouped.append([op])
+    return grouped
+
+
+def expand(op: Operation, expansion: Expansion, site: Site) -> list[Operation]:
+    """Replace one op by its formula, built before it; the ops of the formula."""
     site.builder.insertion_point = InsertPoint.before(op)
+    before = op.prev_op
     name = op.results[0].name_hint
     value = expansion(site, op)
     op.results[0].replace_all_uses_with(value)
     value.name_hint = value.name_hint or name
+    made: list[Operation] = []
+    step = op.prev_op
+    while step is not before and step is not None:
+        made.append(step)
+        step = step.prev_op
     Rewriter.erase_op(op)
+    return made[::-1]
+
+
+def interleave(formulas: Sequence[list[Operation]]) -> None:
+    """Put equal formulas that stand one behind another side by side, operation by operation.
+
+    Each is one chain of dependent operations: a machine looks too few operations ahead to find the next one.
+    """
+    first, *others = formulas
+    # The first one also made the constants that all share.
+    shared = len(first) - min(map(len, formulas))
+    for at, op in enumerate(first[shared:]):
+        place = op
+        for other in others:
+            if at < len(other):
+                other[at].detach()
+                Rewriter.insert_op(other[at], InsertPoint.after(place))
+                place = other[at]
 
 
 @dataclass(frozen=True)
@@ -152,10 +189,9 @@ class ExpandMathPass(ModulePass):
     def apply(self, ctx: Context, op: builtin.ModuleOp) -> None:
         """Expand every op of the table; the ops of one block share their constants."""
         sites: dict[Block, Site] = {}
-        found = [(nested, EXPANSIONS[type(nested)]) for nested in op.walk() if type(nested) in EXPANSIONS]
-        for nested, expansion in found:
-            block = nested.parent_block()
-            assert block is not None, f"{nested.name} stands in no block"
+        for run in runs([nested for nested in op.walk() if type(nested) in EXPANSIONS]):
+            block = run[0].parent_block()
+            assert block is not None, f"{run[0].name} stands in no block"
             if block not in sites:
-                sites[block] = Site(Builder(InsertPoint.before(nested)))
-            expand(nested, expansion, sites[block])
+                sites[block] = Site(Builder(InsertPoint.before(run[0])))
+            interleave([expand(nested, EXPANSIONS[type(nested)], sites[block]) for nested in run])

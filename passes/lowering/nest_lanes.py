@@ -194,19 +194,31 @@ class Lanes:
 
     def run(self, block: Block, arguments: Sequence[SSAValue], lane: Lane) -> list[SSAValue]:
         """A body or epilogue on the values of one lane; returns what it yields."""
-        values: dict[SSAValue, SSAValue] = dict(zip(block.args, arguments, strict=True))
+        return self.run_together(block, [arguments], [lane])[0]
+
+    def run_together(
+        self, block: Block, arguments: Sequence[Sequence[SSAValue]], lanes: Sequence[Lane]
+    ) -> list[list[SSAValue]]:
+        """A body or epilogue on the values of several lanes, operation by operation; what each yields."""
+        values: list[dict[SSAValue, SSAValue]] = [
+            dict(zip(block.args, each, strict=True)) for each in arguments
+        ]
         for op in block.ops:
             if isinstance(op, YieldOp):
-                return [values.get(v, v) for v in op.values]
-            if isinstance(op, arith.ConstantOp):
-                values[op.result] = self.code.constant(op.value, op.result.type)
-            elif isinstance(op, ApplyOp):
-                values[op.index] = self._apply(op.access.data, lane)
-            elif isinstance(op, memref.LoadOp | memref.StoreOp):
-                self._indirect(op, values, lane)
-            else:
-                self._clone(op, values)
+                return [[known.get(v, v) for v in op.values] for known in values]
+            for known, lane in zip(values, lanes, strict=True):
+                self._run_op(op, known, lane)
         raise PassFailedException("a body without nest.yield")
+
+    def _run_op(self, op: Operation, values: dict[SSAValue, SSAValue], lane: Lane) -> None:
+        if isinstance(op, arith.ConstantOp):
+            values[op.result] = self.code.constant(op.value, op.result.type)
+        elif isinstance(op, ApplyOp):
+            values[op.index] = self._apply(op.access.data, lane)
+        elif isinstance(op, memref.LoadOp | memref.StoreOp):
+            self._indirect(op, values, lane)
+        else:
+            self._clone(op, values)
 
     def _clone(self, op: Operation, values: dict[SSAValue, SSAValue]) -> None:
         operands = [values.get(o, o) for o in op.operands]

@@ -12,7 +12,7 @@ from math import prod
 from typing import ClassVar
 
 from xdsl.context import Context
-from xdsl.dialects import arith, func, memref, scf, vector
+from xdsl.dialects import arith, func, math, memref, scf, vector
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DenseArrayBase,
@@ -40,6 +40,11 @@ from penstock.passes.lowering.nest_parts import Share, part_of_range, pass_parts
 from penstock.passes.lowering.nest_prefetch import Fetching
 
 Emit = Callable[[], None]
+
+HEAVY = (math.ExpOp, math.TanhOp, math.ErfOp, math.LogOp, math.Log1pOp, math.ExpM1Op)
+"""Functions that become long chains of dependent operations."""
+TOGETHER_LANES = 4
+"""Lanes whose chains run side by side (exp behind a matrix product: 3.6 ns per vector alone, 2.7 so)."""
 
 _HALVES = arith.FastMathFlagsAttr([FastMathFlag.REASSOC])
 """Lanes are folded by halves, a fixed tree: `vectorize` says that it reassociates."""
@@ -246,15 +251,28 @@ class _NestLowering:
 
     def _tile(self) -> None:
         """One register tile: accumulate, finish, write."""
-        facts, lanes = self.facts, list(_register_points(self.facts.loops, False))
+        lanes = list(_register_points(self.facts.loops, False))
         sums = self._accumulate(lanes) if self.nest.reduces else {}
-        emitter = self._lanes()
-        for lane in lanes:
-            if self.nest.reduces:
-                extras = [emitter.load(place, lane) for place in facts.extras]
-                results = emitter.run(self.nest.epilogue.block, [*sums[lane], *extras], lane)
-            else:
-                results = self._body(emitter, lane, [])
+        emitter, count = self._lanes(), self._together()
+        for start in range(0, len(lanes), count):
+            self._finish(emitter, lanes[start : start + count], sums)
+
+    def _together(self) -> int:
+        """Lanes whose last operations are interleaved: one chain leaves the machine waiting for itself."""
+        ops = list(self.nest.final_block.ops)
+        heavy = any(isinstance(op, HEAVY) for op in ops) and not any(
+            isinstance(op, memref.StoreOp) for op in ops
+        )
+        return TOGETHER_LANES if heavy else 1
+
+    def _finish(self, emitter: Lanes, lanes: Sequence[Lane], sums: dict[Lane, list[SSAValue]]) -> None:
+        """The values to write of some lanes, and their stores."""
+        facts, block = self.facts, self.nest.final_block
+        if self.nest.reduces:
+            given = [[*sums[lane], *(emitter.load(place, lane) for place in facts.extras)] for lane in lanes]
+        else:
+            given = [[emitter.load(place, lane) for place in facts.reads] for lane in lanes]
+        for lane, results in zip(lanes, emitter.run_together(block, given, lanes), strict=True):
             for place, value in zip(facts.writes, results, strict=True):
                 emitter.store(place, value, lane)
 

@@ -379,6 +379,26 @@ def test_ops_of_a_block_share_constants() -> None:
     assert constants_after("%y = math.exp %x : f32 %z = math.exp %y : f32") == one > 0
 
 
+def kinds_after(body: str) -> list[str]:
+    """The ops of a function of one block besides its constants, after the pass."""
+    module = parsed(f"func.func @f(%x: f32, %y: f32, %z: f32) {{ {body} func.return }}")
+    ExpandMathPass().apply(Context(), module)
+    module.verify()
+    ops = (op for op in module.walk() if op.name.startswith("arith.") or op.name.startswith("math."))
+    return [op.name for op in ops if op.name != "arith.constant"]
+
+
+def test_independent_neighbours_are_interleaved() -> None:
+    one = kinds_after("%a = math.exp %x : f32")
+    three = kinds_after("%a = math.exp %x : f32 %b = math.exp %y : f32 %c = math.exp %z : f32")
+    assert three == [name for name in one for _ in range(3)]
+
+
+def test_a_function_of_a_function_comes_behind_it() -> None:
+    one = kinds_after("%a = math.exp %x : f32")
+    assert kinds_after("%a = math.exp %x : f32 %b = math.exp %a : f32") == one + one
+
+
 @pytest.mark.parametrize("op, kind", [("exp", "f128"), ("tanh", "f80"), ("ipowi", "index")])
 def test_unknown_formats_are_refused(op: str, kind: str) -> None:
     operands = "%x, %x" if op == "ipowi" else "%x"
