@@ -28,6 +28,7 @@ from penstock.backends.loops.memory import MEMORY
 from penstock.backends.loops.vectors import VECTORS
 from penstock.backends.loops.views import VIEWS
 from penstock.backends.loops.writer import Emit, Writer
+from penstock.dialects.element_types import stored
 
 Array = NDArray[np.generic]
 
@@ -84,6 +85,7 @@ def _flat(array: Array, type_: Attribute, position: int) -> Array:
     """The memory of an argument as the flat array that stands for a memref."""
     buffer = buffer_of(type_)
     wanted = buffer.storage
+    array = stored(array)
     # Integers of one width differ by their ops only; bf16 may be held as its bits.
     is_held = array.dtype == wanted or array.dtype.kind in "iub" and wanted.kind in "iubV"
     if not is_held or array.dtype.itemsize != wanted.itemsize or array.size != buffer.span:

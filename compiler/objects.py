@@ -9,6 +9,7 @@ from pathlib import Path
 from penstock.backends.llvm import emit_object, to_shared
 from penstock.backends.targets import Target
 from penstock.c_threads import names_taken, pool_names, thread_lines
+from penstock.dialects.element_types import NARROW_NAMES
 from penstock.dialects.memory_plan import ALIGNMENT
 from penstock.dialects.thread_pool import POOL_FUNCTIONS
 from penstock.errors import PenstockError
@@ -22,6 +23,7 @@ C_TYPES = {
     "float16": "uint16_t",
     "bfloat16": "uint16_t",
     "bool": "uint8_t",
+    **dict.fromkeys(NARROW_NAMES, "uint8_t"),
     **{f"{sign}int{bits}": f"{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32, 64)},
 }
 GCC_FEATURES = (

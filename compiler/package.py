@@ -91,9 +91,10 @@ class Package:
 
 
 def numpy_dtype(name: str) -> np.dtype[np.generic]:
-    """The dtype of a name in an artefact; `bfloat16` comes from ml_dtypes."""
-    if name == "bfloat16":
+    """The dtype of a name in an artefact; those that NumPy lacks come from ml_dtypes."""
+    try:
+        return np.dtype(name)
+    except TypeError:
         import ml_dtypes
 
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name)
+        return np.dtype(getattr(ml_dtypes, name))

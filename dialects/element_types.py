@@ -2,14 +2,27 @@
 
 Signed integers are signless (`i8`), unsigned ones carry their sign (`ui8`), booleans are `i1`: below the
 `graph` level everything is signless and the sign lives in the operations, as in upstream MLIR.
+
+Narrow elements (`i4`, `ui2`, `f8E4M3FN`, ...) have a byte each in memory: their code in its low bits, zeros
+above.  Below the `graph` level they are `i8`, and only casts know what a code stands for.
 """
 
 from typing import TypeGuard
 
 import ml_dtypes
 import numpy as np
+from numpy.typing import NDArray
 from xdsl.dialects.builtin import (
     BFloat16Type,
+    FixedBitwidthType,
+    Float4E2M1FNType,
+    Float6E2M3FNType,
+    Float6E3M2FNType,
+    Float8E4M3FNType,
+    Float8E4M3FNUZType,
+    Float8E5M2FNUZType,
+    Float8E5M2Type,
+    Float8E8M0FNUType,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -48,7 +61,25 @@ _NUMPY_OF: dict[Attribute, np.dtype[np.generic]] = {
     unsigned(32): np.dtype(np.uint32),
     unsigned(64): np.dtype(np.uint64),
 }
+_NARROW: dict[Attribute, np.dtype[np.generic]] = {
+    Float8E4M3FNType(): np.dtype(ml_dtypes.float8_e4m3fn),
+    Float8E4M3FNUZType(): np.dtype(ml_dtypes.float8_e4m3fnuz),
+    Float8E5M2Type(): np.dtype(ml_dtypes.float8_e5m2),
+    Float8E5M2FNUZType(): np.dtype(ml_dtypes.float8_e5m2fnuz),
+    Float8E8M0FNUType(): np.dtype(ml_dtypes.float8_e8m0fnu),
+    Float6E2M3FNType(): np.dtype(ml_dtypes.float6_e2m3fn),
+    Float6E3M2FNType(): np.dtype(ml_dtypes.float6_e3m2fn),
+    Float4E2M1FNType(): np.dtype(ml_dtypes.float4_e2m1fn),
+    IntegerType(4): np.dtype(ml_dtypes.int4),
+    IntegerType(2): np.dtype(ml_dtypes.int2),
+    unsigned(4): np.dtype(ml_dtypes.uint4),
+    unsigned(2): np.dtype(ml_dtypes.uint2),
+}
+"""Elements without arithmetic of their own: they are moved, and cast."""
+NARROW_NAMES = tuple(dtype.name for dtype in _NARROW.values())
+_NUMPY_OF.update(_NARROW)
 _TYPE_OF = {dtype: element for element, dtype in _NUMPY_OF.items()}
+_NARROW_INTEGERS = frozenset(dtype for element, dtype in _NARROW.items() if isinstance(element, IntegerType))
 
 FloatElement = Float16Type | BFloat16Type | Float32Type | Float64Type
 
@@ -82,16 +113,40 @@ def is_float(element: Attribute) -> bool:
     return isinstance(element, FloatElement)
 
 
+def is_narrow(element: Attribute) -> bool:
+    """Whether no machine computes with the type: it is only moved, and cast."""
+    return element in _NARROW
+
+
+def is_whole(dtype: np.dtype[np.generic]) -> bool:
+    """Whether arrays of `dtype` hold integers or truths, narrow ones included."""
+    return dtype.kind in "biu" or dtype in _NARROW_INTEGERS
+
+
 def is_unsigned(element: Attribute) -> bool:
     """Whether `element` is an unsigned integer or a boolean."""
     return element == i1 or (is_integer(element) and element.signedness.data == Signedness.UNSIGNED)
 
 
 def signless(element: Attribute) -> Attribute:
-    """`element` as it appears in buffers: `ui8` becomes `i8`."""
+    """`element` as it appears in buffers: `ui8` and all narrow types become `i8`."""
+    if is_narrow(element):
+        return i8
     return IntegerType(element.width.data) if is_integer(element) else element
 
 
+def stored(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """An array as a buffer holds it: narrow elements as their codes, nothing is copied."""
+    return array.view(np.int8) if element_type(array.dtype) in _NARROW else array
+
+
 def byte_size(element: Attribute) -> int:
-    """Bytes of one element in a buffer; booleans take one."""
+    """Bytes of one element in a buffer; booleans and narrow types take one."""
     return numpy_dtype(element).itemsize
+
+
+def bit_size(element: Attribute) -> int:
+    """Bits that tell one value of the type from another; a boolean counts as its byte."""
+    if is_narrow(element) and isinstance(element, FixedBitwidthType):
+        return element.bitwidth
+    return 8 * byte_size(element)

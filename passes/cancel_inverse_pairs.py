@@ -10,7 +10,7 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.element_types import is_narrow, numpy_dtype
 from penstock.dialects.graph.base import element_of, integers, is_static, shape_of
 from penstock.dialects.graph.elementwise import CastOp
 from penstock.dialects.graph.movement import (
@@ -65,8 +65,11 @@ class MergeBroadcasts(RewritePattern):
 def holds_all_of(wide: Attribute, narrow: Attribute) -> bool:
     """Whether every number of one element type is exactly one of another.
 
-    NumPy's rule errs for integers in floats of equal width, and knows nothing of bf16: those count as lossy.
+    NumPy's rule errs for integers in floats of equal width, and knows nothing of bf16 and of narrow types:
+    those count as lossy.
     """
+    if is_narrow(narrow) or is_narrow(wide):
+        return False
     a, b = numpy_dtype(narrow), numpy_dtype(wide)
     if a == b or a.kind == "b":
         return True
@@ -94,7 +97,7 @@ class CancelCasts(RewritePattern):
             return
         graft = Graft(rewriter, op, inner)
         same = op.to == element_of(inner.x)
-        graft.replace(inner.x if same else graft.op(CastOp, [inner.x], {"to": op.to}))
+        graft.replace(inner.x if same else graft.op(CastOp, [inner.x], copied_properties(op)))
 
 
 class MergeSlices(RewritePattern):

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from xdsl.builder import Builder
 from xdsl.context import Context
-from xdsl.dialects import arith, builtin, math
+from xdsl.dialects import arith, builtin, math, vector
 from xdsl.dialects.builtin import BFloat16Type, DenseIntOrFPElementsAttr, Float16Type, FloatAttr, f32
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -27,6 +27,8 @@ from penstock.passes.math_expansions.roots import cbrt, round_half_away, rsqrt
 from penstock.passes.math_expansions.terms import Real, Site, Whole
 
 Expansion = Callable[[Site, Operation], SSAValue]
+CONSTANTS = (arith.ConstantOp, vector.BroadcastOp)
+"""What formulas make their numbers with; they broadcast nothing else."""
 
 
 def _real(site: Site, operand: SSAValue) -> Real:
@@ -161,16 +163,13 @@ def interleave(formulas: Sequence[list[Operation]]) -> None:
 
     Each is one chain of dependent operations: a machine looks too few operations ahead to find the next one.
     """
-    first, *others = formulas
-    # The first one also made the constants that all share.
-    shared = len(first) - min(map(len, formulas))
-    for at, op in enumerate(first[shared:]):
-        place = op
-        for other in others:
-            if at < len(other):
-                other[at].detach()
-                Rewriter.insert_op(other[at], InsertPoint.after(place))
-                place = other[at]
+    # The first one also made the constants that all share, each before its first use.
+    first, *others = [[op for op in each if not isinstance(op, CONSTANTS)] for each in formulas]
+    for place, *same in zip(first, *others, strict=True):
+        for op in same:
+            op.detach()
+            Rewriter.insert_op(op, InsertPoint.after(place))
+            place = op
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from xdsl.ir import Attribute
 
 from penstock.backends.nests.scalars import dtype_of, number
 from penstock.backends.nests.space import Box
+from penstock.dialects import element_types
 from penstock.dialects.nest.access import Access, row_bounds, row_major
 from penstock.dialects.nest.ops import Read, Write, shape_of
 
@@ -25,8 +26,9 @@ def fresh_buffer(shape: Sequence[int], element: Attribute) -> Array:
 
 
 def stored(array: Array, element: Attribute) -> Array:
-    """An array as the buffer that holds it: unsigned integers lose their sign, nothing is copied."""
+    """An array as the buffer that holds it: integers lose their sign, narrow types are codes; no copy."""
     wanted = dtype_of(element)
+    array = element_types.stored(array)
     if array.dtype == wanted:
         return array
     if array.dtype.kind not in "iub" or wanted.kind not in "iub" or array.dtype.itemsize != wanted.itemsize:

@@ -108,10 +108,10 @@ def _pairs(before: Sequence[Array], after: Sequence[Array]) -> list[tuple[Array,
 
 
 def _different(before: Array, after: Array) -> Mask:
-    """Elements that are not equal, a zero being equal to the other zero."""
-    wrong = np.asarray(before != after)
+    """Elements that are not equal, a zero of a machine's float being equal to the other zero."""
     if not is_real(before):
-        return wrong
+        return differing_bits(before, after)
+    wrong = np.asarray(before != after)
     wrong &= ~(np.isnan(before) & np.isnan(after))
     same_end = np.equal(np.signbit(before), np.signbit(after))
     return wrong & ~(_near_overflow(before) & _near_overflow(after) & same_end)

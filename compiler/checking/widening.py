@@ -22,7 +22,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation, ParametrizedAttribute, SSAValue
 from xdsl.rewriter import Rewriter
 
-from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.element_types import element_type, has_element_type, is_float, numpy_dtype
 from penstock.dialects.resources import Array, ResourceAttr
 
 Narrow = Float16Type | BFloat16Type | Float32Type
@@ -50,8 +50,8 @@ def widened_arrays(arrays: Sequence[Array]) -> list[Array]:
 
 
 def is_real(array: Array) -> bool:
-    """Whether an array holds floating-point numbers; bfloat16 is not one of NumPy's own."""
-    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+    """Whether machines compute with an array as floating-point numbers; narrow ones are codes here."""
+    return has_element_type(array.dtype) and is_float(element_type(array.dtype))
 
 
 def _wide_array(array: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import functools
 
+from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import element_type, is_float
@@ -115,13 +116,21 @@ def _plain_bound(bound: Array | None) -> float | None:
 
 
 def import_cast(node: Node, build: Builder) -> SSAValue:
-    """Cast: `saturate` and `round_mode` concern only 8-bit floats, which are refused."""
-    return cast_to(build, node.input(0), element_type(numpy_dtype_of(node.int("to"))))
+    """Cast: `saturate` and `round_mode` concern only floats of at most 8 bits."""
+    return _cast(node, build, element_type(numpy_dtype_of(node.int("to"))))
 
 
 def import_cast_like(node: Node, build: Builder) -> SSAValue:
     """CastLike: the element type is that of another operand."""
-    return cast_to(build, node.input(0), element_of(node.input(1)))
+    return _cast(node, build, element_of(node.input(1)))
+
+
+def _cast(node: Node, build: Builder, element: Attribute) -> SSAValue:
+    if element_of(node.input(0)) == element:
+        return node.input(0)
+    rounding, saturate = node.string("round_mode", "up"), node.int("saturate", 1) != 0
+    properties = {"to": element, "saturate": flag(saturate), "rounding": StringAttr(rounding)}
+    return build.op(CastOp, [node.input(0)], properties)
 
 
 def import_bit_cast(node: Node, build: Builder) -> SSAValue:

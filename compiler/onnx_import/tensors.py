@@ -3,12 +3,14 @@
 import math
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from penstock.dialects.element_types import has_element_type
+from penstock.dialects.element_types import bit_size, element_type, has_element_type
 from penstock.dialects.graph.base import Array
 from penstock.errors import ModelError
 from penstock.onnx_import.unsupported import Unsupported
@@ -17,7 +19,7 @@ EXPORT_AGAIN = "Export the model again."
 
 
 def numpy_dtype_of(data_type: int) -> np.dtype[np.generic]:
-    """The NumPy dtype of an ONNX element type; `Unsupported` for text, complex and narrow types."""
+    """The NumPy dtype of an ONNX element type; `Unsupported` for text and complex numbers."""
     if data_type not in TensorProto.DataType.values():
         raise ModelError(f"element type {data_type} does not exist", remedy=EXPORT_AGAIN)
     name = TensorProto.DataType.Name(data_type)
@@ -27,6 +29,22 @@ def numpy_dtype_of(data_type: int) -> np.dtype[np.generic]:
     if data_type == TensorProto.STRING or not has_element_type(dtype):
         raise Unsupported(f"element type {name} is not supported", "Use a float, integer or boolean type.")
     return dtype
+
+
+def packed_bytes(shape: Sequence[int], dtype: np.dtype[np.generic]) -> int:
+    """The bytes of a tensor in a file, where elements of fewer than 8 bits share them.
+
+    >>> packed_bytes([3], np.dtype("uint16"))
+    6
+    """
+    return -(-math.prod(shape) * bit_size(element_type(dtype)) // 8)
+
+
+def unpacked(data: NDArray[np.uint8], dtype: np.dtype[np.generic], shape: Sequence[int]) -> Array:
+    """An element in each byte, from a stream of elements of fewer bits whose first bit is the lowest."""
+    count, width = math.prod(shape), bit_size(element_type(dtype))
+    bits = np.unpackbits(data, bitorder="little", count=count * width).reshape(count, width)
+    return np.packbits(bits, axis=1, bitorder="little").reshape(shape).view(dtype)
 
 
 class TensorReader:
@@ -52,7 +70,7 @@ class TensorReader:
     ) -> Array:
         entries = {entry.key: entry.value for entry in tensor.external_data}
         path = self._resolve(entries.get("location", ""), what)
-        size = math.prod(shape) * dtype.itemsize
+        size = packed_bytes(shape, dtype)
         offset = _byte_count(entries.get("offset", "0"), what)
         length = _byte_count(entries.get("length", str(size)), what)
         if length != size:
@@ -63,7 +81,11 @@ class TensorReader:
                 f"{what} is at bytes {offset} to {offset + size} of {path.name}, which has {present}",
                 remedy="Copy the file again, it is cut short.",
             )
-        return np.zeros(shape, dtype) if size == 0 else np.memmap(path, dtype, "r", offset, shape)
+        if size == 0:
+            return np.zeros(shape, dtype)
+        if size < math.prod(shape):
+            return unpacked(np.memmap(path, np.uint8, "r", offset, (size,)), dtype, shape)
+        return np.memmap(path, dtype, "r", offset, shape)
 
     def _resolve(self, location: str, what: str) -> Path:
         """The file at a relative location inside the model's folder, reached through no link."""
@@ -105,13 +127,15 @@ def _byte_count(text: str, what: str) -> int:
 
 
 def _from_bytes(data: bytes, dtype: np.dtype[np.generic], shape: tuple[int, ...], what: str) -> Array:
-    size = math.prod(shape) * dtype.itemsize
+    size = packed_bytes(shape, dtype)
     if len(data) != size:
         raise ModelError(
             f"{what} has {len(data)} bytes, its shape {list(shape)} needs {size}", remedy=EXPORT_AGAIN
         )
     if dtype == np.bool_:
         return np.frombuffer(data, np.uint8).reshape(shape) != 0
+    if size < math.prod(shape):
+        return unpacked(np.frombuffer(data, np.uint8), dtype, shape)
     return np.frombuffer(data, dtype).reshape(shape)
 
 
@@ -119,10 +143,10 @@ def _from_fields(
     tensor: TensorProto, dtype: np.dtype[np.generic], shape: tuple[int, ...], what: str
 ) -> Array:
     stored = len(getattr(tensor, helper.tensor_dtype_to_field(tensor.data_type)))
-    if stored != math.prod(shape):
+    needed = min(math.prod(shape), packed_bytes(shape, dtype))
+    if stored != needed:
         raise ModelError(
-            f"{what} has {stored} elements, its shape {list(shape)} needs {math.prod(shape)}",
-            remedy=EXPORT_AGAIN,
+            f"{what} has {stored} elements, its shape {list(shape)} needs {needed}", remedy=EXPORT_AGAIN
         )
     try:
         return np.asarray(numpy_helper.to_array(tensor), dtype)

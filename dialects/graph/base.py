@@ -29,7 +29,7 @@ from xdsl.rewriter import Rewriter
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.element_types import is_narrow, is_whole, numpy_dtype
 
 Array = NDArray[np.generic]
 Wide = NDArray[np.float64 | np.int64]
@@ -163,7 +163,7 @@ def number(value: float) -> FloatAttr:
 
 def wide(x: Array) -> Wide:
     """`x` in the type a meaning is computed in: double precision, or 64-bit integers that wrap."""
-    return x.astype(np.int64 if x.dtype.kind in "biu" else np.float64, copy=False)
+    return x.astype(np.int64 if is_whole(x.dtype) else np.float64, copy=False)
 
 
 class GraphOp(IRDLOperation, ABC):
@@ -223,12 +223,14 @@ class Elementwise(GraphOp, ABC):
         return [tensor(broadcast_shapes(*(shape_of(o) for o in self.operands)), self.result_element())]
 
     def verify_elements(self) -> None:
-        """All operands have one element type."""
+        """All operands have one element type, and machines compute with it."""
         kinds = {element_of(o) for o in self.operands}
         if len(kinds) > 1:
             raise VerifyException(
                 f"{self.name}: operands differ in element type: {sorted(str(k) for k in kinds)}"
             )
+        if any(map(is_narrow, kinds)):
+            raise VerifyException(f"{self.name}: {kinds.pop()} can only be moved and cast")
 
     @abstractmethod
     def compute(self, *operands: Array) -> Array:

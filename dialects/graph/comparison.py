@@ -154,6 +154,7 @@ class NotOp(Unary):
     name = "graph.not"
 
     def verify_elements(self) -> None:
+        super().verify_elements()
         if is_float(element_of(self.x)):
             raise VerifyException(f"{self.name}: needs integers or booleans, got {element_of(self.x)}")
 

@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import AnyDenseElement, BytesAttr, DenseIntOrFPElemen
 from xdsl.ir import Attribute, Operation
 from xdsl.irdl import irdl_op_definition, prop_def, result_def
 
-from penstock.dialects.element_types import element_type, numpy_dtype
+from penstock.dialects.element_types import element_type, is_narrow, numpy_dtype
 from penstock.dialects.graph.base import AnyTensor, Array, GraphOp, Tensor, tensor, tensor_of
 from penstock.dialects.resources import ResourceAttr
 
@@ -20,7 +20,8 @@ def constant_value(array: Array, name: str) -> DenseIntOrFPElementsAttr | Resour
     """The attribute for an array: its elements if they are few and finite, else a resource `name`."""
     element = cast(AnyDenseElement, element_type(array.dtype))
     # xDSL 0.74 prints inf and NaN in dense attributes as bit patterns and reads these back as integers.
-    if array.size > INLINE_LIMIT or not np.isfinite(array).all():
+    # It packs narrow elements in ways of its own.
+    if is_narrow(element) or array.size > INLINE_LIMIT or not np.isfinite(array).all():
         return ResourceAttr.of(name, array)
     # A true bit is stored as -1, as xDSL's own parser does.
     stored = -array.astype(np.int8) if array.dtype == np.bool_ else array

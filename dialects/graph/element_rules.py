@@ -6,7 +6,7 @@ from xdsl.dialects.builtin import i1
 from xdsl.ir import SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.element_types import is_float
+from penstock.dialects.element_types import is_float, is_narrow
 from penstock.dialects.graph.base import GraphOp, element_of
 
 
@@ -26,8 +26,16 @@ def verify_reals(op: GraphOp, values: Iterable[SSAValue]) -> None:
 
 
 def verify_numbers(op: GraphOp, values: Iterable[SSAValue]) -> None:
-    """All values have one element type, and it is not the boolean."""
+    """All values have one element type, and it is neither the boolean nor a narrow type."""
     values = tuple(values)
     verify_one_element(op, values)
-    if element_of(values[0]) == i1:
-        raise VerifyException(f"{op.name}: needs numbers, got i1")
+    element = element_of(values[0])
+    if element == i1 or is_narrow(element):
+        raise VerifyException(f"{op.name}: needs numbers, got {element}")
+
+
+def verify_computable(op: GraphOp, values: Iterable[SSAValue]) -> None:
+    """Machines compute with all values: none is of a narrow type."""
+    narrow = next((element for value in values if is_narrow(element := element_of(value))), None)
+    if narrow is not None:
+        raise VerifyException(f"{op.name}: {narrow} can only be moved and cast")

@@ -6,13 +6,14 @@ The bases serve the other elementwise families too.
 from abc import ABC
 
 import numpy as np
-from xdsl.dialects.builtin import BoolAttr, FloatAttr, i1
+from xdsl.dialects.builtin import BoolAttr, FloatAttr, StringAttr, i1
 from xdsl.ir import Attribute, Operation
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.element_types import byte_size, numpy_dtype
-from penstock.dialects.graph.base import AnyTensor, Array, Elementwise, Wide, element_of, flag, wide
+from penstock.dialects.element_types import bit_size, numpy_dtype
+from penstock.dialects.graph.base import AnyTensor, Array, Elementwise, element_of, flag, wide
+from penstock.dialects.graph.casting import ROUNDINGS, Rounding, converted, machine_cast
 from penstock.dialects.graph.element_rules import verify_numbers, verify_reals
 
 
@@ -251,8 +252,10 @@ class ClipOp(NumberFunction):
     def compute(self, *operands: Array) -> Array:
         (x,) = operands
         if self.low is not None:
-            x = np.maximum(x, _cast(np.asarray(self.low.value.data), x.dtype))
-        return x if self.high is None else np.minimum(x, _cast(np.asarray(self.high.value.data), x.dtype))
+            x = np.maximum(x, machine_cast(np.asarray(self.low.value.data), x.dtype))
+        if self.high is not None:
+            x = np.minimum(x, machine_cast(np.asarray(self.high.value.data), x.dtype))
+        return x
 
 
 @irdl_op_definition
@@ -260,17 +263,29 @@ class CastOp(Unary):
     """The number in another type: `%y = graph.cast %x {to = i8} : tensor<2xf32> -> tensor<2xi8>`.
 
     Reals round to nearest even; reals to integers truncate and saturate, NaN becomes 0; integers wrap;
-    anything but zero is true.
+    anything but zero is true.  Reals to integers of fewer than 8 bits wrap as the 32-bit integers they are.
+
+    A float of at most 8 bits holds the nearest number, beyond its range the greatest one, or, unless the cast
+    `saturate`s, infinity or NaN, whichever it has; 4- and 6-bit floats have neither, and -0 for NaN.
+    A power of two (f8E8M0FNU) holds the magnitude, rounded as `rounding` says, and its range ends likewise.
     """
 
     name = "graph.cast"
     to = prop_def(Attribute)
+    saturate = prop_def(BoolAttr, default_value=flag(True))
+    rounding = prop_def(StringAttr, default_value=StringAttr("up"))
 
     def result_element(self) -> Attribute:
         return self.to
 
+    def verify_elements(self) -> None:
+        rounding = self.rounding.data
+        if rounding not in ROUNDINGS:
+            raise VerifyException(f"{self.name}: rounding is '{rounding}', not one of {', '.join(ROUNDINGS)}")
+
     def compute(self, *operands: Array) -> Array:
-        return _cast(operands[0], numpy_dtype(self.to))
+        way: Rounding = next(way for way in ROUNDINGS if way == self.rounding.data)
+        return converted(operands[0], self.to, self.saturate.value.data != 0, way)
 
 
 @irdl_op_definition
@@ -287,25 +302,12 @@ class BitcastOp(Unary):
         return self.to
 
     def verify_elements(self) -> None:
-        if byte_size(self.to) != byte_size(element_of(self.x)):
+        if bit_size(self.to) != bit_size(element_of(self.x)):
             raise VerifyException(f"{self.name}: {element_of(self.x)} and {self.to} differ in width")
 
     def compute(self, *operands: Array) -> Array:
         (x,) = operands
         return x != np.zeros((), x.dtype) if self.to == i1 else x.view(numpy_dtype(self.to))
-
-
-def _cast(x: Array, dtype: np.dtype[np.generic]) -> Array:
-    saturates = dtype.kind in "iu" and x.dtype.kind not in "biu"
-    return _saturate(wide(x), dtype) if saturates else x.astype(dtype)
-
-
-def _saturate(x: Wide, dtype: np.dtype[np.generic]) -> Array:
-    """Truncate to integers; the greatest one is set apart because 2^63 - 1 is no double."""
-    info = np.iinfo(np.dtype(dtype.str))
-    whole = np.nan_to_num(np.trunc(x), nan=0.0, posinf=np.inf, neginf=-np.inf)
-    inside = np.maximum(np.where(whole >= float(info.max), 0, whole), float(info.min)).astype(dtype)
-    return np.where(whole >= float(info.max), np.asarray(info.max, dtype), inside)
 
 
 OPS: tuple[type[Operation], ...] = (

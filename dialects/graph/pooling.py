@@ -10,7 +10,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.graph.base import AnyTensor, Array, Tensor, element_of, tensor, wide
-from penstock.dialects.graph.element_rules import verify_reals
+from penstock.dialects.graph.element_rules import verify_computable, verify_reals
 from penstock.dialects.graph.reduction import lowest
 from penstock.dialects.graph.window import Windowed, from_channels_first, halves, to_channels_first
 
@@ -26,6 +26,7 @@ class Pooling(Windowed, ABC):
         return tuple(map(int, self.kernel.get_values()))
 
     def infer(self) -> Sequence[Tensor]:
+        verify_computable(self, self.operands)
         return [tensor(self.pooled_shape(self.taps_per_dim()), element_of(self.x))]
 
 
@@ -63,6 +64,7 @@ class MaxPoolIndicesOp(Pooling):
     assembly_format = "$x attr-dict `:` type($x) `->` type($indices)"
 
     def infer(self) -> Sequence[Tensor]:
+        verify_computable(self, self.operands)
         return [tensor(self.pooled_shape(self.taps_per_dim()), i64)]
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:

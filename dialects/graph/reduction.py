@@ -20,7 +20,7 @@ from penstock.dialects.graph.base import (
     tensor,
     wide,
 )
-from penstock.dialects.graph.element_rules import verify_numbers
+from penstock.dialects.graph.element_rules import verify_computable, verify_numbers
 
 
 def lowest(dtype: np.dtype[np.generic]) -> float | int:
@@ -61,6 +61,7 @@ class Reduction(GraphOp, ABC):
         return element_of(self.x)
 
     def infer(self) -> Sequence[Tensor]:
+        verify_computable(self, self.operands)
         shape, axes = shape_of(self.x), self.reduced()
         verify_axes(self, axes, len(shape))
         if self.keepdims.value.data:

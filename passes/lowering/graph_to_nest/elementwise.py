@@ -7,6 +7,7 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
+from penstock.dialects.element_types import stored
 from penstock.dialects.graph.base import Elementwise, GraphOp
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.nest.access import Access
@@ -60,7 +61,7 @@ def single_number(value: SSAValue, element: Attribute) -> IntegerAttr | FloatAtt
     owner = value.owner
     if not isinstance(owner, ConstantOp) or owner.array.size != 1:
         return None
-    return number_attr(owner.array.item(), element)
+    return number_attr(stored(owner.array).item(), element)
 
 
 RULES: Mapping[type[Operation], Rule] = {Elementwise: lower_elementwise}

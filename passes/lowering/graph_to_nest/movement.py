@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.element_types import is_narrow, numpy_dtype, stored
 from penstock.dialects.graph import movement as graph
 from penstock.dialects.graph.base import GraphOp, normalize_axis, rank_of, static_shape_of, tensor_of
 from penstock.dialects.graph.base import element_of as tensor_element_of
@@ -40,6 +40,8 @@ def lower_constant(op: GraphOp, low: Lowering) -> None:
     """A read-only buffer of the same numbers."""
     assert isinstance(op, ConstantOp)
     value = op.value if isinstance(op.value, ResourceAttr) else ResourceAttr.of("constant", op.array)
+    if is_narrow(tensor_element_of(op.y)):
+        value = ResourceAttr.of(value.data.name, stored(value.array))
     low.buffers[op.y] = low.add(BufferOp(value, memref_of(tensor_of(op.y))))
 
 
@@ -88,7 +90,7 @@ def lower_pad(op: GraphOp, low: Lowering) -> None:
     x, y = low.buffer(op.x), low.result(op.y)
     if op.mode.data == "constant":
         rank, value = len(shape_of(y)), np.asarray(op.value.value.data)
-        number = value.astype(numpy_dtype(tensor_element_of(op.x))).item()
+        number = stored(value.astype(numpy_dtype(tensor_element_of(op.x)))).item()
         access = Access.of(rank, *(({i: 1}, -count) for i, count in enumerate(op.low.get_values())))
         dims = [parallel(f"d{i}", size) for i, size in enumerate(shape_of(y))]
         map_into(low, [padded_read(x, access, dims, number)], y, lambda s, v: v)

@@ -17,8 +17,9 @@ from penstock.dialects.graph.base import element_of as tensor_element_of
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
 from penstock.passes.lowering.graph_to_nest.builder import Lowering
-from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import saturated, unsigned
+from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import unsigned
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr, working
+from penstock.passes.lowering.graph_to_nest.scalar_casts import saturated
 
 Rule = Callable[[GraphOp, Lowering], None]
 Number = IntegerAttr | FloatAttr

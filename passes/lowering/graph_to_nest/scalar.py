@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from xdsl.ir import Operation
 
 from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import ARITHMETIC, ScalarFormula
+from penstock.passes.lowering.graph_to_nest.scalar_casts import CASTS
 from penstock.passes.lowering.graph_to_nest.scalar_functions import FUNCTIONS
 from penstock.passes.lowering.graph_to_nest.scalar_logic import LOGIC
 
-SCALARS: Mapping[type[Operation], ScalarFormula] = {**ARITHMETIC, **FUNCTIONS, **LOGIC}
+SCALARS: Mapping[type[Operation], ScalarFormula] = {**ARITHMETIC, **CASTS, **FUNCTIONS, **LOGIC}

@@ -4,17 +4,15 @@ Integer division and remainder are written so that no divisor traps: 0 and -1 ar
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
 
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import IntegerType, bf16, f16, f32, f64, i1, i64
+from xdsl.dialects.builtin import bf16, f16, f32, f64, i1, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from penstock.dialects import arith_ext
 from penstock.dialects.element_types import is_float, is_unsigned, signless
 from penstock.dialects.graph import elementwise
 from penstock.dialects.graph.base import GraphOp, element_of
-from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, width_of
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
 
 ScalarFormula = Callable[[GraphOp, Scalars, Sequence[SSAValue]], SSAValue]
 """One element of the result from one element of each operand."""
@@ -171,20 +169,6 @@ def _clip(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
     return x if op.high is None else s.at_most(x, s.constant(op.high.value.data, x.type), unsigned(op))
 
 
-def _cast(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
-    assert isinstance(op, elementwise.CastOp)
-    (x,), source, target = v, element_of(op.x), op.to
-    if source == target:
-        return x
-    if target == i1:
-        return s.compare("ne", x, s.constant(0, x.type))
-    if is_float(source):
-        return s.real(x, target) if is_float(target) else saturated(s, x, target)
-    if is_float(target):
-        return s.from_whole(x, target, unsigned(op))
-    return s.whole(x, signless(target), unsigned(op))
-
-
 def _bitcast(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
     assert isinstance(op, elementwise.BitcastOp)
     (x,), target = v, signless(op.to)
@@ -193,24 +177,6 @@ def _bitcast(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
     if i1 in (x.type, target):
         return s.whole(x, target) if x.type == i1 else s.compare("ne", x, s.constant(0, x.type))
     return s.add_op(arith.BitcastOp(x, target))
-
-
-def saturated(s: Scalars, x: SSAValue, target: Attribute) -> SSAValue:
-    """A real number cut to an integer, the nearest one of the type if it is outside, 0 for NaN."""
-    x, to = s.widened(x), cast(IntegerType, signless(target))
-    bits = width_of(target) - (0 if is_unsigned(target) else 1)
-    low, high = 0 if is_unsigned(target) else -(1 << bits), (1 << bits) - 1
-    convert = arith_ext.FPToUIOp if is_unsigned(target) else arith_ext.FPToSIOp
-    zero, least = s.constant(0, x.type), s.constant(low, x.type)
-    if bits <= (53 if x.type == f64 else 24):
-        bounded = s.at_most(s.at_least(x, least), s.constant(high, x.type))
-        return s.add_op(convert(s.select(s.compare("eq", x, x), bounded, zero), to))
-    # The greatest integer is no number of the real type: what is too large is chosen apart.
-    limit = s.constant(2.0**bits, x.type)
-    below, above = s.compare("lt", x, least), s.compare("ge", x, limit)
-    inside = s.both(s.compare("ge", x, least), s.compare("lt", x, limit))
-    whole = s.add_op(convert(s.select(inside, x, zero), to))
-    return s.select(below, s.constant(low, to), s.select(above, s.constant(high, to), whole))
 
 
 ARITHMETIC: Mapping[type[Operation], ScalarFormula] = {
@@ -230,6 +196,5 @@ ARITHMETIC: Mapping[type[Operation], ScalarFormula] = {
     elementwise.RoundOp: _rounded(math.RoundEvenOp),
     elementwise.SqrtOp: _sqrt,
     elementwise.ClipOp: _clip,
-    elementwise.CastOp: _cast,
     elementwise.BitcastOp: _bitcast,
 }

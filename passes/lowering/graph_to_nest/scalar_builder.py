@@ -144,6 +144,14 @@ class Scalars:
         """`x * 2^amount` for an amount below the width."""
         return self.add_op(arith.ShLIOp(x, amount))
 
+    def shift_right(self, x: SSAValue, amount: SSAValue, unsigned: bool = False) -> SSAValue:
+        """`floor(x / 2^amount)` for an amount below the width."""
+        return self.add_op(arith.ShRUIOp(x, amount) if unsigned else arith.ShRSIOp(x, amount))
+
+    def bits(self, x: SSAValue, to: Attribute) -> SSAValue:
+        """The same bits as another type of the same width."""
+        return self.add_op(arith.BitcastOp(x, to))
+
     def select(self, condition: SSAValue, a: SSAValue, b: SSAValue) -> SSAValue:
         """`a` where the condition holds, else `b`."""
         return self.add_op(arith_ext.SelectOp(condition, a, b))
