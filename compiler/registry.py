@@ -33,6 +33,7 @@ Importers: TypeAlias = Mapping[tuple[str, str], "Importer"]
 DIALECTS: dict[str, str] = {
     "graph": "penstock.dialects.graph:Graph",
     "nest": "penstock.dialects.nest:Nest",
+    "quant": "penstock.dialects.quant:Quant",
 }
 
 # Upstream dialects that ours complete.  xDSL refuses two of one name, so `xdsl-opt` keeps its own.

@@ -23,7 +23,7 @@ from penstock.dialects.graph.base import (
     shape_of,
 )
 from penstock.dialects.graph.indexing import GatherOp
-from penstock.dialects.graph.linear import ConvOp, ConvTransposeOp
+from penstock.dialects.graph.linear import Convolution, ConvTransposeOp
 from penstock.dialects.graph.movement import (
     BroadcastToOp,
     ConcatOp,
@@ -130,11 +130,11 @@ LAST: Attribute = StringAttr(CHANNELS_LAST)
 
 def _convolution(op: GraphOp) -> Flexible | None:
     """Channels-first costs a share of the arithmetic: vectors then run along a row and end at its borders."""
-    assert isinstance(op, ConvOp | ConvTransposeOp)
+    assert isinstance(op, Convolution)
     if op.layout.data != CHANNELS_FIRST:
         return None
     per_element = math.prod(d for d in shape_of(op.w)[1:] if isinstance(d, int))
-    elements = count_of(op.y) if isinstance(op, ConvOp) else count_of(op.x)
+    elements = count_of(op.x) if isinstance(op, ConvTransposeOp) else count_of(op.y)
     penalty = elements * per_element // MULTIPLIES_PER_BYTE + bytes_of(op.y)
     return _same_kind(op, copied_properties(op, layout=LAST), _first_only(op), penalty)
 
@@ -271,8 +271,7 @@ def _transpose(op: GraphOp) -> Flexible | None:
 
 RULES: Mapping[type, Rule] = {
     Elementwise: _elementwise,
-    ConvOp: _convolution,
-    ConvTransposeOp: _convolution,
+    Convolution: _convolution,
     MaxPoolOp: _pool,
     AveragePoolOp: _pool,
     ConcatOp: _along_axis,

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 
 import numpy as np
 from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, i64
-from xdsl.ir import Operation
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
+from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import (
     AnyTensor,
     Array,
     Dim,
     GraphOp,
     Tensor,
+    Wide,
     broadcast_shapes,
     channel_axis,
     derived_dim,
@@ -52,13 +54,21 @@ class Convolution(Windowed):
         """The spatial sizes of the filter; they must be known."""
         return static_shape_of(tensor(shape_of(self.w)[2:], element_of(self.w)))
 
+    def result_element(self) -> Attribute:
+        """The element type of the result; that of the input unless overridden."""
+        return element_of(self.x)
+
+    def verify_elements(self) -> None:
+        """All operands are numbers of one type."""
+        verify_numbers(self, self.operands)
+
     def verify_ranks(self) -> None:
-        """Input and filter have one number of dims, at least one of them spatial, and numbers of one type."""
+        """Input and filter have one number of dims, at least one of them spatial."""
         if rank_of(self.x) != rank_of(self.w) or rank_of(self.w) < 3:
             raise VerifyException(
                 f"{self.name}: input of rank {rank_of(self.x)} with a filter of rank {rank_of(self.w)}"
             )
-        verify_numbers(self, self.operands)
+        self.verify_elements()
 
     def verify_channels(self, wanted: Dim, out_channels: Dim) -> None:
         """The channels of input, filter and bias agree."""
@@ -76,30 +86,24 @@ class Convolution(Windowed):
         """The result with its channels where the layout wants them."""
         shape: list[Dim] = [shape_of(self.x)[0], *spatial]
         shape.insert(channel_axis(self.layout.data, rank_of(self.x)), out_channels)
-        return tensor(shape, element_of(self.x))
+        return tensor(shape, self.result_element())
 
-    def finish(self, y: Array, x: Array, bias: Sequence[Array]) -> Array:
+    def finish(self, y: Array, bias: Sequence[Array]) -> Array:
         """(n, groups, out, *spatial) plus bias, rounded and in the op's layout."""
         y = y.reshape(y.shape[0], -1, *y.shape[3:])
         for b in bias:
             y = np.add(y, wide(b).reshape(-1, *[1] * (y.ndim - 2)))
-        return np.ascontiguousarray(from_channels_first(y, self.layout.data), x.dtype)
+        return np.ascontiguousarray(
+            from_channels_first(y, self.layout.data), numpy_dtype(self.result_element())
+        )
 
 
 def _differ(a: Dim, b: Dim) -> bool:
     return isinstance(a, int) and isinstance(b, int) and a != b
 
 
-@irdl_op_definition
-class ConvOp(Convolution):
-    """Convolution, grouped, over any number of spatial dims, plus an optional bias per output channel.
-
-    The filter is (out channels, in channels / groups, *kernel) whatever the layout of the activations:
-
-        %y = graph.conv %x, %w, %b {strides = array<i64: 1, 1>, ..., groups = 1 : i64, layout = "nchw"}
-    """
-
-    name = "graph.conv"
+class Correlation(Convolution):
+    """A convolution proper: the filter is (out channels, in channels / groups, *kernel) in any layout."""
 
     def infer(self) -> Sequence[Tensor]:
         w, groups = shape_of(self.w), self.groups.value.data
@@ -109,12 +113,12 @@ class ConvOp(Convolution):
         spatial = [x[a] for a in spatial_axes(self.layout.data, len(x))]
         return [self.result_type(self.out_spatial(spatial, self.kernel()), w[0])]
 
-    def evaluate(self, *operands: Array) -> Sequence[Array]:
-        x, w, *bias = operands
-        padded, kernel = wide(self.padded(to_channels_first(x, self.layout.data), 0)), w.shape[2:]
+    def summed(self, x: Wide, w: Wide) -> Array:
+        """The sums of products as (n, groups, out channels per group, *spatial)."""
+        padded, kernel = self.padded(to_channels_first(x, self.layout.data), 0), w.shape[2:]
         out = self.out_sizes(padded, kernel)
         n, groups = len(x), self.groups.value.data
-        split = wide(w).reshape(groups, w.shape[0] // groups, *w.shape[1:])
+        split = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
         y = np.zeros((n, groups, split.shape[1], *out), padded.dtype)
         taps = list(self.taps(out, kernel))
         at_once = max(1, COLUMNS // max(1, padded.shape[0] * padded.shape[1] * math.prod(out)))
@@ -122,7 +126,23 @@ class ConvOp(Convolution):
             columns = [padded[:, :, *part].reshape(n, groups, w.shape[1], -1) for _, part in batch]
             rows = np.concatenate([split[:, :, :, *tap] for tap, _ in batch], 2)
             y += np.matmul(rows, np.concatenate(columns, 2)).reshape(y.shape)
-        return [self.finish(y, x, bias)]
+        return y
+
+
+@irdl_op_definition
+class ConvOp(Correlation):
+    """Convolution, grouped, over any number of spatial dims, plus an optional bias per output channel.
+
+    The filter is (out channels, in channels / groups, *kernel) whatever the layout of the activations:
+
+        %y = graph.conv %x, %w, %b {strides = array<i64: 1, 1>, ..., groups = 1 : i64, layout = "nchw"}
+    """
+
+    name = "graph.conv"
+
+    def evaluate(self, *operands: Array) -> Sequence[Array]:
+        x, w, *bias = operands
+        return [self.finish(self.summed(wide(x), wide(w)), bias)]
 
 
 @irdl_op_definition
@@ -176,7 +196,7 @@ class ConvTransposeOp(Convolution):
             spread = np.matmul(np.swapaxes(split[:, :, :, *tap], 1, 2), columns)
             y[:, :, :, *part] += spread.reshape(n, groups, w.shape[1], *spatial)
         cut = tuple(slice(lo, size - hi) for size, lo, hi in zip(full, low, high, strict=True))
-        return [self.finish(y[:, :, :, *cut], x, bias)]
+        return [self.finish(y[:, :, :, *cut], bias)]
 
 
 @irdl_op_definition
@@ -193,19 +213,22 @@ class MatMulOp(GraphOp):
     assembly_format = "$a `,` $b attr-dict `:` type($a) `,` type($b) `->` type($y)"
 
     def infer(self) -> Sequence[Tensor]:
-        a, b = shape_of(self.a), shape_of(self.b)
-        if len(a) < 2 or len(b) < 2:
-            raise VerifyException(
-                f"{self.name}: operands of rank {len(a)} and {len(b)}, both must be 2 or more"
-            )
-        if _differ(a[-1], b[-2]):
-            raise VerifyException(f"{self.name}: inner sizes differ: {list(a)} against {list(b)}")
         verify_numbers(self, self.operands)
-        return [tensor([*broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1]], element_of(self.a))]
+        return [tensor(product_shape(self, self.a, self.b), element_of(self.a))]
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         a, b = operands
         return [np.asarray(np.matmul(wide(a), wide(b)), a.dtype)]
+
+
+def product_shape(op: GraphOp, left: SSAValue, right: SSAValue) -> list[Dim]:
+    """The shape of a matrix product over the last two dims."""
+    a, b = shape_of(left), shape_of(right)
+    if len(a) < 2 or len(b) < 2:
+        raise VerifyException(f"{op.name}: operands of rank {len(a)} and {len(b)}, both must be 2 or more")
+    if _differ(a[-1], b[-2]):
+        raise VerifyException(f"{op.name}: inner sizes differ: {list(a)} against {list(b)}")
+    return [*broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1]]
 
 
 OPS: tuple[type[Operation], ...] = (ConvOp, ConvTransposeOp, MatMulOp)

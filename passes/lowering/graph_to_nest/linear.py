@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from xdsl.ir import Operation, SSAValue
 
 from penstock.dialects.graph.base import CHANNELS_FIRST, GraphOp
-from penstock.dialects.graph.linear import ConvOp, MatMulOp
+from penstock.dialects.graph.linear import ConvOp, Correlation, MatMulOp
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, zero
-from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, working
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr, working
 
 Rule = Callable[[GraphOp, Lowering], None]
 
@@ -42,7 +42,24 @@ def arrange(
 def lower_conv(op: GraphOp, low: Lowering) -> None:
     """y[n, o, oc] = bias + sum over k, c of x[n, o*stride + k*dil - pad, c] * w[oc, c, k], per group."""
     assert isinstance(op, ConvOp)
-    x, w, y = low.buffer(op.x), low.buffer(op.w), low.result(op.y)
+    correlate(op, low, low.buffer(op.x), low.buffer(op.w), low.result(op.y), multiply_add)
+
+
+def correlate(
+    op: Correlation,
+    low: Lowering,
+    x: SSAValue,
+    w: SSAValue,
+    y: SSAValue,
+    body: Formula,
+    *,
+    padding: int = 0,
+    further: Sequence[SSAValue] = (),
+) -> None:
+    """The nest of a convolution; `body` adds one product, from the elements of the `further` filters too.
+
+    These broadcast to the filter.  Outside of `x` there is `padding`.
+    """
     layout, groups = op.layout.data, op.groups.value.data
     outputs, per_group, *kernel = shape_of(w)
     rank = len(kernel)
@@ -58,10 +75,12 @@ def lower_conv(op: GraphOp, low: Lowering) -> None:
         ({1 + i: strides[i], rank + 3 + i: dilations[i]}, -pads[i]) for i in range(rank)
     ]
     in_channel, out_channel = {g: per_group, ic: 1}, {g: outputs // groups, oc: 1}
-    outside = zero(element_of(x)) if any(pads) else None
+    outside = number_attr(padding, element_of(x)) if any(pads) else None
+    places: list[Expression] = [out_channel, ic, *(rank + 3 + i for i in range(rank))]
     reads = [
         Read(x, Access.of(total, *arrange(layout, 0, in_channel, taps)), outside),
-        Read(w, Access.of(total, out_channel, ic, *(rank + 3 + i for i in range(rank)))),
+        Read(w, Access.of(total, *places)),
+        *(Read(each, Access.of(total, *broadcast_places(each, places))) for each in further),
     ]
     write = Write(y, Access.of(total, *arrange(layout, 0, out_channel, list(range(1, rank + 1)))))
     extras = [] if op.bias is None else [Read(low.buffer(op.bias), Access.of(total, out_channel))]
@@ -69,32 +88,56 @@ def lower_conv(op: GraphOp, low: Lowering) -> None:
         dims,
         reads,
         [write],
-        multiply_add,
+        body,
         extras=extras,
         init=[zero(working(element_of(y)))],
         epilogue=rounded_sum(y),
     )
 
 
+def broadcast_places(buffer: SSAValue, places: Sequence[Expression]) -> list[Expression]:
+    """Where a buffer that broadcasts to another one is read when that one is read at `places`."""
+    sizes = shape_of(buffer)
+    return [{} if s == 1 else p for s, p in zip(sizes, places[len(places) - len(sizes) :], strict=True)]
+
+
 def lower_matmul(op: GraphOp, low: Lowering) -> None:
     """y[..., m, n] = sum over k of a[..., m, k] * b[..., k, n], batch dims broadcast."""
     assert isinstance(op, MatMulOp)
-    a, b, y = low.buffer(op.a), low.buffer(op.b), low.result(op.y)
+    multiply(low, low.buffer(op.a), low.buffer(op.b), low.result(op.y), multiply_add)
+
+
+def multiply(
+    low: Lowering,
+    a: SSAValue,
+    b: SSAValue,
+    y: SSAValue,
+    body: Formula,
+    *,
+    left: Sequence[SSAValue] = (),
+    right: Sequence[SSAValue] = (),
+) -> None:
+    """The nest of a matrix product; `body` adds one product, from what broadcasts to `a` and `b` too."""
     shape, inner = shape_of(y), shape_of(a)[-1]
     batch, total = len(shape) - 2, len(shape) + 1
     dims = [*(parallel(f"b{i}", s) for i, s in enumerate(shape[:-2])), parallel("m", shape[-2])]
     dims += [parallel("n", shape[-1]), reduction("k", inner)]
 
-    def batched(operand: SSAValue, *last: int) -> Access:
+    def read(operand: SSAValue, *last: int) -> Read:
         sizes = shape_of(operand)[:-2]
         skip = batch - len(sizes)
         outer: list[Expression] = [{} if s == 1 else skip + i for i, s in enumerate(sizes)]
-        return Access.of(total, *outer, *last)
+        return Read(operand, Access.of(total, *outer, *last))
 
-    reads = [Read(a, batched(a, batch, batch + 2)), Read(b, batched(b, batch + 2, batch + 1))]
+    def further(operand: SSAValue, *last: int) -> Read:
+        return Read(operand, Access.of(total, *broadcast_places(operand, [*range(batch), *last])))
+
+    reads = [read(a, batch, batch + 2), read(b, batch + 2, batch + 1)]
+    reads += [further(each, batch, batch + 2) for each in left]
+    reads += [further(each, batch + 2, batch + 1) for each in right]
     write = Write(y, Access.of(total, *range(batch + 2)))
     start = zero(working(element_of(y)))
-    low.compute(dims, reads, [write], multiply_add, init=[start], epilogue=rounded_sum(y))
+    low.compute(dims, reads, [write], body, init=[start], epilogue=rounded_sum(y))
 
 
 RULES: Mapping[type[Operation], Rule] = {ConvOp: lower_conv, MatMulOp: lower_matmul}

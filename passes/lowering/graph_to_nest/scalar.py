@@ -8,5 +8,6 @@ from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import ARITHMETIC,
 from penstock.passes.lowering.graph_to_nest.scalar_casts import CASTS
 from penstock.passes.lowering.graph_to_nest.scalar_functions import FUNCTIONS
 from penstock.passes.lowering.graph_to_nest.scalar_logic import LOGIC
+from penstock.passes.lowering.graph_to_nest.scalar_scaling import SCALING
 
-SCALARS: Mapping[type[Operation], ScalarFormula] = {**ARITHMETIC, **CASTS, **FUNCTIONS, **LOGIC}
+SCALARS: Mapping[type[Operation], ScalarFormula] = {**ARITHMETIC, **CASTS, **FUNCTIONS, **LOGIC, **SCALING}
