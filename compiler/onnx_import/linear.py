@@ -1,16 +1,14 @@
 """Importers of convolutions and matrix products."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from xdsl.dialects.builtin import i32
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.graph.base import GraphOp, integers, rank_of, shape_of
-from penstock.dialects.graph.elementwise import AddOp, SubOp
+from penstock.dialects.graph.elementwise import AddOp
 from penstock.dialects.graph.linear import ConvOp, ConvTransposeOp, MatMulOp
 from penstock.onnx_import.activation import scaled
-from penstock.onnx_import.arithmetic import cast_to
 from penstock.onnx_import.axes import integer, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
@@ -73,40 +71,24 @@ def _fit_output(
     return replace(window, pads=pads), tuple(e + max(-t, 0) for e, t in zip(extra, totals, strict=True))
 
 
-def import_conv_integer(node: Node, build: Builder) -> SSAValue:
-    """ConvInteger: a convolution in 32 bits of what the zero points leave."""
-    x, w = node.input(0), node.input(1)
-    window = read_window(node, x, filter_sizes(node, x, w))
-    centred = [_centred(node, build, 0, 2, 0), _centred(node, build, 1, 3, rank_of(w) - 1)]
-    return _convolve(build, ConvOp, [*centred, None], window, {"groups": integer(node.int("group", 1))})
-
-
-def import_matmul_integer(node: Node, build: Builder) -> SSAValue:
-    """MatMulInteger: a product in 32 bits of what the zero points leave."""
-    rows = 1 if rank_of(node.input(0)) > 1 else 0
-    return matmul(build, _centred(node, build, 0, 2, rows), _centred(node, build, 1, 3, 0))
-
-
-def _centred(node: Node, build: Builder, index: int, zero_point: int, axes_after: int) -> SSAValue:
-    """Input `index` less its zero point, one for all or one per row or channel, in 32 bits."""
-    x, zero = cast_to(build, node.input(index), i32), node.optional(zero_point)
-    if zero is None:
-        return x
-    wide = cast_to(build, zero, i32)
-    return build.op(SubOp, [x, build.append_axes(wide, axes_after) if rank_of(wide) == 1 else wide])
-
-
 def import_matmul(node: Node, build: Builder) -> SSAValue:
     """MatMul: NumPy's product, vectors included."""
-    return matmul(build, node.input(0), node.input(1))
+    return matmul_of_reals(build, node.input(0), node.input(1))
 
 
-def matmul(build: Builder, a: SSAValue, b: SSAValue) -> SSAValue:
-    """The product in which a vector is a row on the left and a column on the right."""
+def matmul_of_reals(build: Builder, a: SSAValue, b: SSAValue) -> SSAValue:
+    """NumPy's product."""
+    return matmul(build, a, b, lambda rows, columns: build.op(MatMulOp, [rows, columns]))
+
+
+def matmul(
+    build: Builder, a: SSAValue, b: SSAValue, product: Callable[[SSAValue, SSAValue], SSAValue]
+) -> SSAValue:
+    """A product of matrices in which a vector is a row on the left and a column on the right."""
     row, column = rank_of(a) == 1, rank_of(b) == 1
     left = build.unsqueeze(a, [0]) if row else a
     right = build.unsqueeze(b, [1]) if column else b
-    y = build.op(MatMulOp, [left, right])
+    y = product(left, right)
     if not row and not column:
         return y
     shape = shape_of(y)
@@ -128,9 +110,7 @@ def import_gemm(node: Node, build: Builder) -> SSAValue:
 
 LINEAR: Family = {
     "Conv": import_conv,
-    "ConvInteger": import_conv_integer,
     "ConvTranspose": import_conv_transpose,
     "Gemm": import_gemm,
     "MatMul": import_matmul,
-    "MatMulInteger": import_matmul_integer,
 }

@@ -19,17 +19,17 @@ from penstock.onnx_import.node import Node
 from penstock.onnx_import.window import Window, auto_pad, explicit_window, read_window, rounded_up
 
 
-def _window(node: Node) -> tuple[Window, Window]:
-    """The window as given, and with the padding that rounding up adds."""
-    given = read_window(node, node.input(0))
+def _window(node: Node, x: SSAValue) -> tuple[Window, Window]:
+    """The window over `x` as given, and with the padding that rounding up adds."""
+    given = read_window(node, x)
     if node.int("ceil_mode", 0) == 0 or auto_pad(node).startswith("SAME"):
         return given, given
-    return given, rounded_up(node, node.input(0), given)
+    return given, rounded_up(node, x, given)
 
 
 def import_max_pool(node: Node, build: Builder) -> Sequence[SSAValue]:
     """MaxPool: the positions of the maxima are an op of their own, made only when they are read."""
-    x, (_, window) = node.input(0), _window(node)
+    x, (_, window) = node.input(0), _window(node, node.input(0))
     properties = {**window.properties(), "kernel": integers(window.kernel)}
     y = build.op(MaxPoolOp, [x], properties)
     if not node.uses(1):
@@ -58,10 +58,15 @@ def _column_major(node: Node, build: Builder, indices: SSAValue) -> SSAValue:
 
 
 def import_average_pool(node: Node, build: Builder) -> SSAValue:
-    """AveragePool: padding counts if the attribute says so, except what rounding up adds."""
-    given, window = _window(node)
+    """AveragePool of the input."""
+    return average_pool(node, build, node.input(0))
+
+
+def average_pool(node: Node, build: Builder, x: SSAValue) -> SSAValue:
+    """The mean of each window: padding counts if the attribute says so, except what rounding up adds."""
+    given, window = _window(node, x)
     counted = node.int("count_include_pad", 0) != 0
-    return _average(build, node.input(0), window, given.pads if counted else [0] * len(given.pads))
+    return _average(build, x, window, given.pads if counted else [0] * len(given.pads))
 
 
 def _average(build: Builder, x: SSAValue, window: Window, counted: Sequence[int]) -> SSAValue:
@@ -72,7 +77,7 @@ def _average(build: Builder, x: SSAValue, window: Window, counted: Sequence[int]
 
 def import_lp_pool(node: Node, build: Builder) -> SSAValue:
     """LpPool: the root of the sum of powers, which is their mean, padding counted, times the taps."""
-    _, window = _window(node)
+    _, window = _window(node, node.input(0))
     p = node.int("p", 2)
     mean = _average(build, power(build, node.input(0), p), window, window.pads)
     taps = build.scalar(math.prod(window.kernel), like=mean)

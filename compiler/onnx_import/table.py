@@ -7,6 +7,7 @@ from penstock.onnx_import.activation import ACTIVATION
 from penstock.onnx_import.arithmetic import ARITHMETIC
 from penstock.onnx_import.classical import CLASSICAL
 from penstock.onnx_import.comparison import COMPARISON
+from penstock.onnx_import.contrib import CONTRIB
 from penstock.onnx_import.control import CONTROL
 from penstock.onnx_import.counting import COUNTING
 from penstock.onnx_import.einsum import EINSUM
@@ -18,6 +19,7 @@ from penstock.onnx_import.movement import MOVEMENT
 from penstock.onnx_import.normalization import NORMALIZATION
 from penstock.onnx_import.placing import PLACING
 from penstock.onnx_import.pooling import POOLING
+from penstock.onnx_import.quantization import QUANTIZATION
 from penstock.onnx_import.recurrent import RECURRENT
 from penstock.onnx_import.reduction import REDUCTION
 from penstock.onnx_import.resize import RESIZE
@@ -39,6 +41,7 @@ FAMILIES: tuple[Family, ...] = (
     NORMALIZATION,
     PLACING,
     POOLING,
+    QUANTIZATION,
     RECURRENT,
     REDUCTION,
     RESIZE,
@@ -50,6 +53,7 @@ DOMAINS: Mapping[str, Sequence[Family]] = {
     "": FAMILIES,
     "ai.onnx.ml": (CLASSICAL,),
     "ai.onnx.preview.training": (TRAINING,),
+    "com.microsoft": (CONTRIB,),
 }
 
 IMPORTERS: dict[tuple[str, str], Importer] = {
