@@ -50,7 +50,7 @@ class ConvOp(Correlation):
 
     The layout is that of `graph.conv`, and `w_zero` has the rank of the filter or 0:
 
-        %y = quant.conv %x, %w, %b, %x_zero, %w_zero {strides = array<i64: 1, 1>, ..., groups = 1 : i64}
+        %y = quant.conv %x, %w zeros %x_zero, %w_zero bias %b {strides = array<i64: 1, 1>, ...}
     """
 
     name = "quant.conv"
@@ -61,8 +61,8 @@ class ConvOp(Correlation):
     x_zero = operand_def(AnyTensor)
     w_zero = operand_def(AnyTensor)
     assembly_format = (
-        "$x `,` $w (`,` `bias` $bias^)? `,` `zeros` $x_zero `,` $w_zero attr-dict `:` "
-        "type($x) `,` type($w) (`,` `bias` type($bias)^)? `,` type($x_zero) `,` type($w_zero) `->` type($y)"
+        "$x `,` $w `zeros` $x_zero `,` $w_zero (`bias` $bias^)? attr-dict `:` "
+        "type($x) `,` type($w) `zeros` type($x_zero) `,` type($w_zero) (`bias` type($bias)^)? `->` type($y)"
     )
 
     def result_element(self) -> Attribute:

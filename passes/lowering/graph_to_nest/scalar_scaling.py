@@ -6,12 +6,13 @@ from xdsl.dialects import math
 from xdsl.dialects.builtin import f32, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from penstock.dialects import arith_ext
 from penstock.dialects.graph.base import GraphOp, element_of
 from penstock.dialects.minifloats import is_minifloat
 from penstock.dialects.quant import scaling
 from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import ScalarFormula
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
-from penstock.passes.lowering.graph_to_nest.scalar_casts import element_cast, saturated
+from penstock.passes.lowering.graph_to_nest.scalar_casts import element_cast
 
 ROUNDED = {"half_even": math.RoundEvenOp, "half_away": math.RoundOp}
 FAR = 2.0**20
@@ -31,11 +32,15 @@ def _quantize(op: GraphOp, s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
 
 
 def _shifted(op: scaling.Rounding, s: Scalars, ratio: SSAValue, zero: SSAValue) -> SSAValue:
-    """The ratio rounded, plus the zero point, held within the type; bounds before keep the sum in 32 bits."""
+    """The ratio rounded, 0 for NaN, plus the zero point, held within the type.
+
+    Wide bounds before keep conversion and sum within 32 bits.
+    """
     element, real = element_of(op.zero), s.widened(ratio)
     whole = s.add_op(ROUNDED[op.rounding.data](real))
     held = s.at_most(s.at_least(whole, s.constant(-FAR, whole.type)), s.constant(FAR, whole.type))
-    total = s.add(saturated(s, held, i32), element_cast(s, zero, element, i32))
+    steps = s.select(s.compare("eq", held, held), held, s.constant(0, held.type))
+    total = s.add(s.add_op(arith_ext.FPToSIOp(steps, i32)), element_cast(s, zero, element, i32))
     low, high = scaling.limits(element)
     bounded = s.at_most(s.at_least(total, s.constant(low, i32)), s.constant(high, i32))
     return element_cast(s, bounded, i32, element)
