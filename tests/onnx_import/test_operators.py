@@ -15,6 +15,7 @@ from xdsl.parser import Parser
 from penstock.backends.reference import run_graph
 from penstock.dialects.graph import Graph
 from penstock.dialects.graph.base import Array, wide
+from penstock.dialects.quant import Quant
 from penstock.onnx_import import import_model
 from tests.onnx_import.layer_cases import LAYERS, SPECTRA
 from tests.onnx_import.operator_cases import CASES, Case
@@ -86,7 +87,7 @@ def check(case: Case, wanted: list[Array]) -> None:
 def test_prints_and_parses_back(case: Case) -> None:
     module = import_model(model_of(case))
     context = Context()
-    for dialect in (Builtin, Func, Graph):
+    for dialect in (Builtin, Func, Graph, Quant):
         context.load_dialect(dialect)
     again = Parser(context, str(module)).parse_module()
     again.verify()

@@ -16,6 +16,7 @@ from penstock.dialects.graph import activation, comparison, elementwise, transce
 from penstock.dialects.graph.base import GraphOp, flag, number, tensor
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.nest.ops import ComputeOp
+from penstock.dialects.quant import scaling
 from penstock.passes.lowering.graph_to_nest import LowerGraphToNest
 from penstock.passes.lowering.graph_to_nest.scalar import SCALARS
 from tests.passes.lowering_kit import check_op, graph_module
@@ -50,7 +51,7 @@ names = pytest.mark.parametrize
 
 
 def test_every_elementwise_op_has_a_formula() -> None:
-    families = (elementwise.OPS, transcendental.OPS, comparison.OPS, activation.OPS)
+    families = (elementwise.OPS, transcendental.OPS, comparison.OPS, activation.OPS, scaling.OPS)
     assert {op for family in families for op in family} == set(SCALARS)
 
 
