@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from penstock.driver import compile
+    from penstock.api import compile
     from penstock.model import CompiledModel, load
 
 __version__ = "0.1.0"
@@ -12,8 +12,8 @@ __all__ = ["CompiledModel", "__version__", "compile", "load"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the driver only when one of its names is asked for, so that `import penstock` stays instant."""
+    """Import a module only when one of its names is asked for, so that `import penstock` stays instant."""
     if name not in __all__:
         raise AttributeError(f"module 'penstock' has no attribute {name!r}")
-    home = "penstock.driver" if name == "compile" else "penstock.model"
+    home = "penstock.api" if name == "compile" else "penstock.model"
     return getattr(import_module(home), name)

@@ -26,7 +26,9 @@ from penstock.cli_values import (
 from penstock.crash import FAILED, guarded
 
 if TYPE_CHECKING:
-    from penstock.driver import CompiledModel
+    from penstock.api import Written
+    from penstock.cli_progress import Compilation
+    from penstock.model import CompiledModel
 
 ARTEFACT = ".penstock"
 SUFFIXES = (ARTEFACT, ".o", ".so", ".a", ".s", ".ll", ".mlir")
@@ -78,22 +80,16 @@ def compile_command(
     penstock compile bert.onnx -o bert.penstock --dim batch=1 --dim sequence=128
     penstock compile model.onnx -o model.penstock --timing --dump-dir passes/
     """
+    from penstock.api import write
     from penstock.cli_progress import followed
-    from penstock.cli_reports import code_summary, statistics_table, summary
-    from penstock.cli_tables import show
-    from penstock.driver import write
-    from penstock.pass_statistics import PassStatistics
+    from penstock.cli_reports import summary
 
     if output.suffix not in SUFFIXES:
         raise click.UsageError(f"'{output.name}': the suffix says what to write, one of {' '.join(SUFFIXES)}")
     if is_checked and not check_steps(model, 0, build):
         sys.exit(FAILED)
-    counted = PassStatistics()
     make = partial(write, model, output, threads=threads, dump_dir=dump_dir, **build)
-    written = followed(make, [counted] if is_timed else [])
-    if is_timed:
-        show(statistics_table(counted))
-        click.echo(code_summary(counted))
+    written = timed(make) if is_timed else followed(make)
     click.echo(summary(written.package))
     for path in written.files:
         click.echo(f"{path}  {path.stat().st_size:,} bytes")
@@ -355,6 +351,20 @@ def doctor(model: Path, **build: Unpack[Build]) -> None:
     sys.exit(FAILED)
 
 
+def timed(make: "Compilation[Written]") -> "Written":
+    """Compile with a table of the time of each pass."""
+    from penstock.cli_progress import followed
+    from penstock.cli_tables import show
+    from penstock.cli_timing import code_summary, statistics_table
+    from penstock.pass_statistics import PassStatistics
+
+    counted = PassStatistics()
+    written = followed(make, [counted])
+    show(statistics_table(counted))
+    click.echo(code_summary(counted))
+    return written
+
+
 def check_steps(model: Path, seed: int, build: Build) -> bool:
     """Check a model and show the outcome; whether every pass kept its word."""
     from penstock.cli_check import followed
@@ -366,8 +376,8 @@ def check_steps(model: Path, seed: int, build: Build) -> bool:
 def open_model(path: Path, build: Build, dump_dir: Path | None = None, threads: int = 1) -> "CompiledModel":
     """Load an artefact, or compile a model in memory."""
     if path.suffix != ARTEFACT:
+        from penstock.api import compile as compile_model
         from penstock.cli_progress import followed
-        from penstock.driver import compile as compile_model
 
         return followed(partial(compile_model, path, threads=threads, dump_dir=dump_dir, **build))
     from penstock.model import load

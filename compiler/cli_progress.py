@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
 from penstock.watching import Watcher, Watchers
+
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+    from xdsl.passes import ModulePass
 
 T = TypeVar("T", covariant=True)
 
@@ -23,11 +25,13 @@ class Compilation(Protocol[T]):
 class Bar(Watcher):
     """A line that names the pass on the whole module, then fills up kernel by kernel."""
 
+    needs_passes = False
+
     def __init__(self, shown: Progress) -> None:
         self._shown = shown
         self._task = shown.add_task("reading the model", total=None)
 
-    def passed(self, phase: str, each: ModulePass, module: ModuleOp, seconds: float) -> None:
+    def passed(self, phase: str, each: "ModulePass", module: "ModuleOp", seconds: float) -> None:
         """Name the pass; those on single kernels come too fast to be read."""
         self._show(description=f"{phase}: {each.name}")
 

@@ -1,4 +1,4 @@
-"""What `compile`, `compile --timing` and `inspect` tell of a compiled model: size, kernels, memory."""
+"""What `compile` and `inspect` tell of a compiled model: size, kernels, memory."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -7,11 +7,8 @@ from rich.table import Table
 from penstock.cli_tables import table_of
 from penstock.dialects.memory_plan import Placement, Plan
 from penstock.package import KernelInfo, Package, TensorInfo
-from penstock.pass_statistics import PassStatistics, slowest
 
 PICTURE_WIDTH = 48
-SHOWN_CHANGES = 3
-SHOWN_KERNELS = 5
 
 
 def summary(package: Package) -> str:
@@ -33,38 +30,6 @@ def numerics_text(stated: Iterable[str]) -> str:
         name, _, kind = each.partition(": ")
         by_kind.setdefault(kind, []).append(name)
     return ", ".join(f"{kind} ({', '.join(names)})" for kind, names in by_kind.items())
-
-
-def statistics_table(counted: PassStatistics) -> Table:
-    """Each pass in order: its time, and what it changed."""
-    header = ("phase", "pass", "time", "ops before", "ops after", "changed most")
-    rows = [
-        (
-            each.phase,
-            each.name,
-            f"{each.seconds * 1e3:.1f} ms",
-            f"{each.before:,}",
-            f"{each.after:,}",
-            each.largest(SHOWN_CHANGES),
-        )
-        for each in counted.records
-    ]
-    return table_of(header, rows, numbers=header[2:5])
-
-
-def code_summary(counted: PassStatistics) -> str:
-    """Where the machine code came from, and what LLVM took for it."""
-    seconds = counted.code_seconds
-    passes = sum(each.seconds for each in counted.records)
-    longest = ", ".join(f"{name} {s * 1e3:.0f} ms" for name, s in slowest(seconds, SHOWN_KERNELS))
-    return "\n".join(
-        [
-            f"passes: {passes:.2f} s",
-            f"LLVM: {sum(seconds.values()):.2f} s for {len(seconds)} functions"
-            + (f", {longest}" * bool(longest)),
-            f"from the cache: {len(counted.from_cache)} functions",
-        ]
-    )
 
 
 def kernels_table(kernels: Iterable[KernelInfo], schedules: Mapping[str, str] | None = None) -> Table:

@@ -19,7 +19,6 @@ from penstock.pipeline import Phase
 from penstock.thread_pool import pool_module
 
 LOCAL_LABEL = re.compile(r"\.L(?=\w)")
-TEXT_SUFFIXES = {".mlir": "llvm", ".ll": "ll", ".s": "asm"}
 """Suffix of a file -> the level whose text it holds."""
 
 

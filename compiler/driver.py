@@ -16,7 +16,7 @@ from penstock.backends.targets import Target
 from penstock.backends.targets import target as target_named
 from penstock.build import Progress, build_image
 from penstock.collector import collector_paused
-from penstock.descent import TEXT_SUFFIXES, descents
+from penstock.descent import descents
 from penstock.dialects.graph.base import shape_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dumping import Dump, write_kernel
@@ -24,7 +24,6 @@ from penstock.errors import Problem, ShapeError, UnsupportedError
 from penstock.extensions import Extended, Passes, extended
 from penstock.inspection import Inspection
 from penstock.listing import module_text
-from penstock.model import CompiledModel, load, write_package
 from penstock.onnx_import import import_model
 from penstock.package import Package
 from penstock.packing import entry, names_of, pack, signature
@@ -38,20 +37,15 @@ if TYPE_CHECKING:
     from penstock.checking.report import CheckStep
 
 __all__ = [
-    "CompiledModel",
     "Snapshot",
-    "Written",
     "build",
     "build_module",
     "check",
-    "compile",
     "diagnose",
     "entry",
     "inspected",
-    "load",
     "read",
     "trace",
-    "write",
 ]
 
 Shapes = Mapping[str, Sequence[int | str]]
@@ -72,52 +66,6 @@ class Snapshot:
     text: str
 
 
-@dataclass(frozen=True)
-class Written:
-    """The files that `write` wrote, and the model as data."""
-
-    files: tuple[Path, ...]
-    package: Package
-
-
-def compile(
-    model: "str | PathLike[str] | bytes | ModelProto",
-    *,
-    shapes: Shapes | None = None,
-    dims: Dims | None = None,
-    target: str | Target = "host",
-    plugins: Sequence[Plugin] = (),
-    passes: Passes | None = None,
-    threads: int = 1,
-    progress: Progress | None = None,
-    watcher: Watcher | None = None,
-    dump_dir: "str | PathLike[str] | None" = None,
-) -> CompiledModel:
-    """Compile an ONNX model (path, bytes or ModelProto) and load it.
-
-    `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name; every size must
-    be known.  `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the
-    phase that they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is
-    worth it runs in as many parts; results are the same.  `progress` hears how many kernels are done, of how
-    many, and `watcher` of every pass; `dump_dir` is a folder that what each pass left is written to.
-    Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or leaves sizes
-    open.
-    """
-    package = build(
-        model,
-        shapes=shapes,
-        dims=dims,
-        target=target,
-        plugins=plugins,
-        passes=passes,
-        threads=threads,
-        progress=progress,
-        watcher=watcher,
-        dump_dir=dump_dir,
-    )
-    return CompiledModel(package)
-
-
 def build(
     model: "str | PathLike[str] | bytes | ModelProto",
     *,
@@ -131,7 +79,7 @@ def build(
     watcher: Watcher | None = None,
     dump_dir: "str | PathLike[str] | None" = None,
 ) -> Package:
-    """Compile for any target, without loading the code: as `compile`."""
+    """Compile for any target, as `api.compile` says; always anew, and the code is not loaded."""
     machine = target_named(target) if isinstance(target, str) else target
     known = extended(plugins, passes, threads)
     with collector_paused():
@@ -194,47 +142,6 @@ def inspected(
                 run_phases(ctx, module, [phase])
                 left[phase.name] = module.clone()
     return Inspection(ctx, machine, later_phases(known), left)
-
-
-def write(
-    model: "str | PathLike[str] | bytes | ModelProto",
-    path: "str | PathLike[str]",
-    *,
-    shapes: Shapes | None = None,
-    dims: Dims | None = None,
-    target: str | Target = "host",
-    plugins: Sequence[Plugin] = (),
-    passes: Passes | None = None,
-    threads: int = 1,
-    progress: Progress | None = None,
-    watcher: Watcher | None = None,
-    dump_dir: "str | PathLike[str] | None" = None,
-) -> Written:
-    """Compile a model into a file whose suffix says what it holds; the code is not loaded.
-
-    `.s`, `.ll` and `.mlir` are the text of the code; the weights are in all others only.
-    """
-    path = Path(path)
-    package = build(
-        model,
-        shapes=shapes,
-        dims=dims,
-        target=target,
-        plugins=plugins,
-        passes=passes,
-        threads=threads,
-        progress=progress,
-        watcher=watcher,
-        dump_dir=dump_dir,
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix not in TEXT_SUFFIXES:
-        return Written(tuple(write_package(package, path)), package)
-    seen = inspected(
-        model, shapes=shapes, dims=dims, target=target, plugins=plugins, passes=passes, threads=threads
-    )
-    path.write_text(seen.text(TEXT_SUFFIXES[path.suffix]).rstrip() + "\n", encoding="utf-8")
-    return Written((path,), package)
 
 
 def read(

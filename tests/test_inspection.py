@@ -9,10 +9,10 @@ from xdsl.context import Context
 from xdsl.parser import Parser
 
 from penstock import driver
+from penstock.api import TEXT_SUFFIXES, write
 from penstock.backends.llvm.compile import compile_text
 from penstock.backends.targets import target
 from penstock.cli import cli
-from penstock.descent import TEXT_SUFFIXES
 from penstock.errors import PenstockError
 from penstock.extensions import extended
 from penstock.inspection import LEVELS, Inspection, schedules
@@ -124,14 +124,14 @@ def test_counts_are_those_of_the_passes() -> None:
 
 @pytest.mark.parametrize("suffix", sorted(TEXT_SUFFIXES))
 def test_code_is_written_as_text(seen: Inspection, tmp_path: Path, suffix: str) -> None:
-    written = driver.write(small_model(), tmp_path / "new" / f"small{suffix}")
+    written = write(small_model(), tmp_path / "new" / f"small{suffix}")
     assert written.files == (tmp_path / "new" / f"small{suffix}",)
     assert written.files[0].read_text() == seen.text(TEXT_SUFFIXES[suffix]).rstrip() + "\n"
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 def test_assembly_of_all_kernels_assembles(tmp_path: Path) -> None:
-    driver.write(small_model(), tmp_path / "small.s")
+    write(small_model(), tmp_path / "small.s")
     subprocess.run(["gcc", "-c", tmp_path / "small.s", "-o", tmp_path / "small.o"], check=True)
 
 

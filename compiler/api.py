@@ -1,0 +1,132 @@
+"""The public functions that compile: they look for the whole model in the cache, then import the compiler."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock import model_cache
+from penstock.backends.targets import Target
+from penstock.backends.targets import target as target_named
+from penstock.model import CompiledModel, write_package
+from penstock.package import Package
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from penstock.extensions import Passes
+    from penstock.registry import Plugin
+    from penstock.watching import Watcher
+
+Shapes = Mapping[str, Sequence[int | str]]
+Dims = Mapping[str, int]
+Progress = Callable[[int, int], None]
+TEXT_SUFFIXES = {".s": "asm", ".ll": "ll", ".mlir": "llvm"}
+"""The level whose text a file of a suffix holds."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files that `write` wrote, and the model as data."""
+
+    files: tuple[Path, ...]
+    package: Package
+
+
+def _build(
+    model: "str | PathLike[str] | bytes | ModelProto",
+    shapes: Shapes | None,
+    dims: Dims | None,
+    target: str | Target,
+    plugins: "Sequence[Plugin]",
+    passes: "Passes | None",
+    threads: int,
+    progress: Progress | None,
+    watcher: "Watcher | None",
+    dump_dir: "str | PathLike[str] | None",
+) -> Package:
+    """The package from the cache, or a new one: whoever adds to the compiler or watches it gets a new one."""
+    machine = target_named(target) if isinstance(target, str) else target
+    plain = not plugins and not passes and dump_dir is None and (watcher is None or not watcher.needs_passes)
+    sizes = {name: tuple(shape) for name, shape in (shapes or {}).items()}, dict(dims or {})
+    key = model_cache.key_of(model, (sizes, machine, threads)) if plain else None
+    found = None if key is None else model_cache.find(key)
+    if found is not None:
+        return found
+    from penstock.driver import build
+
+    made = build(
+        model,
+        shapes=shapes,
+        dims=dims,
+        target=machine,
+        plugins=plugins,
+        passes=passes,
+        threads=threads,
+        progress=progress,
+        watcher=watcher,
+        dump_dir=dump_dir,
+    )
+    if key is not None:
+        model_cache.store(key, made)
+    return made
+
+
+def compile(
+    model: "str | PathLike[str] | bytes | ModelProto",
+    *,
+    shapes: Shapes | None = None,
+    dims: Dims | None = None,
+    target: str | Target = "host",
+    plugins: "Sequence[Plugin]" = (),
+    passes: "Passes | None" = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    watcher: "Watcher | None" = None,
+    dump_dir: "str | PathLike[str] | None" = None,
+) -> CompiledModel:
+    """Compile an ONNX model (path, bytes or ModelProto) and load it.
+
+    `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name; every size must
+    be known.  `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the
+    phase that they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is
+    worth it runs in as many parts; results are the same.  `progress` hears how many kernels are done, of how
+    many, and `watcher` of every pass; `dump_dir` is a folder that what each pass left is written to.
+    Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or leaves sizes
+    open.
+    """
+    package = _build(model, shapes, dims, target, plugins, passes, threads, progress, watcher, dump_dir)
+    return CompiledModel(package)
+
+
+def write(
+    model: "str | PathLike[str] | bytes | ModelProto",
+    path: "str | PathLike[str]",
+    *,
+    shapes: Shapes | None = None,
+    dims: Dims | None = None,
+    target: str | Target = "host",
+    plugins: "Sequence[Plugin]" = (),
+    passes: "Passes | None" = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    watcher: "Watcher | None" = None,
+    dump_dir: "str | PathLike[str] | None" = None,
+) -> Written:
+    """Compile a model into a file whose suffix says what it holds; the code is not loaded.
+
+    `.s`, `.ll` and `.mlir` are the text of the code; the weights are in all others only.
+    """
+    path = Path(path)
+    package = _build(model, shapes, dims, target, plugins, passes, threads, progress, watcher, dump_dir)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix not in TEXT_SUFFIXES:
+        return Written(tuple(write_package(package, path)), package)
+    from penstock.driver import inspected
+
+    seen = inspected(
+        model, shapes=shapes, dims=dims, target=target, plugins=plugins, passes=passes, threads=threads
+    )
+    path.write_text(seen.text(TEXT_SUFFIXES[path.suffix]).rstrip() + "\n", encoding="utf-8")
+    return Written((path,), package)

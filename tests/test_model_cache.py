@@ -1,0 +1,116 @@
+"""Whole models are found again: by their bytes and options, undamaged, and if nobody adds to the compiler."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+import penstock
+from penstock import cache, model_cache
+from penstock.cli_progress import progress_bar
+from penstock.pass_statistics import PassStatistics
+from tests.small_model import small_inputs, small_model
+
+Damage = Callable[[Path], None]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put the cache in an empty folder."""
+    monkeypatch.setenv(cache.ENVIRONMENT, str(tmp_path / "cache"))
+    return tmp_path / "cache" / model_cache.FOLDER
+
+
+def entries(folder: Path) -> list[Path]:
+    """The models in the cache."""
+    return sorted(folder.glob(f"*{model_cache.ENTRY}"))
+
+
+def found_again(folder: Path) -> bool:
+    """Whether a compilation leaves the entries as they are, by their times: a new one is written anew."""
+    before = [path.stat().st_ino for path in entries(folder)]
+    penstock.compile(small_model())
+    return before == [path.stat().st_ino for path in entries(folder)]
+
+
+def test_a_model_is_found_again_and_computes_the_same(folder: Path) -> None:
+    first, second = penstock.compile(small_model()), penstock.compile(small_model())
+    assert len(entries(folder)) == 1 and found_again(folder)
+    assert first.package.image == second.package.image and first.kernels == second.kernels
+    for name, array in first(small_inputs()).items():
+        np.testing.assert_array_equal(second(small_inputs())[name], array)
+
+
+def test_bytes_names_and_options_tell_models_apart(folder: Path, tmp_path: Path) -> None:
+    other = onnx.load_from_string(small_model())
+    other.graph.initializer[0].raw_data = bytes(400)
+    named = tmp_path / "named.onnx"
+    named.write_bytes(small_model())
+    penstock.compile(small_model())
+    penstock.compile(other.SerializeToString())
+    penstock.compile(named)
+    penstock.compile(small_model(), target="x86-64")
+    penstock.compile(small_model(), threads=2)
+    assert len(entries(folder)) == 5
+
+
+def weights_changed(path: Path) -> None:
+    """The last byte is one of the weights."""
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+
+
+def emptied(path: Path) -> None:
+    """Nothing is left."""
+    path.write_bytes(b"")
+
+
+def digest_lost(path: Path) -> None:
+    """Nothing says what the bytes should be."""
+    path.with_suffix(model_cache.DIGEST).unlink()
+
+
+@pytest.mark.parametrize("damage", [weights_changed, emptied, digest_lost])
+def test_what_is_damaged_is_compiled_again(folder: Path, damage: Damage) -> None:
+    penstock.compile(small_model())
+    (entry,) = entries(folder)
+    damage(entry)
+    assert not found_again(folder)
+    assert found_again(folder)
+
+
+def test_whoever_adds_or_watches_gets_a_new_one(folder: Path) -> None:
+    penstock.compile(small_model(), passes={"nest": ["-winograd"]})
+    assert not entries(folder)
+    penstock.compile(small_model())
+    counted = PassStatistics()
+    penstock.compile(small_model(), watcher=counted)
+    assert counted.records
+
+
+def test_a_bar_needs_no_passes() -> None:
+    with progress_bar() as bar:
+        assert bar is None or not bar.needs_passes
+
+
+def test_models_with_files_of_weights_are_not_kept(folder: Path) -> None:
+    model = onnx.load_from_string(small_model())
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "location", "weights.bin"
+    penstock.compile(model.SerializeToString())
+    assert not entries(folder)
+
+
+def test_the_oldest_go_when_there_is_no_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    penstock.compile(small_model())
+    (oldest,) = entries(folder)
+    monkeypatch.setattr(model_cache, "LIMIT", oldest.stat().st_size + 1)
+    penstock.compile(small_model(), target="x86-64")
+    assert len(entries(folder)) == 1 and entries(folder) != [oldest]
+    assert not oldest.with_suffix(model_cache.DIGEST).exists()
+
+
+def test_no_cache_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cache.ENVIRONMENT, "")
+    assert model_cache.key_of(small_model(), ()) is None
