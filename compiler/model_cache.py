@@ -1,6 +1,6 @@
 """The on-disk cache of whole compiled models, beside that of kernels, by the bytes of the model.
 
-An entry is an artefact with its digest beside it.  The oldest go when all take more than `LIMIT` together; one
+An entry is an artefact with its digest beside it.  The oldest go when all take more than `LIMIT`, and one
 that is damaged, or of another format, is as good as none.  Models that name files of weights are not kept:
 the bytes of those files would belong to the key.
 """
