@@ -1,8 +1,8 @@
 """`plan-schedule`: decide, by the analytical model, how each nest of a kernel is to be executed.
 
 It only writes the decision on the nest (`schedule = {...}`); `tile`, `interchange`, `pack-constants`,
-`vectorize` and `unroll-and-jam` carry it out.  All nests of a kernel share the vector loop and its tile, so
-that they share packed weights.
+`vectorize` and `unroll-and-jam` carry it out.  A kernel with the attribute `nest.choice` takes the option of
+that name, any other one the cheapest.
 """
 
 from dataclasses import dataclass
@@ -10,30 +10,21 @@ from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import BLOCK, Schedule
+from penstock.passes.choose_schedules import CHOICE
 from penstock.passes.nest_rewriting import argument_constants, kernels, nests
-from penstock.passes.schedule_model import (
-    Shape,
-    Tile,
-    accumulators,
-    best_tile,
-    contiguous,
-    shape_of_nest,
-)
+from penstock.passes.schedule_model import Shape, Tile, accumulators, shape_of_nest
+from penstock.passes.schedule_options import UNROLL_LIMIT, Option, ranked_options
 
-CHUNKS = (1, 2, 3, 4, 6, 8)
-"""Vector registers along the vector loop that are tried."""
-GATHER_PAYS = 8
-"""Cost of a body from which lanes are worth it even where they must be gathered one by one."""
 WINDOW = 12
 """Iterations of a reduction, such as the taps of a window, that may be unrolled."""
-UNROLL_LIMIT = 160
-"""Operations of a register tile up to which the innermost reductions are unrolled, and bodies repeated."""
 
 
 @dataclass(frozen=True)
@@ -50,56 +41,25 @@ class PlanSchedulePass(ModulePass):
 
 
 def _plan_kernel(kernel: func.FuncOp, machine: Machine) -> None:
-    parts, constants = nests(kernel), argument_constants(kernel)
-    if not parts:
+    options = ranked_options(kernel, machine)
+    if not options:
         return
-    shapes = [shape_of_nest(n, constants, machine) for n in parts]
-    label, size = _vector_choice(parts, shapes, machine)
-    for nest, shape in zip(parts, shapes, strict=True):
-        loop = _position(nest, label)
-        _, tile = best_tile(shape, machine, loop, size)
+    constants, choice = argument_constants(kernel), kernel.attributes.pop(CHOICE, None)
+    chosen = options[0] if choice is None else _named(choice, options, kernel)
+    for nest, tile in zip(nests(kernel), chosen.tiles, strict=True):
+        shape = shape_of_nest(nest, constants, machine)
         _schedule(nest, shape, tile, machine).attach(nest)
 
 
-def _vector_choice(parts: list[ComputeOp], shapes: list[Shape], machine: Machine) -> tuple[str, int]:
-    """The loop to vectorise and how many of its iterations stay in registers, cheapest over all nests."""
-    options: list[tuple[float, str, int]] = []
-    for label in dict.fromkeys(d.label.data for n in parts for d in n.loops):
-        if not all(_vectorizable(n, s, label) for n, s in zip(parts, shapes, strict=True)):
-            continue
-        extent = max(n.extents[loop] for n in parts if (loop := _position(n, label)) is not None)
-        lanes = min(s.lanes for s in shapes)
-        most = max(UNROLL_LIMIT // max(1, *(s.body_cost for s in shapes)), 1)
-        for size in dict.fromkeys(min(c * lanes, extent) for c in CHUNKS if c <= most):
-            options.append((_total(parts, shapes, machine, label, size), label, size))
-    options.append((_total(parts, shapes, machine, "", 1), "", 1))
-    _, label, size = min(options, key=lambda o: o[0])
-    return label, size
-
-
-def _total(parts: list[ComputeOp], shapes: list[Shape], machine: Machine, label: str, size: int) -> float:
-    return sum(
-        best_tile(s, machine, _position(n, label), size)[0] for n, s in zip(parts, shapes, strict=True)
-    )
-
-
-def _position(nest: ComputeOp, label: str) -> int | None:
-    return next((i for i, d in enumerate(nest.loops) if d.label.data == label), None)
-
-
-def _vectorizable(nest: ComputeOp, shape: Shape, label: str) -> bool:
-    """Whether a loop may run in vector lanes: no stores at computed places, a plain fold if it reduces."""
-    loop = _position(nest, label)
-    if (
-        loop is None
-        or loop in shape.sequential
-        or shape.indirect
-        or shape.stores
-        or not shape.folds
-        and nest.loops[loop].is_reduction
-    ):
-        return False
-    return contiguous(shape, loop) or shape.body_cost >= GATHER_PAYS
+def _named(choice: Attribute, options: list[Option], kernel: func.FuncOp) -> Option:
+    """The option that a choice names."""
+    found = [o for o in options if choice == StringAttr(o.name)]
+    if not found:
+        names = ", ".join(o.name for o in options)
+        raise PassFailedException(
+            f"plan-schedule: {kernel.sym_name.data} has no schedule {choice}, only {names}"
+        )
+    return found[0]
 
 
 def _schedule(nest: ComputeOp, shape: Shape, tile: Tile, machine: Machine) -> Schedule:

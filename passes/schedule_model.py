@@ -9,6 +9,7 @@ is chosen.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from heapq import nsmallest
 from itertools import product
 from math import ceil, prod
 
@@ -26,6 +27,8 @@ TILE_START = 12
 """Cycles to enter and leave the loops around one tile (measured on small convolutions)."""
 L2_BYTES, L3_BYTES = 40, 10
 """Bytes per cycle that one core streams from its second-level and from the shared cache."""
+TILES_KEPT = 2
+"""Tiles of one vector loop that may be chosen from: the cheapest, and the next in case the model errs."""
 HEAVY: dict[type[Operation], int] = {
     math.ExpOp: 10,
     math.TanhOp: 16,
@@ -134,10 +137,12 @@ def _cost(block: Block) -> int:
 
 
 @lru_cache(maxsize=4096)
-def best_tile(shape: Shape, machine: Machine, vector: int | None, vector_size: int) -> tuple[float, Tile]:
-    """The cheapest tile whose vector loop has `vector_size` iterations in registers: cycles and tile."""
-    options = (t for t in _tiles(shape, machine, vector, vector_size))
-    return min(((cycles(shape, machine, t), t) for t in options), key=lambda pair: (pair[0], pair[1].sizes))
+def best_tiles(
+    shape: Shape, machine: Machine, vector: int | None, vector_size: int
+) -> tuple[tuple[float, Tile], ...]:
+    """The cheapest tiles whose vector loop has `vector_size` iterations in registers, with their cycles."""
+    options = ((cycles(shape, machine, t), t) for t in _tiles(shape, machine, vector, vector_size))
+    return tuple(nsmallest(TILES_KEPT, options, key=lambda pair: (pair[0], pair[1].sizes)))
 
 
 def _tiles(shape: Shape, machine: Machine, vector: int | None, vector_size: int) -> Iterator[Tile]:

@@ -26,3 +26,53 @@ func.func @k(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf32>) at
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// A kernel with a choice takes it: here the tiles behind the cheapest for a vector loop of eight.
+func.func @chosen(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf32>) attributes {nest.kernel, nest.choice = "n=8 tile=1"} {
+  nest.compute [m = 4, n = 12, k = 3 reduce] ins(%x["m, k"] : memref<4x3xf32>, %w["k, n"] : memref<3x12xf32>) outs(%y["m, n"] : memref<4x12xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %n = math.fma %a, %b, %sum : f32
+  nest.yield %n : f32
+  } {
+  ^bb0(%sum: f32):
+  nest.yield %sum : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @chosen(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [m = 4, n = 12, k = 3 reduce] ins(%x["m, k"] : memref<4x3xf32>, %w["k, n"] : memref<3x12xf32>) outs(%y["m, n"] : memref<4x12xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["m", "n", "k"], tiles = {m = 2 : i64, n = 8 : i64}, unroll = ["k"], vector = "n", lanes = 8 : i64}} {
+// CHECK-NEXT:     ^bb0(%a: f32, %b: f32, %sum: f32):
+// CHECK-NEXT:       %n = math.fma %a, %b, %sum : f32
+// CHECK-NEXT:       nest.yield %n : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%sum_1: f32):
+// CHECK-NEXT:       nest.yield %sum_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// The choice may be against vectors.
+func.func @scalar(%x: memref<4x12xf32>, %y: memref<4x12xf32>) attributes {nest.kernel, nest.choice = "scalar"} {
+  nest.compute [m = 4, n = 12] ins(%x["m, n"] : memref<4x12xf32>) outs(%y["m, n"] : memref<4x12xf32>) {
+  ^bb0(%0: f32):
+    nest.yield %0 : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @scalar(%x: memref<4x12xf32>, %y: memref<4x12xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [m = 4, n = 12] ins(%x["m, n"] : memref<4x12xf32>) outs(%y["m, n"] : memref<4x12xf32>) attributes {schedule = {order = ["m", "n"], tiles = {}, unroll = [], vector = "", lanes = 1 : i64}} {
+// CHECK-NEXT:     ^bb0(%0: f32):
+// CHECK-NEXT:       nest.yield %0 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
