@@ -183,6 +183,15 @@ def _cache_size(level: int, fallback: int) -> int:
     return fallback
 
 
+def cpu_model() -> str:
+    """What the CPU of the running machine calls itself."""
+    try:
+        lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown CPU")
+
+
 def missing_features(target: Target) -> list[str]:
     """The features that code for `target` needs and the running machine lacks; LLVM is not asked."""
     try:

@@ -21,6 +21,7 @@ from benchmarks.models import NAMED, Places, SourceError, subject
 from benchmarks.results import OURS, Comparison, ModelResult
 from benchmarks.rounds import Plan, compare
 from benchmarks.worker import ENGINES
+from penstock.backends.targets import cpu_model
 from penstock.machine_speed import machine_speed
 
 
@@ -92,12 +93,6 @@ def told(result: ModelResult) -> str:
     return f"{result.model}: {', '.join(parts)}{ratio}"
 
 
-def cpu_name() -> str:
-    """What the CPU calls itself."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown CPU")
-
-
 def drawn(found: Comparison, path: Path) -> list[Path]:
     """The picture, where matplotlib is there to draw it."""
     if find_spec("matplotlib") is None:
@@ -121,7 +116,9 @@ def main() -> int:
     # The better of two measurements, as for the times: noise only ever slows down.
     speed = max(before, machine_speed(), key=lambda each: each.peak)
     rates = {each.where: each.rate for each in speed.bandwidths}
-    found = Comparison(cpu_name(), arguments.threads, speed.peak, rates, skipped, models, arguments.tolerance)
+    found = Comparison(
+        cpu_model(), arguments.threads, speed.peak, rates, skipped, models, arguments.tolerance
+    )
     written = [*report.write(found, arguments.output), *drawn(found, arguments.output / "results.svg")]
     print(report.markdown(found))
     print("\n".join(map(str, written)))

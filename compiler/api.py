@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from penstock.extensions import Passes
     from penstock.registry import Plugin
+    from penstock.tuning_file import TuningSource
     from penstock.watching import Watcher
 
 Shapes = Mapping[str, Sequence[int | str]]
@@ -42,13 +43,15 @@ def _build(
     plugins: "Sequence[Plugin]",
     passes: "Passes | None",
     threads: int,
+    tuning: "TuningSource",
     progress: Progress | None,
     watcher: "Watcher | None",
     dump_dir: "str | PathLike[str] | None",
 ) -> Package:
     """The package from the cache, or a new one: whoever adds to the compiler or watches it gets a new one."""
     machine = target_named(target) if isinstance(target, str) else target
-    plain = not plugins and not passes and dump_dir is None and (watcher is None or not watcher.needs_passes)
+    changed = bool(plugins or passes or tuning is not None)
+    plain = not changed and dump_dir is None and (watcher is None or not watcher.needs_passes)
     sizes = {name: tuple(shape) for name, shape in (shapes or {}).items()}, dict(dims or {})
     key = model_cache.key_of(model, (sizes, machine, threads)) if plain else None
     found = None if key is None else model_cache.find(key)
@@ -64,6 +67,7 @@ def _build(
         plugins=plugins,
         passes=passes,
         threads=threads,
+        tuning=tuning,
         progress=progress,
         watcher=watcher,
         dump_dir=dump_dir,
@@ -82,6 +86,7 @@ def compile(
     plugins: "Sequence[Plugin]" = (),
     passes: "Passes | None" = None,
     threads: int = 1,
+    tuning: "TuningSource" = None,
     progress: Progress | None = None,
     watcher: "Watcher | None" = None,
     dump_dir: "str | PathLike[str] | None" = None,
@@ -91,12 +96,14 @@ def compile(
     `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name; every size must
     be known.  `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the
     phase that they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is
-    worth it runs in as many parts; results are the same.  `progress` hears how many kernels are done, of how
-    many, and `watcher` of every pass; `dump_dir` is a folder that what each pass left is written to.
+    worth it runs in as many parts; results are the same.  `tuning` is the file of `penstock compile --tune`, or
+    the `tuning` that `penstock.tune` found: the same one gives the same code.  `progress` hears how many kernels
+    are done, of how many, and `watcher` of every pass; `dump_dir` is a folder that what each pass left is
+    written to.
     Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or leaves sizes
     open.
     """
-    package = _build(model, shapes, dims, target, plugins, passes, threads, progress, watcher, dump_dir)
+    package = _build(model, shapes, dims, target, plugins, passes, threads, tuning, progress, watcher, dump_dir)
     return CompiledModel(package)
 
 
@@ -110,6 +117,7 @@ def write(
     plugins: "Sequence[Plugin]" = (),
     passes: "Passes | None" = None,
     threads: int = 1,
+    tuning: "TuningSource" = None,
     progress: Progress | None = None,
     watcher: "Watcher | None" = None,
     dump_dir: "str | PathLike[str] | None" = None,
@@ -119,14 +127,14 @@ def write(
     `.s`, `.ll` and `.mlir` are the text of the code; the weights are in all others only.
     """
     path = Path(path)
-    package = _build(model, shapes, dims, target, plugins, passes, threads, progress, watcher, dump_dir)
+    package = _build(model, shapes, dims, target, plugins, passes, threads, tuning, progress, watcher, dump_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix not in TEXT_SUFFIXES:
         return Written(tuple(write_package(package, path)), package)
     from penstock.driver import inspected
 
     seen = inspected(
-        model, shapes=shapes, dims=dims, target=target, plugins=plugins, passes=passes, threads=threads
+        model, shapes=shapes, dims=dims, target=target, plugins=plugins, passes=passes, threads=threads, tuning=tuning
     )
     path.write_text(seen.text(TEXT_SUFFIXES[path.suffix]).rstrip() + "\n", encoding="utf-8")
     return Written((path,), package)

@@ -16,14 +16,11 @@ from penstock.cli_options import (
     dump_option,
     pairs,
     threads_option,
+    tuning_options,
 )
-from penstock.cli_values import (
-    NamedFile,
-    random_inputs,
-    read_inputs,
-    write_outputs,
-)
+from penstock.cli_values import NamedFile, read_inputs, write_outputs
 from penstock.crash import FAILED, guarded
+from penstock.random_inputs import random_inputs
 
 if TYPE_CHECKING:
     from penstock.api import Written
@@ -54,6 +51,7 @@ def cli() -> None:
 @click.option("-o", "--output", type=WRITABLE, required=True, help="File to write; its suffix says what.")
 @click.option("--check", "is_checked", is_flag=True, help="Check every pass first, as `penstock check` does.")
 @click.option("--timing", "is_timed", is_flag=True, help="Show the time of each pass and what it changed.")
+@tuning_options
 @dump_option
 @threads_option
 @build_options
@@ -62,6 +60,8 @@ def compile_command(
     output: Path,
     is_checked: bool,
     is_timed: bool,
+    seconds: float | None,
+    tuning: Path | None,
     threads: int,
     dump_dir: Path | None,
     **build: Unpack[Build],
@@ -79,6 +79,7 @@ def compile_command(
     penstock compile resnet50.onnx -o resnet50.o --target x86-64-v3
     penstock compile bert.onnx -o bert.penstock --dim batch=1 --dim sequence=128
     penstock compile model.onnx -o model.penstock --timing --dump-dir passes/
+    penstock compile model.onnx -o model.penstock --tune 30
     """
     from penstock.api import write
     from penstock.cli_progress import followed
@@ -88,7 +89,12 @@ def compile_command(
         raise click.UsageError(f"'{output.name}': the suffix says what to write, one of {' '.join(SUFFIXES)}")
     if is_checked and not check_steps(model, 0, build):
         sys.exit(FAILED)
-    make = partial(write, model, output, threads=threads, dump_dir=dump_dir, **build)
+    if seconds is not None:
+        from penstock.cli_tuning import tuned
+
+        tuning = tuning or output.parent / f"{model.stem}.tuning.json"
+        tuned(model, seconds, tuning, build)
+    make = partial(write, model, output, threads=threads, tuning=tuning, dump_dir=dump_dir, **build)
     written = timed(make) if is_timed else followed(make)
     click.echo(summary(written.package))
     for path in written.files:

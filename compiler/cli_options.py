@@ -77,6 +77,16 @@ def threads_option(command: F) -> F:
     return click.option("--threads", type=kind, default=1, show_default=True, help=text)(command)
 
 
+def tuning_options(command: F) -> F:
+    """Declare the options that measure schedules, and name the file that keeps them."""
+    text = "Measure schedules of each kernel for about so long, and use the fastest."
+    kind = click.FloatRange(min=0, min_open=True)
+    tune = click.option("--tune", "seconds", type=kind, metavar="SECONDS", help=text)
+    text = "Schedules to use, or with --tune, to go on from and write; else MODEL.tuning.json by the output."
+    kept = click.Path(dir_okay=False, path_type=Path)
+    return tune(click.option("--tuning", type=kept, metavar="FILE", help=text)(command))
+
+
 def by_phase(
     ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
 ) -> dict[str, list[str]]:

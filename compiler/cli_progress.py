@@ -39,6 +39,10 @@ class Bar(Watcher):
         """Fill up."""
         self._show(description="kernels", completed=done, total=total)
 
+    def told(self, what: str, done: int, total: int) -> None:
+        """Say what goes on, in which step of how many."""
+        self._show(description=what, completed=done, total=total)
+
     def _show(self, description: str, completed: int | None = None, total: int | None = None) -> None:
         self._shown.update(self._task, description=description, completed=completed, total=total)
         self._shown.refresh()

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import click
 import numpy as np
@@ -11,23 +10,11 @@ from numpy.typing import NDArray
 
 from penstock.errors import CallError, PenstockError
 from penstock.package import numpy_dtype
+from penstock.random_inputs import Port
 
 Array = NDArray[np.generic]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
-
-
-class Port(Protocol):
-    """An input or output of a compiled model: what a caller must know of it."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def shape(self) -> Sequence[int]: ...
-
-    @property
-    def dtype(self) -> str: ...
 
 
 class Named(click.ParamType[tuple[str, object]]):
@@ -144,20 +131,6 @@ def image_layout(port: Port) -> tuple[int, int, int, bool]:
             return channels, height, width, True
         case shape:
             raise CallError(f"input '{port.name}' of shape {list(shape)} does not hold one picture")
-
-
-def random_inputs(ports: Sequence[Port], seed: int) -> dict[str, Array]:
-    """Make arrays for every input of a model, the same ones for the same seed."""
-    generator = np.random.default_rng(seed)
-    return {port.name: random_array(generator, port) for port in ports}
-
-
-def random_array(generator: np.random.Generator, port: Port) -> Array:
-    """Draw normal numbers, or for integers 0 and 1, which any table has a row for."""
-    shape = tuple(port.shape)
-    if numpy_dtype(port.dtype).kind in "iub":
-        return generator.integers(0, 2, shape).astype(numpy_dtype(port.dtype))
-    return generator.standard_normal(shape).astype(numpy_dtype(port.dtype))
 
 
 def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:

@@ -29,6 +29,7 @@ from penstock.package import Package
 from penstock.packing import entry, names_of, pack, signature
 from penstock.pipeline import Phase
 from penstock.registry import Importers, Plugin
+from penstock.tuning_file import TuningSource, choices_of
 from penstock.watching import Watcher, Watchers
 
 if TYPE_CHECKING:
@@ -75,13 +76,14 @@ def build(
     plugins: Sequence[Plugin] = (),
     passes: Passes | None = None,
     threads: int = 1,
+    tuning: TuningSource = None,
     progress: Progress | None = None,
     watcher: Watcher | None = None,
     dump_dir: "str | PathLike[str] | None" = None,
 ) -> Package:
     """Compile for any target, as `api.compile` says; always anew, and the code is not loaded."""
     machine = target_named(target) if isinstance(target, str) else target
-    known = extended(plugins, passes, threads)
+    known = extended(plugins, passes, threads, choices_of(tuning, machine))
     with collector_paused():
         module = read(model, shapes, dims, known.importers)
         if dump_dir is not None:
@@ -128,10 +130,11 @@ def inspected(
     plugins: Sequence[Plugin] = (),
     passes: Passes | None = None,
     threads: int = 1,
+    tuning: TuningSource = None,
 ) -> Inspection:
     """Take a model down to scheduled nests and keep what it was on the way, for people to read."""
     machine = target_named(target) if isinstance(target, str) else target
-    known = extended(plugins, passes, threads)
+    known = extended(plugins, passes, threads, choices_of(tuning, machine))
     module = read(model, shapes, dims, known.importers)
     prepare(module, machine)
     ctx = known.context()

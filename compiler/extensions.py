@@ -11,6 +11,8 @@ from xdsl.utils.arg_spec import parse_spec
 from xdsl.utils.exceptions import ArgSpecParseError
 
 from penstock.errors import PenstockError, PluginError
+from penstock.passes.choose_schedules import ChooseSchedulesPass
+from penstock.passes.plan_schedule import PlanSchedulePass
 from penstock.pipeline import Phase, phases
 from penstock.registry import Importers, Plugin, context_of, everything, importers, load_plugin
 
@@ -34,8 +36,16 @@ class Extended:
         return context_of(self.universe)
 
 
-def extended(plugins: Iterable[Plugin] = (), passes: Passes | None = None, threads: int = 1) -> Extended:
-    """Load plugins and put passes in their places; `PenstockError` names what does not exist or cannot be."""
+def extended(
+    plugins: Iterable[Plugin] = (),
+    passes: Passes | None = None,
+    threads: int = 1,
+    choices: Mapping[str, str] | None = None,
+) -> Extended:
+    """Load plugins and put passes in their places; `PenstockError` names what does not exist or cannot be.
+
+    `choices` are schedules by digest of the kernel, as a tuning has them.
+    """
     if threads < 1:
         raise PenstockError(f"a model cannot run on {threads} threads", remedy="Ask for one or more.")
     modules = [load_plugin(plugin) for plugin in plugins]
@@ -45,7 +55,23 @@ def extended(plugins: Iterable[Plugin] = (), passes: Passes | None = None, threa
         names = ", ".join(phase.name for phase in own)
         raise PluginError(f"there is no phase '{unknown}'", remedy=f"The phases are: {names}.")
     changed = tuple(_changed(phase, wanted.get(phase.name, ()), universe) for phase in own)
-    return Extended(universe, importers(modules), changed)
+    known = Extended(universe, importers(modules), changed)
+    return known if choices is None else with_choices(known, choices)
+
+
+def with_choices(known: Extended, choices: Mapping[str, str]) -> Extended:
+    """The compiler that takes these schedules where it would have chosen by its model."""
+    added = ChooseSchedulesPass.of(choices)
+    if not any(isinstance(each, PlanSchedulePass) for phase in known.phases for each in phase.passes):
+        raise PenstockError("there are no schedules to choose", remedy="Do not leave out plan-schedule.")
+    return replace(known, phases=tuple(_with_choices(phase, added) for phase in known.phases))
+
+
+def _with_choices(phase: Phase, added: ChooseSchedulesPass) -> Phase:
+    """A phase with the choices in front of the pass that they are for, and none from before."""
+    passes = [each for each in phase.passes if not isinstance(each, ChooseSchedulesPass)]
+    placed = [[added, each] if isinstance(each, PlanSchedulePass) else [each] for each in passes]
+    return replace(phase, passes=tuple(each for some in placed for each in some))
 
 
 def _changed(phase: Phase, wanted: Sequence[ModulePass | str], universe: Universe) -> Phase:

@@ -79,6 +79,18 @@ def profile(
     return Profile(package, tuple(fastest), best, min(plain), len(plain))
 
 
+def taken_in_turns(several: Sequence[Sequence[Step]], *, budget: float, at_least: int = 5) -> list[list[int]]:
+    """The least nanoseconds of each step of several models that run in turns: noise hits all alike."""
+    fastest: list[list[int]] = [[] for _ in several]
+    end, rounds = perf_counter() + budget, 0
+    while perf_counter() < end or rounds < at_least:
+        for number, steps in enumerate(several):
+            run = _durations(tuple(map(timed, steps)))
+            fastest[number] = [min(pair) for pair in zip(fastest[number] or run, run, strict=True)]
+        rounds += 1
+    return fastest
+
+
 def timed(step: Callable[[], object]) -> Span:
     """Run a step and say when."""
     start = perf_counter_ns()

@@ -13,11 +13,11 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
-from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import BLOCK, Schedule
+from penstock.errors import PenstockError
 from penstock.passes.choose_schedules import CHOICE
 from penstock.passes.nest_rewriting import argument_constants, kernels, nests
 from penstock.passes.schedule_model import Shape, Tile, accumulators, shape_of_nest
@@ -56,8 +56,9 @@ def _named(choice: Attribute, options: list[Option], kernel: func.FuncOp) -> Opt
     found = [o for o in options if choice == StringAttr(o.name)]
     if not found:
         names = ", ".join(o.name for o in options)
-        raise PassFailedException(
-            f"plan-schedule: {kernel.sym_name.data} has no schedule {choice}, only {names}"
+        raise PenstockError(
+            f"the kernel {kernel.sym_name.data} has no schedule {choice}, only {names}",
+            remedy="Tune it again.",
         )
     return found[0]
 

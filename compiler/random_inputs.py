@@ -1,0 +1,38 @@
+"""Random inputs of a model, for runs whose time is asked for and not their result."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.package import numpy_dtype
+
+Array = NDArray[np.generic]
+
+
+class Port(Protocol):
+    """An input or output of a compiled model: what a caller must know of it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shape(self) -> Sequence[int]: ...
+
+    @property
+    def dtype(self) -> str: ...
+
+
+def random_inputs(ports: Sequence[Port], seed: int) -> dict[str, Array]:
+    """Make arrays for every input of a model, the same ones for the same seed."""
+    generator = np.random.default_rng(seed)
+    return {port.name: random_array(generator, port) for port in ports}
+
+
+def random_array(generator: np.random.Generator, port: Port) -> Array:
+    """Draw normal numbers, or for integers 0 and 1, which any table has a row for."""
+    shape = tuple(port.shape)
+    if numpy_dtype(port.dtype).kind in "iub":
+        return generator.integers(0, 2, shape).astype(numpy_dtype(port.dtype))
+    return generator.standard_normal(shape).astype(numpy_dtype(port.dtype))

@@ -1,0 +1,183 @@
+"""The autotuner: builds a model with the schedules that the analytical model ranks next, and measures them.
+
+Every round gives each kernel that takes time its next option, all at once, and the kernels of both models are
+called in turns.  What seemed faster then has to be so once more, beside the model without any choice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from penstock.backends.targets import Target, cpu_model
+from penstock.backends.targets import target as target_named
+from penstock.collector import collector_paused
+from penstock.driver import Dims, Shapes, read
+from penstock.errors import PenstockError
+from penstock.extensions import Passes, extended
+from penstock.model import CompiledModel
+from penstock.passes.schedule_options import Option
+from penstock.registry import Plugin
+from penstock.tuning_file import Tuned, Tuning, empty_tuning, recalled, remember
+from penstock.variants import OptionListener, Runnable, Variants, times_by_kernel
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+Progress = Callable[[str, int, int], None]
+
+MOST_TRIED = 8
+"""Options beside the first that are measured."""
+WORTH = 0.01
+"""Part of the time of all kernels from which a kernel is worth measuring."""
+MARGIN = 0.02
+"""Part of its time that a choice must save, to be told from noise."""
+MEASURING = 0.05
+"""Part of the budget that each comparison takes; the rest goes to compiling."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What tuning a model found: what is to be kept, and what concerns this model."""
+
+    tuning: Tuning
+    kernels: Mapping[str, Tuned]
+    """By digest, the kernels that take time, the one that takes most first."""
+    calls: Mapping[str, int]
+    """How often a call of the model calls each."""
+    default_ns: float
+    """Nanoseconds of all kernels in a call, as the model schedules them, and as they were chosen."""
+    chosen_ns: float
+
+
+def tune(
+    model: "str | PathLike[str] | bytes | ModelProto",
+    seconds: float,
+    *,
+    start: Tuning | None = None,
+    shapes: Shapes | None = None,
+    dims: Dims | None = None,
+    target: str | Target = "host",
+    plugins: Sequence[Plugin] = (),
+    passes: Passes | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Measure schedules for the kernels of a model, for about so many seconds, and choose the fastest.
+
+    It goes on from `start` and from what the cache of kernels remembers, and measures on one thread.
+    `progress` hears what is done, in which round, of how many.
+    """
+    machine = target_named(target) if isinstance(target, str) else target
+    start = start or empty_tuning(machine)
+    if start.cpu != cpu_model():
+        raise PenstockError(
+            f"the tuning was measured on another CPU, '{start.cpu}'", remedy="Tune into another file."
+        )
+    known = extended(plugins, passes)
+    with collector_paused():
+        variants = Variants.of(read(model, shapes, dims, known.importers), machine, known)
+        return _Tuner(variants, start, seconds, progress or _nothing).outcome()
+
+
+def _nothing(told: str, done: int, total: int) -> None:
+    """Nobody hears the progress."""
+
+
+class _Tuner:
+    """The state of one tuning: the model without choices, and what is known of its largest kernels."""
+
+    def __init__(self, variants: Variants, start: Tuning, seconds: float, progress: Progress) -> None:
+        self._variants, self._start, self._seconds, self._progress = variants, start, seconds, progress
+        progress("the model as it is", 0, 1)
+        heard = OptionListener()
+        package = CompiledModel(variants.built({}, heard)).package
+        if not package.calls:
+            raise PenstockError("the model has no kernels that can be called one by one and measured")
+        self._digests, self._options = heard.digests, heard.options
+        self._default = Runnable.of(package, self._digests)
+        self._calls = Counter(self._default.calls)
+        self._times = times_by_kernel([self._default], seconds * MEASURING)[0]
+        self._found = {digest: self._known(digest) for digest in self._busy()}
+
+    def outcome(self) -> Outcome:
+        """Try options while there is time, then keep those that prove themselves."""
+        end = perf_counter() + self._seconds
+        rounds = max(map(self._left, self._found), default=0)
+        for done in range(rounds):
+            self._progress("trying schedules", done, rounds)
+            start = perf_counter()
+            self._try({d: self._options[d][t.tried + 1] for d, t in self._found.items() if self._left(d)})
+            # The proof takes about as long as a round.
+            if (now := perf_counter()) + 2 * (now - start) > end:
+                break
+        self._progress("comparing", rounds, rounds)
+        self._prove()
+        return self._summed_up()
+
+    def _summed_up(self) -> Outcome:
+        for digest, tuned in self._found.items():
+            remember(digest, tuned, self._variants.target)
+        tuning = replace(self._start, kernels={**self._start.kernels, **self._found})
+        default = sum(count * self._times[digest] for digest, count in self._calls.items())
+        saved = sum(self._calls[d] * (t.default_ns - t.chosen_ns) for d, t in self._found.items())
+        return Outcome(tuning, self._found, self._calls, default, default - saved)
+
+    def _busy(self) -> list[str]:
+        """The kernels that are worth the effort, the one that takes most time first."""
+        totals = {digest: count * self._times[digest] for digest, count in self._calls.items()}
+        least = WORTH * sum(totals.values())
+        worth = [digest for digest, time in totals.items() if time >= least and self._options[digest]]
+        return sorted(worth, key=lambda digest: -totals[digest])
+
+    def _known(self, digest: str) -> Tuned:
+        """What was measured of a kernel before, here or in another model, or nothing yet."""
+        names = {option.name for option in self._options[digest]}
+        for known in (self._start.kernels.get(digest), recalled(digest, self._variants.target)):
+            if known is not None and known.choice in names:
+                return known
+        first, time = self._options[digest][0], self._times[digest]
+        name = next(kernel for kernel, each in self._digests.items() if each == digest)
+        return Tuned(name, first.name, 0, first.cycles, first.cycles, time, time)
+
+    def _left(self, digest: str) -> int:
+        """How many options of a kernel are still to be tried."""
+        most = min(MOST_TRIED, len(self._options[digest]) - 1)
+        return max(most - self._found[digest].tried, 0)
+
+    def _measured(self, tried: Mapping[str, Option]) -> tuple[dict[str, float], dict[str, float]]:
+        """Nanoseconds of a call of each kernel, as the model schedules it, and with these options."""
+        package = self._variants.built({digest: option.name for digest, option in tried.items()})
+        pair = [self._default, Runnable.of(package, self._digests)]
+        default, chosen = times_by_kernel(pair, self._seconds * MEASURING)
+        return default, chosen
+
+    def _try(self, tried: Mapping[str, Option]) -> None:
+        """Measure one more option of each of these kernels, and note the fastest so far."""
+        default, chosen = self._measured(tried)
+        for digest, option in tried.items():
+            known = self._found[digest]
+            new = _with(known, option, default[digest], chosen[digest])
+            self._found[digest] = replace(max(known, new, key=lambda t: t.gain), tried=known.tried + 1)
+
+    def _prove(self) -> None:
+        """Measure all choices once more: a kernel that gains too little stays as the model schedules it."""
+        firsts = {digest: self._options[digest][0] for digest in self._found}
+        options = {d: next(o for o in self._options[d] if o.name == t.choice) for d, t in self._found.items()}
+        changed = {digest: option for digest, option in options.items() if option != firsts[digest]}
+        if not changed:
+            return
+        self._times, chosen = self._measured(changed)
+        for digest, known in self._found.items():
+            time = self._times[digest]
+            new = _with(known, options[digest], time, chosen[digest])
+            proven = digest in changed and new.gain >= MARGIN
+            self._found[digest] = new if proven else _with(known, firsts[digest], time, time)
+
+
+def _with(known: Tuned, option: Option, default_ns: float, chosen_ns: float) -> Tuned:
+    """A kernel with another choice, and the times that were measured with and without it."""
+    return replace(
+        known, choice=option.name, chosen_cycles=option.cycles, default_ns=default_ns, chosen_ns=chosen_ns
+    )
