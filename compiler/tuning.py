@@ -1,12 +1,14 @@
 """The autotuner: builds a model with the schedules that the analytical model ranks next, and measures them.
 
-Every round gives each kernel that takes time its next option, all at once, and the kernels of both models are
-called in turns.  What seemed faster then has to be so once more, beside the model without any choice.
+Every round gives several kernels their next option, all at once, and the kernels of both models are called in
+turns.  All kernels that take time get one, the largest get more: compiling takes most of the seconds.  What
+seemed faster then has to be so once more, beside the model without any choice.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from os import PathLike
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 
 MOST_TRIED = 8
-"""Options beside the first that are measured."""
+"""Options beside the first that are measured of the kernel that takes most time."""
 WORTH = 0.01
 """Part of the time of all kernels from which a kernel is worth measuring."""
 MARGIN = 0.02
@@ -99,6 +101,7 @@ class _Tuner:
         self._default = Runnable.of(package, self._digests)
         self._calls = Counter(self._default.calls)
         self._times = times_by_kernel([self._default], seconds * MEASURING)[0]
+        self._totals = {digest: count * self._times[digest] for digest, count in self._calls.items()}
         self._found = {digest: self._known(digest) for digest in self._busy()}
 
     def outcome(self) -> Outcome:
@@ -109,8 +112,8 @@ class _Tuner:
             self._progress("trying schedules", done, rounds)
             start = perf_counter()
             self._try({d: self._options[d][t.tried + 1] for d, t in self._found.items() if self._left(d)})
-            # The proof takes about as long as a round.
-            if (now := perf_counter()) + 2 * (now - start) > end:
+            # The next round has no more kernels than this one, and the proof finds its kernels in the cache.
+            if (now := perf_counter()) + now - start > end:
                 break
         self._progress("comparing", rounds, rounds)
         self._prove()
@@ -126,10 +129,9 @@ class _Tuner:
 
     def _busy(self) -> list[str]:
         """The kernels that are worth the effort, the one that takes most time first."""
-        totals = {digest: count * self._times[digest] for digest, count in self._calls.items()}
-        least = WORTH * sum(totals.values())
-        worth = [digest for digest, time in totals.items() if time >= least and self._options[digest]]
-        return sorted(worth, key=lambda digest: -totals[digest])
+        least = WORTH * sum(self._totals.values())
+        worth = [digest for digest, time in self._totals.items() if time >= least and self._options[digest]]
+        return sorted(worth, key=lambda digest: -self._totals[digest])
 
     def _known(self, digest: str) -> Tuned:
         """What was measured of a kernel before, here or in another model, or nothing yet."""
@@ -143,8 +145,8 @@ class _Tuner:
 
     def _left(self, digest: str) -> int:
         """How many options of a kernel are still to be tried."""
-        most = min(MOST_TRIED, len(self._options[digest]) - 1)
-        return max(most - self._found[digest].tried, 0)
+        deserved = ceil(MOST_TRIED * self._totals[digest] / max(self._totals.values()))
+        return max(min(deserved, len(self._options[digest]) - 1) - self._found[digest].tried, 0)
 
     def _measured(self, tried: Mapping[str, Option]) -> tuple[dict[str, float], dict[str, float]]:
         """Nanoseconds of a call of each kernel, as the model schedules it, and with these options."""
