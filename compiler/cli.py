@@ -87,13 +87,13 @@ def compile_command(
 
     if output.suffix not in SUFFIXES:
         raise click.UsageError(f"'{output.name}': the suffix says what to write, one of {' '.join(SUFFIXES)}")
-    if is_checked and not check_steps(model, 0, build):
-        sys.exit(FAILED)
     if seconds is not None:
         from penstock.cli_tuning import tuned
 
         tuning = tuning or output.parent / f"{model.stem}.tuning.json"
         tuned(model, seconds, tuning, build)
+    if is_checked and not check_steps(model, 0, build, tuning):
+        sys.exit(FAILED)
     make = partial(write, model, output, threads=threads, tuning=tuning, dump_dir=dump_dir, **build)
     written = timed(make) if is_timed else followed(make)
     click.echo(summary(written.package))
@@ -371,12 +371,13 @@ def timed(make: "Compilation[Written]") -> "Written":
     return written
 
 
-def check_steps(model: Path, seed: int, build: Build) -> bool:
+def check_steps(model: Path, seed: int, build: Build, tuning: Path | None = None) -> bool:
     """Check a model and show the outcome; whether every pass kept its word."""
     from penstock.cli_check import followed
     from penstock.driver import check as check_model
 
-    return followed(model, lambda progress: check_model(model, seed=seed, progress=progress, **build))
+    started = partial(check_model, model, seed=seed, tuning=tuning, **build)
+    return followed(model, lambda progress: started(progress=progress))
 
 
 def open_model(path: Path, build: Build, dump_dir: Path | None = None, threads: int = 1) -> "CompiledModel":

@@ -269,6 +269,7 @@ def check(
     target: str | Target = "host",
     plugins: Sequence[Plugin] = (),
     passes: Passes | None = None,
+    tuning: TuningSource = None,
     folder: Path = Path(),
     progress: Callable[[str], None] | None = None,
 ) -> "Iterator[CheckStep]":
@@ -280,8 +281,8 @@ def check(
     # Compiling needs none of the executors.
     from penstock.checking.check import Options, check_module
 
-    known = extended(plugins, passes)
     machine = target_named(target) if isinstance(target, str) else target
+    known = extended(plugins, passes, choices=choices_of(tuning, machine))
     module = read(model, shapes, dims, known.importers)
     prepare(module, machine)
     options = Options(_name(model), seed, folder)
