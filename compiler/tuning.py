@@ -135,12 +135,12 @@ class _Tuner:
 
     def _known(self, digest: str) -> Tuned:
         """What was measured of a kernel before, here or in another model, or nothing yet."""
-        names = {option.name for option in self._options[digest]}
-        for known in (self._start.kernels.get(digest), recalled(digest, self._variants.target)):
-            if known is not None and known.choice in names:
-                return known
-        first, time = self._options[digest][0], self._times[digest]
         name = next(kernel for kernel, each in self._digests.items() if each == digest)
+        options = {option.name for option in self._options[digest]}
+        for known in (self._start.kernels.get(digest), recalled(digest, self._variants.target)):
+            if known is not None and known.choice in options:
+                return replace(known, kernel=name)
+        first, time = self._options[digest][0], self._times[digest]
         return Tuned(name, first.name, 0, first.cycles, first.cycles, time, time)
 
     def _left(self, digest: str) -> int:

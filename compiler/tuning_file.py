@@ -119,7 +119,9 @@ def _tuning(content: object) -> Tuning:
 
 def _tuned(entry: object) -> Tuned:
     values = cast(Mapping[str, str | float], entry)
-    times = (float(values[name]) for name in ("default_cycles", "chosen_cycles", "default_ns", "chosen_ns"))
+    times = [float(values[name]) for name in ("default_cycles", "chosen_cycles", "default_ns", "chosen_ns")]
+    if not all(time > 0 for time in times):
+        raise ValueError("no time")
     return Tuned(str(values["kernel"]), str(values["choice"]), int(values["tried"]), *times)
 
 

@@ -133,6 +133,7 @@ ENTRY = asdict(Tuned("k", "oc=16", 1, 10.0, 11.0, 2.0, 1.0))
         {"kernels": {"0": 1}},
         {"kernels": {"0": {"kernel": "k", "choice": "n=8"}}},
         {"kernels": {"0": {**ENTRY, "tried": "many"}}},
+        {"kernels": {"0": {**ENTRY, "default_ns": 0}}},
     ],
 )
 def test_a_damaged_file_is_one_error(tmp_path: Path, change: dict[str, object]) -> None:
