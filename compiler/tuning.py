@@ -37,7 +37,9 @@ WORTH = 0.01
 MARGIN = 0.02
 """Part of its time that a choice must save, to be told from noise."""
 MEASURING = 0.05
-"""Part of the budget that each comparison takes; the rest goes to compiling."""
+"""Part of the seconds that each comparison takes; most of the others go to compiling."""
+PROVING = 0.15
+"""Part of the seconds for the last comparison: noise must not undo what was found."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class _Tuner:
 
     def outcome(self) -> Outcome:
         """Try options while there is time, then keep those that prove themselves."""
-        end = perf_counter() + self._seconds
+        end = perf_counter() + self._seconds * (1 - PROVING)
         rounds = max(map(self._left, self._found), default=0)
         for done in range(rounds):
             self._progress("trying schedules", done, rounds)
@@ -148,16 +150,21 @@ class _Tuner:
         deserved = ceil(MOST_TRIED * self._totals[digest] / max(self._totals.values()))
         return max(min(deserved, len(self._options[digest]) - 1) - self._found[digest].tried, 0)
 
-    def _measured(self, tried: Mapping[str, Option]) -> tuple[dict[str, float], dict[str, float]]:
-        """Nanoseconds of a call of each kernel, as the model schedules it, and with these options."""
+    def _measured(
+        self, tried: Mapping[str, Option], part: float
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Nanoseconds of a call of each kernel, as the model schedules it, and with these options.
+
+        That takes a part of the seconds, beside compiling.
+        """
         package = self._variants.built({digest: option.name for digest, option in tried.items()})
         pair = [self._default, Runnable.of(package, self._digests)]
-        default, chosen = times_by_kernel(pair, self._seconds * MEASURING)
+        default, chosen = times_by_kernel(pair, self._seconds * part)
         return default, chosen
 
     def _try(self, tried: Mapping[str, Option]) -> None:
         """Measure one more option of each of these kernels, and note the fastest so far."""
-        default, chosen = self._measured(tried)
+        default, chosen = self._measured(tried, MEASURING)
         for digest, option in tried.items():
             known = self._found[digest]
             new = _with(known, option, default[digest], chosen[digest])
@@ -170,7 +177,7 @@ class _Tuner:
         changed = {digest: option for digest, option in options.items() if option != firsts[digest]}
         if not changed:
             return
-        self._times, chosen = self._measured(changed)
+        self._times, chosen = self._measured(changed, PROVING)
         for digest, known in self._found.items():
             time = self._times[digest]
             new = _with(known, options[digest], time, chosen[digest])
