@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 
 FEWEST = 4
 """Pieces of work from which processes are worth their start, some 20 ms."""
@@ -20,8 +20,9 @@ _forked: list[Callable[[int], bytes]] = []
 
 def pay_off(pieces: int) -> bool:
     """Whether processes can be forked here, and so many pieces are done sooner by them."""
-    alone = threading.active_count() == 1
-    return pieces >= FEWEST and (os.cpu_count() or 1) > 1 and hasattr(os, "fork") and alone
+    # A daemonic process, as those of `multiprocessing.Pool` are, may not start others.
+    free = threading.active_count() == 1 and not current_process().daemon
+    return pieces >= FEWEST and (os.cpu_count() or 1) > 1 and hasattr(os, "fork") and free
 
 
 def in_processes(work: Callable[[int], bytes], pieces: int) -> Iterator[tuple[int, bytes]]:

@@ -1,5 +1,6 @@
 """Work in forked processes: results come back by number, failures are left to the caller."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -33,6 +34,12 @@ def test_a_process_that_dies_breaks_nothing_else() -> None:
 
 def test_no_processes_beside_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: 2)
+    assert not workers.pay_off(100)
+
+
+def test_no_processes_below_a_process_that_may_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A worker of a `multiprocessing.Pool` is daemonic, and compiles models as any other process.
+    monkeypatch.setattr(multiprocessing.current_process(), "_config", {"daemon": True})
     assert not workers.pay_off(100)
 
 
