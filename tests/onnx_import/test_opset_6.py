@@ -36,7 +36,7 @@ def test_without_an_axis_the_last_dims_match() -> None:
 
 
 def test_an_operand_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ShapeError, match="broadcasts rank 1 from axis 3 on|axis 3 is outside the rank 3"):
+    with pytest.raises(ShapeError, match="Add has axis 3, its tensor has 3 dims"):
         run("Add <broadcast = 1, axis = 3> (x, s)", "3", x=X, s=CHANNELS)
 
 
