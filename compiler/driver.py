@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
     from penstock.checking.report import CheckStep
+    from penstock.onnx_import.inputs import Lengths
 
 __all__ = [
     "Snapshot",
@@ -152,9 +153,10 @@ def read(
     shapes: Shapes | None = None,
     dims: Dims | None = None,
     importers: "Importers | None" = None,
+    lengths: "Lengths | None" = None,
 ) -> ModuleOp:
     """Import a model whose sizes are all known; `ShapeError` lists the open ones."""
-    module = import_model(model, shapes=shapes, dims=dims, importers=importers)
+    module = import_model(model, shapes=shapes, dims=dims, lengths=lengths, importers=importers)
     arguments = entry(module).body.block.args
     names = [t.data for t in names_of(entry(module).arg_attrs)]
     open_sizes = {

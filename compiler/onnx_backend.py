@@ -2,6 +2,7 @@
 
 Code is made for fixed shapes.  A model that leaves sizes open is compiled when it is run, for the shapes it
 is given; one whose shapes depend on the values of inputs is compiled for these values too, of few inputs.
+Sequences and optionals are compiled for the number of tensors they hold.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,18 +14,17 @@ from onnx.backend.base import Backend, BackendRep
 from xdsl.dialects.builtin import ModuleOp
 
 from penstock.backends.targets import target as target_named
-from penstock.dialects.graph.base import Array, is_static
+from penstock.dialects.graph.base import is_static
 from penstock.driver import build_module, entry, read
 from penstock.errors import CallError, ShapeError, UnsupportedError
 from penstock.extensions import extended
 from penstock.model import CompiledModel
 from penstock.onnx_import.model_file import newest_opset
 from penstock.onnx_import.signature import model_inputs
+from penstock.onnx_values import Given, Result, arrays_of, gathered, is_array, lengths_of
 
 __all__ = ["PenstockBackend", "PenstockRep", "prepare", "run_model", "run_node", "supports_device"]
 
-Given = Mapping[str, object]
-"""Inputs by name; what is no array, as a sequence, is for the import to decline."""
 Key = tuple[bytes, ...]
 
 
@@ -37,18 +37,19 @@ class PenstockRep(BackendRep):
         self._fixed: dict[Key, tuple[str, ...]] = {}
         self._compiled: dict[Key, CompiledModel] = {}
 
-    def run(self, inputs: Sequence[object] | Mapping[str, object], **kwargs: object) -> tuple[Array, ...]:
+    def run(self, inputs: Sequence[object] | Mapping[str, object], **kwargs: object) -> tuple[Result, ...]:
         """The outputs in the model's order; `UnsupportedError` lists the nodes that cannot be compiled."""
         given = self.by_name(inputs)
         compiled = self.compiled_for(given)
         arrays = arrays_of(given)
         results = compiled({info.name: arrays[info.name] for info in compiled.inputs})
-        return tuple(results[info.name] for info in compiled.outputs)
+        return tuple(gathered(output, results) for output in self._model.graph.output)
 
     def compiled_for(self, given: Given) -> CompiledModel:
         """The code for these inputs; it takes those of them whose values are not fixed in it."""
         arrays = arrays_of(given)
-        shapes = tuple(f"{name} {x.shape}".encode() for name, x in arrays.items())
+        lengths = (f"{name} {length}".encode() for name, length in lengths_of(self._model, given).items())
+        shapes = (*lengths, *(f"{name} {x.shape}".encode() for name, x in arrays.items()))
         if shapes not in self._fixed:
             self._fixed[shapes] = inputs_to_fix(self._model, given)
         fixed = self._fixed[shapes]
@@ -70,24 +71,15 @@ class PenstockRep(BackendRep):
         return dict(zip(names, inputs, strict=True))
 
 
-def arrays_of(given: Given) -> dict[str, Array]:
-    """The inputs that are arrays or numbers, as arrays."""
-    return {
-        name: np.asarray(cast(Array, x))
-        for name, x in given.items()
-        if isinstance(x, np.ndarray | np.generic | int | float)
-    }
-
-
 def inputs_to_fix(model: ModelProto, given: Given) -> tuple[str, ...]:
     """The inputs whose values must be known to compile a model: as few as possible, and small ones."""
     if is_compilable(model, given, ()):
         return ()
     arrays = arrays_of(given)
-    fixed = list(arrays)
+    fixed = [name for name in arrays if is_array(given.get(name))]
     if not is_compilable(model, given, fixed):
         return tuple(fixed)
-    for name in sorted(arrays, key=lambda name: arrays[name].nbytes, reverse=True):
+    for name in sorted(fixed, key=lambda name: arrays[name].nbytes, reverse=True):
         fewer = [other for other in fixed if other != name]
         if is_compilable(model, given, fewer):
             fixed = fewer
@@ -109,7 +101,8 @@ def read_for(model: ModelProto, given: Given, fixed: Collection[str]) -> ModuleO
     stored = ModelProto()
     stored.CopyFrom(model)
     stored.graph.initializer.extend(numpy_helper.from_array(arrays[name], name) for name in fixed)
-    return read(stored, {name: x.shape for name, x in arrays.items() if name not in fixed})
+    shapes = {name: x.shape for name, x in arrays.items() if name not in fixed}
+    return read(stored, shapes, lengths=lengths_of(stored, given))
 
 
 class PenstockBackend(Backend):
@@ -130,7 +123,7 @@ class PenstockBackend(Backend):
         device: str = "CPU",
         outputs_info: Sequence[tuple[np.dtype[np.generic], tuple[int, ...]]] | None = None,
         **kwargs: object,
-    ) -> tuple[Array, ...]:
+    ) -> tuple[Result, ...]:
         """Compile a model of one node and run it; `opset_version` is the newest unless it is given."""
         cls._check_device(device)
         opset = cast(int, kwargs.get("opset_version", newest_opset()))

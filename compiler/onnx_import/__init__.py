@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from penstock.errors import PenstockError
 from penstock.onnx_import.family import Importer
 from penstock.onnx_import.graph_import import GraphImport
+from penstock.onnx_import.inputs import Lengths
 from penstock.onnx_import.model_file import read_model
 from penstock.onnx_import.signature import Shapes, Signature, Sizes
 from penstock.onnx_import.table import table_with
@@ -21,16 +22,21 @@ def import_model(
     *,
     shapes: Shapes | None = None,
     dims: Sizes | None = None,
+    lengths: Lengths | None = None,
     importers: Mapping[tuple[str, str], Importer] | None = None,
 ) -> ModuleOp:
     """Import a model as `func.func @main` over tensors.
 
     `shapes` replaces the shapes of inputs by name; `dims` gives numbers for symbolic sizes by name.
     `importers` adds operations of other domains.
+
+    Sequences and optionals exist during the import only, so what they hold must be known there.  An input
+    `x` that is a sequence becomes the inputs `x[0]`, `x[1]`, ...: `lengths` says how many there are, and
+    `None` that an optional holds nothing.  An output that is a sequence becomes outputs named alike.
     """
     file = read_model(source)
     try:
-        signature = Signature(file.model.graph, shapes or {}, dims or {})
+        signature = Signature(file.model.graph, shapes or {}, dims or {}, lengths or {})
         return GraphImport(file, signature, table_with(importers or {})).run()
     except PenstockError as error:
         error.file = error.file or file.name

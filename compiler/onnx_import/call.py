@@ -11,9 +11,7 @@ from penstock.onnx_import.functions import FunctionKey, default_attributes, sche
 from penstock.onnx_import.known_values import KnownValues
 from penstock.onnx_import.scope import Scope
 from penstock.onnx_import.unsupported import Unsupported
-
-Values = list[SSAValue | None]
-"""The outputs of a node; `None` for those that could not be imported."""
+from penstock.onnx_import.values import Value, Values, kind_of
 
 
 @dataclass
@@ -67,10 +65,17 @@ class Call:
     def problem(self, reason: Unsupported) -> Problem:
         """The entry of this node in the list of all that stands in the way."""
         node, domain = self.node, self.domain
-        shapes = " ".join(str(list(shape_of(v))) if v is not None else "-" for v in self.inputs)
+        shapes = " ".join(map(_told, self.inputs))
         op_type = f"{domain}.{node.op_type}" if domain else node.op_type
         version = str(self.scope.opsets.get(domain, ""))
         return Problem(self.name, op_type, version, shapes, reason.reason, reason.remedy)
+
+
+def _told(value: Value | None) -> str:
+    """The shape of an input, or what else it is."""
+    if value is None:
+        return "-"
+    return str(list(shape_of(value))) if isinstance(value, SSAValue) else kind_of(value)
 
 
 def undefined(call: Call) -> Unsupported:
@@ -108,7 +113,7 @@ def function_scope(call: Call, function: FunctionProto, schema: defs.OpSchema | 
 def taken_branch(call: Call, known: KnownValues) -> GraphProto:
     """The branch of an `If` whose condition is known; `Unsupported` when it depends on an input."""
     (condition,) = call.inputs
-    value = None if condition is None else known.array(condition)
+    value = known.array(condition) if isinstance(condition, SSAValue) else None
     if value is None or value.size != 1:
         remedy = "Export the model without control flow, or for a fixed condition."
         raise Unsupported("the condition depends on the inputs of the model", remedy)

@@ -10,6 +10,7 @@ from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.movement import given_shape
 from penstock.onnx_import.node import Node, Unsupported
+from penstock.onnx_import.values import Value
 
 
 def import_constant(node: Node, build: Builder) -> SSAValue:
@@ -44,9 +45,9 @@ def import_constant_of_shape(node: Node, build: Builder) -> SSAValue:
     return build.broadcast_to(build.constant(value.reshape(())), shape)
 
 
-def import_identity(node: Node, build: Builder) -> SSAValue:
-    """Identity: the value itself."""
-    return node.input(0)
+def import_identity(node: Node, build: Builder) -> Value:
+    """Identity: the value itself, of any kind."""
+    return node.value(0)
 
 
 def import_dropout(node: Node, build: Builder) -> list[SSAValue]:
@@ -65,21 +66,9 @@ def import_dropout(node: Node, build: Builder) -> list[SSAValue]:
     return [x, build.broadcast_to(keep, shape_of(x))]
 
 
-def import_optional_get_element(node: Node, build: Builder) -> SSAValue:
-    """OptionalGetElement: a tensor is there."""
-    return node.input(0)
-
-
-def import_optional_has_element(node: Node, build: Builder) -> SSAValue:
-    """OptionalHasElement: whether the input is connected."""
-    return build.constant(np.array(node.optional(0) is not None))
-
-
 CONTROL: Family = {
     "Constant": import_constant,
     "ConstantOfShape": import_constant_of_shape,
     "Dropout": import_dropout,
     "Identity": import_identity,
-    "OptionalGetElement": import_optional_get_element,
-    "OptionalHasElement": import_optional_has_element,
 }

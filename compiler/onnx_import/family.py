@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from xdsl.ir import SSAValue
-
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.node import Node
+from penstock.onnx_import.values import Value
 
-Importer: TypeAlias = Callable[[Node, Builder], Sequence[SSAValue] | SSAValue]
+Importer: TypeAlias = Callable[[Node, Builder], Sequence[Value] | Value]
 """Builds the operations of a node and returns its outputs, as far as they are computed."""
 
 Family: TypeAlias = Mapping[str, Importer]

@@ -5,12 +5,13 @@ from functools import cache
 from typing import Protocol, cast
 
 import networkx as nx
-from onnx import AttributeProto, FunctionProto, ModelProto, NodeProto, defs, helper
+from onnx import AttributeProto, FunctionProto, ModelProto, NodeProto, TypeProto, defs, helper
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import element_of, shape_of
+from penstock.dialects.graph.base import Dim, element_of, shape_of
 from penstock.errors import ModelError
+from penstock.onnx_import.values import TensorSequence, Value
 
 FunctionKey = tuple[str, str, str]
 
@@ -103,7 +104,7 @@ def has_standard_function(schema: defs.OpSchema, opset: int) -> bool:
 
 
 def standard_function(
-    node: NodeProto, schema: defs.OpSchema, opset: int, inputs: Sequence[SSAValue | None]
+    node: NodeProto, schema: defs.OpSchema, opset: int, inputs: Sequence[Value | None]
 ) -> FunctionProto | None:
     """The definition of an operation by simpler ones, where the standard has one for this node."""
     bodies = cast(_Expandable, schema)
@@ -111,7 +112,7 @@ def standard_function(
     if fixed:
         return FunctionProto.FromString(bodies.get_function_with_opset_version(max(fixed)))
     version = max(v for v in bodies.context_dependent_function_opset_versions if v <= opset)
-    types = [b"" if value is None else _type_bytes(value) for value in inputs]
+    types = [b"" if value is None else _type_of(value).SerializeToString() for value in inputs]
     try:
         body = bodies.get_context_dependent_function_with_opset_version(
             version, node.SerializeToString(), types
@@ -122,10 +123,18 @@ def standard_function(
     return FunctionProto.FromString(body) if body else None
 
 
-def _type_bytes(value: SSAValue) -> bytes:
+def _type_of(value: Value) -> TypeProto:
+    """The type of a value; empty where the tensors that would tell it are missing."""
+    if isinstance(value, TensorSequence) and value.tensors:
+        # The shapes of the others may differ.
+        return helper.make_sequence_type_proto(_tensor_type(value.tensors[0], None))
+    return _tensor_type(value, shape_of(value)) if isinstance(value, SSAValue) else TypeProto()
+
+
+def _tensor_type(value: SSAValue, shape: Sequence[Dim] | None) -> TypeProto:
     element = helper.np_dtype_to_tensor_dtype(numpy_dtype(element_of(value)))
-    shape = [None if d == "?" else d for d in shape_of(value)]
-    return helper.make_tensor_type_proto(element, shape).SerializeToString()
+    dims = None if shape is None else [None if d == "?" else d for d in shape]
+    return helper.make_tensor_type_proto(element, dims)
 
 
 def default_attributes(function: FunctionProto, schema: defs.OpSchema | None) -> Mapping[str, AttributeProto]:

@@ -1,6 +1,6 @@
 """The import itself: walks the nodes of a model in order and lets their importers build the module."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from onnx import FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, defs
@@ -8,10 +8,9 @@ from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, Module
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
 
-from penstock.dialects.graph.base import tensor_of
 from penstock.errors import ModelError, PenstockError, Problem, ShapeError, UnsupportedError
 from penstock.onnx_import.builder import Builder
-from penstock.onnx_import.call import Call, Values, branch_scope, function_scope, taken_branch, undefined
+from penstock.onnx_import.call import Call, branch_scope, function_scope, taken_branch, undefined
 from penstock.onnx_import.family import Importer
 from penstock.onnx_import.functions import (
     MAX_NODES,
@@ -26,9 +25,10 @@ from penstock.onnx_import.loops import LOOPS, Body, LostValue
 from penstock.onnx_import.model_file import ModelFile
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.scope import Scope, in_order, names_read
-from penstock.onnx_import.signature import Signature, check_declared
+from penstock.onnx_import.signature import Signature, check_declared, check_kind
 from penstock.onnx_import.tensors import TensorReader
 from penstock.onnx_import.unsupported import Unsupported
+from penstock.onnx_import.values import Nothing, TensorSequence, Value, Values, named_tensors
 
 MAX_DEPTH = 60
 """How deep calls of functions and branches may nest."""
@@ -58,14 +58,28 @@ class GraphImport:
         check_calls(self._file.model)
         graph = self._file.model.graph
         scope = Scope(self._file.opsets, initializers=_initializers(graph))
-        for value in self._signature.inputs:
-            scope.values[value.name] = self._add_input(value)
-        results = self._import_graph(graph, scope)
+        for given in self._signature.inputs:
+            tensors = [self._add_input(value) for value in given.tensors]
+            known = [value for value in tensors if value is not None]
+            scope.values[given.name] = given.of(known) if len(known) == len(tensors) else None
+        results = dict(self._results(self._import_graph(graph, scope)))
         if self._problems:
             raise UnsupportedError(self._problems, file=self._file.name)
-        self._block.add_op(ReturnOp(*[value for value in results if value is not None]))
+        self._block.add_op(ReturnOp(*results.values()))
         _erase_unused(self._block)
-        return self._module([output.name for output in graph.output])
+        return self._module(list(results))
+
+    def _results(self, values: Values) -> Iterator[tuple[str, SSAValue]]:
+        """The tensors that the module returns, by name."""
+        for output, value in zip(self._file.model.graph.output, values, strict=True):
+            if value is None:
+                continue
+            check_kind(output, value)
+            if value == TensorSequence(()) and output.type.WhichOneof("value") == "optional_type":
+                # By its tensors it could not be told from an optional without a value.
+                reason, remedy = "is an optional that holds an empty sequence", "Return the sequence itself."
+                self._problems.append(Problem(output.name, "output", "", "", reason, remedy))
+            yield from named_tensors(output.name, value)
 
     def _add_input(self, value: ValueInfoProto) -> SSAValue | None:
         try:
@@ -78,7 +92,7 @@ class GraphImport:
         returned = self._block.last_op
         assert isinstance(returned, ReturnOp), "the block ends with what it returns"
         types = ([a.type for a in self._block.args], [o.type for o in returned.operands])
-        names = [value.name for value in self._signature.inputs]
+        names = [value.name for value in self._signature.tensors]
         main = FuncOp("main", types, Region(self._block), arg_attrs=_named(names), res_attrs=_named(results))
         source, opset = PurePath(self._file.name).name, self._file.opsets.get("", 0)
         return ModuleOp([main], {"graph.source": StringAttr(source), "graph.opset": IntegerAttr(opset, i64)})
@@ -126,7 +140,7 @@ class GraphImport:
             values = [None] * len(outputs)
         self._bind(call, values)
 
-    def _value(self, name: str, scope: Scope, user: str | None) -> SSAValue | None:
+    def _value(self, name: str, scope: Scope, user: str | None) -> Value | None:
         """What a name stands for; a weight becomes a constant when it is first read."""
         if not name or name in scope.absent:
             return None
@@ -151,7 +165,7 @@ class GraphImport:
                 )
             call.scope.values[name] = value
             if value is not None and name in self._declared and call.scope.depth == 0:
-                check_declared(self._declared[name], tensor_of(value))
+                check_declared(self._declared[name], value)
 
     def _evaluate(self, call: Call) -> Values:
         """The outputs of a node by whatever defines it: the model, an importer, a branch or the standard."""
@@ -181,7 +195,7 @@ class GraphImport:
 
     def _apply(self, call: Call, importer: Importer) -> Values:
         made = importer(self._node(call), Builder(self._block, call.name, self._known))
-        values = [made] if isinstance(made, SSAValue) else list(made)
+        values = [made] if isinstance(made, SSAValue | TensorSequence | Nothing) else list(made)
         missing = [name for name in call.outputs[len(values) :] if name]
         if missing:
             raise Unsupported(f"its output {missing[0]!r} is not computed", "Remove what reads this output.")

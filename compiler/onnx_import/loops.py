@@ -11,11 +11,12 @@ from penstock.dialects.graph.base import rank_of
 from penstock.errors import ModelError
 from penstock.onnx_import.axes import front_axis, known_number, require, static_size
 from penstock.onnx_import.builder import Builder
-from penstock.onnx_import.call import Call, Values, branch_scope
+from penstock.onnx_import.call import Call, branch_scope
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.scope import Scope
 from penstock.onnx_import.terms import Term, stack
 from penstock.onnx_import.unsupported import Unsupported
+from penstock.onnx_import.values import Value, Values, kind_of
 
 MAX_UNROLLED = 20_000
 """A loop of more nodes than this, all iterations together, is refused."""
@@ -33,7 +34,7 @@ class Body:
     graph: GraphProto
     run: Callable[[GraphProto, Scope], Values]
 
-    def iterate(self, path: str, inputs: Sequence[SSAValue]) -> list[SSAValue]:
+    def iterate(self, path: str, inputs: Sequence[Value]) -> list[Value]:
         """The outputs of one iteration."""
         names = [value.name for value in self.graph.input]
         if len(names) != len(inputs):
@@ -54,11 +55,11 @@ class Body:
             raise Unsupported(reason, f"Export fewer steps at a time, the limit is {MAX_UNROLLED} nodes.")
 
 
-def import_loop(node: Node, build: Builder, body: Body) -> list[SSAValue]:
+def import_loop(node: Node, build: Builder, body: Body) -> list[Value]:
     """Loop: ends after a number of iterations, or when its condition fails; both must be known."""
     most = None if node.optional(0) is None else int(known_number(node, 0, "the iterations"))
-    going = build.constant(np.array(True)) if node.optional(1) is None else node.input(1)
-    states = [node.input(i) for i in range(2, len(node.inputs))]
+    going: Value = build.constant(np.array(True)) if node.optional(1) is None else node.input(1)
+    states = [node.value(i) for i in range(2, len(node.inputs))]
     given = len(body.graph.output)
     require(node, given > len(states), f"a body of {given} outputs for {len(states)} states and a condition")
     scanned: list[list[SSAValue]] = []
@@ -67,13 +68,20 @@ def import_loop(node: Node, build: Builder, body: Body) -> list[SSAValue]:
         body.check(step + 1)
         going, *rest = body.iterate(str(step), [build.constant(np.array(step)), going, *states])
         states, outputs = rest[: len(states)], rest[len(states) :]
-        scanned.append(outputs)
+        scanned.append([tensor(node, output) for output in outputs])
         step += 1
     return [*states, *_stacked(node, build, scanned, len(states))]
 
 
-def _holds(node: Node, condition: SSAValue) -> bool:
-    value = node.known.array(condition)
+def tensor(node: Node, value: Value) -> SSAValue:
+    """An output of the body that must be a tensor."""
+    if not isinstance(value, SSAValue):
+        raise Unsupported(f"the body of {node.op_type} gives {kind_of(value)} to collect", "Give tensors.")
+    return value
+
+
+def _holds(node: Node, condition: Value) -> bool:
+    value = node.known.array(condition) if isinstance(condition, SSAValue) else None
     if value is None or value.size != 1:
         reason = "the number of iterations depends on the inputs of the model"
         raise Unsupported(reason, "Export the loop for a fixed number of iterations.")
@@ -96,7 +104,7 @@ class Side:
     reverse: bool
 
 
-def import_scan(node: Node, build: Builder, body: Body) -> list[SSAValue]:
+def import_scan(node: Node, build: Builder, body: Body) -> list[Value]:
     """Scan: one iteration for each slice of some inputs; up to opset 8, for each element of a batch."""
     count = node.int("num_scan_inputs")
     values = [Term(build, node.input(i)) for i in range(1 if node.opset < 9 else 0, len(node.inputs))]
@@ -157,7 +165,8 @@ def _scan(
             scan.at(side.axis, steps - 1 - step if side.reverse else step)
             for scan, side in zip(scans, cut, strict=True)
         ]
-        made = body.iterate(f"{path}{step}", [term.value for term in (*states, *slices)])
+        given = [term.value for term in (*states, *slices)]
+        made = [tensor(node, value) for value in body.iterate(f"{path}{step}", given)]
         states = [Term(build, value) for value in made[: len(states)]]
         collected.append(made[len(states) :])
     parts = [[Term(build, v) for v in values] for values in zip(*collected, strict=True)]
@@ -169,7 +178,7 @@ def _joined(node: Node, parts: Sequence[Term], side: Side) -> Term:
     return stack(parts[::-1] if side.reverse else parts, axis)
 
 
-LOOPS: Mapping[str, Callable[[Node, Builder, Body], list[SSAValue]]] = {
+LOOPS: Mapping[str, Callable[[Node, Builder, Body], list[Value]]] = {
     "Loop": import_loop,
     "Scan": import_scan,
 }

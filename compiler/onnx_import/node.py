@@ -12,6 +12,7 @@ from penstock.errors import ModelError
 from penstock.onnx_import.known_values import KnownValues
 from penstock.onnx_import.tensors import TensorReader
 from penstock.onnx_import.unsupported import Unsupported
+from penstock.onnx_import.values import TensorSequence, Value, kind_of
 
 T = TypeVar("T")
 __all__ = ["Node", "Unsupported"]
@@ -25,15 +26,15 @@ class Node:
     domain: str
     opset: int
     name: str
-    inputs: tuple[SSAValue | None, ...]
+    inputs: tuple[Value | None, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, AttributeProto]
     known: KnownValues
     reader: TensorReader
 
-    def input(self, index: int) -> SSAValue:
-        """A required input; `ModelError` when the node lacks it."""
-        value = self.optional(index)
+    def value(self, index: int) -> Value:
+        """A required input of any kind; `ModelError` when the node lacks it."""
+        value = self.optional_value(index)
         if value is None:
             raise ModelError(
                 f"{self.op_type} needs an input {index}, the node has none",
@@ -42,9 +43,27 @@ class Node:
             )
         return value
 
-    def optional(self, index: int) -> SSAValue | None:
-        """An input, or `None` when the node leaves it out."""
+    def optional_value(self, index: int) -> Value | None:
+        """An input of any kind, or `None` when the node leaves it out."""
         return self.inputs[index] if index < len(self.inputs) else None
+
+    def sequence(self, index: int) -> TensorSequence:
+        """A required input that is a sequence."""
+        value = self.value(index)
+        if not isinstance(value, TensorSequence):
+            raise self._of_another_kind(index, value, "a sequence")
+        return value
+
+    def input(self, index: int) -> SSAValue:
+        """A required input that is a tensor."""
+        value = self.value(index)
+        if not isinstance(value, SSAValue):
+            raise self._of_another_kind(index, value, "a tensor")
+        return value
+
+    def optional(self, index: int) -> SSAValue | None:
+        """A tensor, or `None` when the node leaves the input out."""
+        return None if self.optional_value(index) is None else self.input(index)
 
     def variadic(self, start: int = 0) -> list[SSAValue]:
         """All inputs from `start` on, each required; `ModelError` when there is none."""
@@ -120,6 +139,13 @@ class Node:
         """A subgraph, such as the body of a loop."""
         attribute = self._attribute(name, AttributeProto.GRAPH)
         return self._or_default(name, None if attribute is None else attribute.g, None)
+
+    def _of_another_kind(self, index: int, value: Value, wanted: str) -> ModelError:
+        return ModelError(
+            f"input {index} of {self.op_type} is {kind_of(value)}, it must be {wanted}",
+            node=self.name,
+            remedy="Export the model again.",
+        )
 
     def _attribute(self, name: str, kind: AttributeProto.AttributeType) -> AttributeProto | None:
         attribute = self.attributes.get(name)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto
-from xdsl.ir import SSAValue
 
 from penstock.errors import ModelError
+from penstock.onnx_import.values import Value
 
 
 @dataclass
@@ -15,7 +15,7 @@ class Scope:
     """The values by name; `None` stands for the output of a node that could not be imported."""
 
     opsets: Mapping[str, int]
-    values: dict[str, SSAValue | None] = field(default_factory=dict[str, SSAValue | None])
+    values: dict[str, Value | None] = field(default_factory=dict[str, Value | None])
     initializers: Mapping[str, TensorProto] = field(default_factory=dict[str, TensorProto])
     absent: frozenset[str] = frozenset()
     """Optional inputs of a function that the call leaves out."""

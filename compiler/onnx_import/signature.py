@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
+from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import element_type
-from penstock.dialects.graph.base import Dim, Tensor, compatible, tensor
+from penstock.dialects.graph.base import Dim, Tensor, compatible, tensor, tensor_of
 from penstock.errors import ModelError, ShapeError
+from penstock.onnx_import.inputs import Input, Lengths, input_of
 from penstock.onnx_import.known_values import MAX_TENSOR_BYTES, static_bytes
 from penstock.onnx_import.tensors import numpy_dtype_of
 from penstock.onnx_import.unsupported import Unsupported
+from penstock.onnx_import.values import TensorSequence, Value, kind_of
 
 Shapes = Mapping[str, Sequence[Dim]]
 Sizes = Mapping[str, int]
@@ -24,15 +27,27 @@ def model_inputs(graph: GraphProto) -> list[ValueInfoProto]:
 class Signature:
     """Computes the types of a model's inputs from what the model and the user say."""
 
-    def __init__(self, graph: GraphProto, shapes: Shapes, sizes: Sizes) -> None:
-        self._inputs = model_inputs(graph)
+    def __init__(self, graph: GraphProto, shapes: Shapes, sizes: Sizes, lengths: Lengths) -> None:
+        declared = model_inputs(graph)
+        self._check_lengths(declared, lengths)
+        self._inputs = [input_of(value, lengths) for value in declared]
+        self._tensors = [tensor for each in self._inputs for tensor in each.tensors]
         self._shapes = shapes
         self._check_names()
         self._sizes = {**dict(self._implied()), **sizes}
         self._check_sizes(sizes)
 
+    @staticmethod
+    def _check_lengths(declared: Sequence[ValueInfoProto], lengths: Lengths) -> None:
+        plain = ("tensor_type", "sparse_tensor_type", "map_type", None)
+        names = [value.name for value in declared if value.type.WhichOneof("value") not in plain]
+        for name in lengths:
+            if name not in names:
+                fault = f"a length is given for {name!r}, which is no sequence or optional among the inputs"
+                raise ShapeError(fault, remedy=f"The sequences and optionals are {names}.")
+
     def _check_names(self) -> None:
-        names = [value.name for value in self._inputs]
+        names = [value.name for value in self._tensors]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ModelError(f"two inputs are called {twice!r}", remedy="Export the model again.")
@@ -43,9 +58,14 @@ class Signature:
             )
 
     @property
-    def inputs(self) -> Sequence[ValueInfoProto]:
+    def inputs(self) -> Sequence[Input]:
         """The inputs of the model in order."""
         return self._inputs
+
+    @property
+    def tensors(self) -> Sequence[ValueInfoProto]:
+        """The tensors the inputs consist of, in order."""
+        return self._tensors
 
     @property
     def specialised(self) -> bool:
@@ -79,7 +99,7 @@ class Signature:
                 )
 
     def _declared_shapes(self) -> Iterator[tuple[str, list[Dim]]]:
-        for value in self._inputs:
+        for value in self._tensors:
             if value.type.WhichOneof("value") == "tensor_type" and value.type.tensor_type.HasField("shape"):
                 yield value.name, declared_shape(value)
 
@@ -97,7 +117,10 @@ def tensor_type(value: ValueInfoProto) -> TypeProto.Tensor:
     if kind is None:
         raise ModelError(f"{value.name!r} has no type", remedy="Export the model again.")
     if kind != "tensor_type":
-        raise Unsupported(f"{value.name!r} is of kind {kind.removesuffix('_type')}", "Use plain tensors.")
+        reason = f"{value.name!r} is of kind {kind.removesuffix('_type')}, and what it holds is not known"
+        raise Unsupported(
+            reason, f"Say how many tensors: lengths={{{value.name!r}: ...}}, or use plain tensors."
+        )
     return value.type.tensor_type
 
 
@@ -122,8 +145,12 @@ def _checked(name: str, size: Dim) -> Dim:
     return size
 
 
-def check_declared(value: ValueInfoProto, inferred: Tensor) -> None:
+def check_declared(value: ValueInfoProto, computed: Value) -> None:
     """Refuse a model that declares another type for a value than its operations give it."""
+    check_kind(value, computed)
+    if not isinstance(computed, SSAValue):
+        return
+    inferred = tensor_of(computed)
     if value.type.WhichOneof("value") != "tensor_type" or not value.type.tensor_type.elem_type:
         return
     shape = declared_shape(value) if value.type.tensor_type.HasField("shape") else list(inferred.get_shape())
@@ -132,4 +159,15 @@ def check_declared(value: ValueInfoProto, inferred: Tensor) -> None:
         raise ShapeError(
             f"the model declares {value.name!r} as {declared}, its operations make it {inferred}",
             remedy="Export the model again, or run onnx.shape_inference on it.",
+        )
+
+
+def check_kind(value: ValueInfoProto, computed: Value) -> None:
+    """Refuse a model that declares a value of another kind than its operations give it."""
+    kind = value.type.WhichOneof("value")
+    wanted = {"tensor_type": SSAValue, "sequence_type": TensorSequence}.get(kind or "")
+    if wanted is not None and not isinstance(computed, wanted):
+        raise ShapeError(
+            f"the model declares {value.name!r} of kind {kind}, its operations make it {kind_of(computed)}",
+            remedy="Export the model again.",
         )

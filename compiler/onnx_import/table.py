@@ -24,6 +24,7 @@ from penstock.onnx_import.recurrent import RECURRENT
 from penstock.onnx_import.reduction import REDUCTION
 from penstock.onnx_import.resize import RESIZE
 from penstock.onnx_import.sampling import SAMPLING
+from penstock.onnx_import.sequences import SEQUENCES
 from penstock.onnx_import.spectral import SPECTRAL
 from penstock.onnx_import.training import TRAINING
 
@@ -46,6 +47,7 @@ FAMILIES: tuple[Family, ...] = (
     REDUCTION,
     RESIZE,
     SAMPLING,
+    SEQUENCES,
     SPECTRAL,
 )
 
