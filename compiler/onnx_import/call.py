@@ -13,6 +13,9 @@ from penstock.onnx_import.scope import Scope
 from penstock.onnx_import.unsupported import Unsupported
 from penstock.onnx_import.values import Value, Values, kind_of
 
+OLDEST_OPSET = 6
+"""Forms of operations older than this are declined; many have not changed since opset 1."""
+
 
 @dataclass
 class Call:
@@ -88,6 +91,17 @@ def undefined(call: Call) -> Unsupported:
         return Unsupported(f"opset {opset} has no operator '{node.op_type}'", "Export the model again.")
     remedy = "Replace it by other operators, or add a model function that defines it."
     return Unsupported("the operator is not supported", remedy)
+
+
+def check_age(call: Call, schema: defs.OpSchema) -> None:
+    """`Unsupported` for an operation whose old form differs from that of the oldest operator set imported."""
+    if call.domain or call.opset >= OLDEST_OPSET:
+        return
+    later = schema_of(call.node.op_type, OLDEST_OPSET, call.domain)
+    if later is None or later.since_version != schema.since_version:
+        reason = f"its form of opset {call.opset} is older than {OLDEST_OPSET}"
+        remedy = f"Convert it with onnx.version_converter to opset {OLDEST_OPSET} or later."
+        raise Unsupported(reason, remedy)
 
 
 def function_scope(call: Call, function: FunctionProto, schema: defs.OpSchema | None) -> Scope:

@@ -10,7 +10,7 @@ from xdsl.ir import Block, Region, SSAValue
 
 from penstock.errors import ModelError, PenstockError, Problem, ShapeError, UnsupportedError
 from penstock.onnx_import.builder import Builder
-from penstock.onnx_import.call import Call, branch_scope, function_scope, taken_branch, undefined
+from penstock.onnx_import.call import Call, branch_scope, check_age, function_scope, taken_branch, undefined
 from penstock.onnx_import.family import Importer
 from penstock.onnx_import.functions import (
     MAX_NODES,
@@ -173,6 +173,7 @@ class GraphImport:
         schema = None if function is not None else call.schema
         importer = self._importers.get((call.domain, call.node.op_type))
         if function is None and schema is not None:
+            check_age(call, schema)
             check_against_schema(call.node, schema)
         is_control = call.domain == "" and call.node.op_type in CONTROL_FLOW
         known = function or importer or is_control

@@ -12,7 +12,6 @@ from onnx import AttributeProto, GraphProto, ModelProto
 
 from penstock.errors import ModelError
 
-OLDEST_OPSET = 6
 MAX_FILE_BYTES = 2**31 - 1
 """The limit of protobuf; larger models keep their weights in external files."""
 
@@ -104,9 +103,8 @@ def _check(file: ModelFile) -> None:
     if not model.opset_import:
         raise ModelError("does not say which operator set it uses", file=file.name, remedy=again)
     version, newest = file.opsets.get("", newest_opset()), newest_opset()
-    if version < OLDEST_OPSET:
-        remedy = f"Convert it with onnx.version_converter to opset {OLDEST_OPSET} or later."
-        raise ModelError(f"uses opset {version}, older than {OLDEST_OPSET}", file=file.name, remedy=remedy)
+    if version < 1:
+        raise ModelError(f"uses opset {version}, which does not exist", file=file.name, remedy=again)
     if version > newest:
         remedy = f"Export it for opset {newest} or older, or install a newer onnx package."
         raise ModelError(f"uses opset {version}, newer than {newest}", file=file.name, remedy=remedy)

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from onnx import ModelProto, parser
+from onnx import ModelProto, helper, parser
 
 from penstock.backends.reference import run_graph
-from penstock.dialects.graph.base import Array
+from penstock.dialects.graph.base import Array, wide
 from penstock.errors import ModelError, ShapeError, UnsupportedError
 from penstock.onnx_import import import_model
 
 X = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
+SOFTSIGN = "main (float[3] x) => (float[3] y) {y = Softsign (x)}"
 CHANNELS = np.array([1, -2, 3], np.float32)
 
 
@@ -68,6 +69,22 @@ def test_upsample_has_its_scales_as_attributes() -> None:
     np.testing.assert_array_equal(y, x.repeat(2, 2).repeat(3, 3))
 
 
-def test_older_sets_are_refused() -> None:
-    with pytest.raises(ModelError, match="uses opset 5, older than 6"):
+def test_older_sets_are_imported_as_far_as_they_say_the_same() -> None:
+    (y,) = run_graph(import_model(model(SOFTSIGN, opset=5)), {"x": CHANNELS}).values()
+    np.testing.assert_allclose(wide(y), CHANNELS / (1 + np.abs(CHANNELS)), rtol=1e-6)
+    with pytest.raises(UnsupportedError, match="its form of opset 5 is older than 6"):
         import_model(model("main (float[3] x) => (float[3] y) {y = Neg (x)}", opset=5))
+
+
+def test_a_function_may_be_of_an_older_set_too() -> None:
+    proto = model("main (float[3] x) => (float[3] y) {y = local.f (x)}")
+    proto.opset_import.append(helper.make_opsetid("local", 1))
+    body, old = [helper.make_node("Neg", ["a"], ["b"])], [helper.make_opsetid("", 5)]
+    proto.functions.append(helper.make_function("local", "f", ["a"], ["b"], body, old))
+    with pytest.raises(UnsupportedError, match="its form of opset 5 is older than 6"):
+        import_model(proto)
+
+
+def test_sets_that_never_were_are_refused() -> None:
+    with pytest.raises(ModelError, match="uses opset 0, which does not exist"):
+        import_model(model(SOFTSIGN, opset=0))
