@@ -10,6 +10,7 @@ from penstock.onnx_import.comparison import COMPARISON
 from penstock.onnx_import.contrib import CONTRIB
 from penstock.onnx_import.control import CONTROL
 from penstock.onnx_import.counting import COUNTING
+from penstock.onnx_import.determinant import DETERMINANT
 from penstock.onnx_import.einsum import EINSUM
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.indexing import INDEXING
@@ -34,6 +35,7 @@ FAMILIES: tuple[Family, ...] = (
     COMPARISON,
     CONTROL,
     COUNTING,
+    DETERMINANT,
     EINSUM,
     INDEXING,
     LEGACY,

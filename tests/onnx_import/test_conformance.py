@@ -4,14 +4,13 @@ from collections import Counter
 from functools import cache
 
 import numpy as np
-import pytest
 from onnx import ModelProto, TensorProto, numpy_helper
 from onnx.backend.test.case.node import collect_testcases
 from onnx.backend.test.case.test_case import TestCase
 
 from penstock.backends.reference import run_graph
 from penstock.dialects.graph.base import Array, wide
-from penstock.errors import ModelError, UnsupportedError
+from penstock.errors import UnsupportedError
 from penstock.onnx_import import import_model
 from penstock.onnx_values import Given, arrays_of, is_array, lengths_of
 
@@ -19,16 +18,12 @@ UNSUPPORTED = {
     "data-dependent shapes": ["NonMaxSuppression"],
     "images": ["ImageDecoder"],
     "random numbers": ["RandomUniformLike"],
-    "others": ["Det"],
 }
 OPERATORS = {name for names in UNSUPPORTED.values() for name in names}
 """Operators that no importer handles; one that is handled some day must leave this list."""
 
 REASONS = ("element type", "operators of the domain", "in training mode", "depends on")
 """What declines a node of an operator that is handled otherwise."""
-
-OLD = {"test_not_2d", "test_not_3d", "test_not_4d"}
-"""Cases written for an operator set older than 6."""
 
 NOISE = {"test_dft_inverse", "test_dft_inverse_opset19"}
 """Cases that expect the rounding errors of their own transform where the result is 0."""
@@ -98,7 +93,7 @@ def test_every_case_is_computed_or_declined() -> None:
     outcome: Counter[str] = Counter()
     wrong: list[str] = []
     declined: set[str] = set()
-    for name in cases().keys() - OLD:
+    for name in cases():
         try:
             check(cases()[name])
             outcome["computed"] += 1
@@ -113,9 +108,3 @@ def test_every_case_is_computed_or_declined() -> None:
     assert not wrong, "\n".join(wrong)
     assert declined == OPERATORS
     assert outcome["computed"] >= 1796
-
-
-@pytest.mark.parametrize("name", sorted(OLD))
-def test_old_operator_sets_are_refused(name: str) -> None:
-    with pytest.raises(ModelError, match="older than 6"):
-        check(cases()[name])
