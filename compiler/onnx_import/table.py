@@ -28,6 +28,7 @@ from penstock.onnx_import.sampling import SAMPLING
 from penstock.onnx_import.sequences import SEQUENCES
 from penstock.onnx_import.spectral import SPECTRAL
 from penstock.onnx_import.training import TRAINING
+from penstock.onnx_import.trees import TREES
 
 FAMILIES: tuple[Family, ...] = (
     ACTIVATION,
@@ -55,7 +56,7 @@ FAMILIES: tuple[Family, ...] = (
 
 DOMAINS: Mapping[str, Sequence[Family]] = {
     "": FAMILIES,
-    "ai.onnx.ml": (CLASSICAL,),
+    "ai.onnx.ml": (CLASSICAL, TREES),
     "ai.onnx.preview.training": (TRAINING,),
     "com.microsoft": (CONTRIB,),
 }
