@@ -96,14 +96,16 @@ def compile(
     `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name; every size must
     be known.  `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the
     phase that they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is
-    worth it runs in as many parts; results are the same.  `tuning` is the file of `penstock compile --tune`, or
-    the `tuning` that `penstock.tune` found: the same one gives the same code.  `progress` hears how many kernels
-    are done, of how many, and `watcher` of every pass; `dump_dir` is a folder that what each pass left is
-    written to.
+    worth it runs in as many parts; results are the same.  `tuning` is the file of `penstock compile --tune`,
+    or the `tuning` that `penstock.tune` found: the same one gives the same code.  `progress` hears how many
+    kernels are done, of how many, and `watcher` of every pass; `dump_dir` is a folder that what each pass left
+    is written to.
     Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or leaves sizes
     open.
     """
-    package = _build(model, shapes, dims, target, plugins, passes, threads, tuning, progress, watcher, dump_dir)
+    package = _build(
+        model, shapes, dims, target, plugins, passes, threads, tuning, progress, watcher, dump_dir
+    )
     return CompiledModel(package)
 
 
@@ -127,14 +129,23 @@ def write(
     `.s`, `.ll` and `.mlir` are the text of the code; the weights are in all others only.
     """
     path = Path(path)
-    package = _build(model, shapes, dims, target, plugins, passes, threads, tuning, progress, watcher, dump_dir)
+    package = _build(
+        model, shapes, dims, target, plugins, passes, threads, tuning, progress, watcher, dump_dir
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix not in TEXT_SUFFIXES:
         return Written(tuple(write_package(package, path)), package)
     from penstock.driver import inspected
 
     seen = inspected(
-        model, shapes=shapes, dims=dims, target=target, plugins=plugins, passes=passes, threads=threads, tuning=tuning
+        model,
+        shapes=shapes,
+        dims=dims,
+        target=target,
+        plugins=plugins,
+        passes=passes,
+        threads=threads,
+        tuning=tuning,
     )
     path.write_text(seen.text(TEXT_SUFFIXES[path.suffix]).rstrip() + "\n", encoding="utf-8")
     return Written((path,), package)
