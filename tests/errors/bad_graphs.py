@@ -21,7 +21,7 @@ def no_opset() -> ModelProto:
     return m
 
 
-@CORPUS.model(ModelError, "opset 5", "version_converter")
+@CORPUS.model(UnsupportedError, "opset 5", "version_converter")
 def opset_too_old() -> ModelProto:
     return model(graph([relu()]), opset=5)
 
