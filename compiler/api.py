@@ -98,8 +98,7 @@ def compile(
     phase that they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is
     worth it runs in as many parts; results are the same.  `tuning` is the file of `penstock compile --tune`,
     or the `tuning` that `penstock.tune` found: the same one gives the same code.  `progress` hears how many
-    kernels are done, of how many, and `watcher` of every pass; `dump_dir` is a folder that what each pass left
-    is written to.
+    kernels are done, of how many, and `watcher` of every pass; `dump_dir` takes what each pass left.
     Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or leaves sizes
     open.
     """
