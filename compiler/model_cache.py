@@ -22,6 +22,8 @@ from penstock.package import Package
 
 LIMIT = 4 << 30
 """Bytes that all entries may take."""
+LARGEST = 2 << 30
+"""Bytes of the largest model: no more fit into its format."""
 FOLDER, ENTRY, DIGEST = "models", ".penstock", ".sha256"
 PLUGINS = "penstock.plugins"
 EXTERNAL = b"location"
@@ -36,9 +38,8 @@ def key_of(model: object, options: object) -> str | None:
     """
     if folder() is None or _has_plugins() or not isinstance(model, str | PathLike | bytes):
         return None
-    try:
-        data = model if isinstance(model, bytes) else Path(cast("str | PathLike[str]", model)).read_bytes()
-    except OSError:
+    data = model if isinstance(model, bytes) else _bytes_of(Path(cast("str | PathLike[str]", model)))
+    if data is None:
         return None
     if EXTERNAL in data:
         return None
@@ -46,6 +47,14 @@ def key_of(model: object, options: object) -> str | None:
     h = hashlib.sha256(f"{compiler_digest()} {name} {options!r} ".encode())
     h.update(data)
     return h.hexdigest()
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    """What a file holds; what is none, cannot be read or is too large is for the importer to judge."""
+    try:
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= LARGEST else None
+    except OSError:
+        return None
 
 
 def find(key: str) -> Package | None:

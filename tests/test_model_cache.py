@@ -1,5 +1,6 @@
 """Whole models are found again: by their bytes and options, undamaged, and if nobody adds to the compiler."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,6 +110,14 @@ def test_the_oldest_go_when_there_is_no_room(folder: Path, monkeypatch: pytest.M
     penstock.compile(small_model(), target="x86-64")
     assert len(entries(folder)) == 1 and entries(folder) != [oldest]
     assert not oldest.with_suffix(model_cache.DIGEST).exists()
+
+
+def test_what_is_no_file_is_not_read(folder: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.onnx"
+    os.mkfifo(pipe)
+    assert model_cache.key_of(pipe, ()) is None
+    assert model_cache.key_of(tmp_path, ()) is None
+    assert model_cache.key_of(tmp_path / "missing.onnx", ()) is None
 
 
 def test_no_cache_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
