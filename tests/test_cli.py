@@ -136,9 +136,10 @@ class Driver(ModuleType):
 
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
-    """Put the double in the driver's place."""
+    """Put the double in the place of the driver and of the public functions before it."""
     double = Driver()
-    monkeypatch.setitem(sys.modules, "penstock.driver", double)
+    for name in ("penstock.driver", "penstock.api"):
+        monkeypatch.setitem(sys.modules, name, double)
     monkeypatch.setattr("penstock.model.load", double.load)
     return double
 
