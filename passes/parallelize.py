@@ -4,7 +4,8 @@
     func.call @k(...)                     ->   func.call @k(...) {nest.parallel = 2}
 
 Each part of a kernel runs through all its nests without waiting for the others, so no nest may need what
-another one makes.
+another part makes: it may go on from what a nest left at the places that it writes itself, as the blocks of a
+sum do, if both share the same loop.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from penstock.dialects.element_types import byte_size
@@ -23,8 +25,7 @@ from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, element_of, shape_of
 from penstock.dialects.nest.parallel import THREAD, set_parts, set_threads
 from penstock.dialects.nest.schedule import walk_of, walked_loop
-from penstock.passes.fuse_siblings import independent
-from penstock.passes.nest_rewriting import functions, kernels, nests, with_dims
+from penstock.passes.nest_rewriting import captured, functions, kernels, nests, with_dims
 from penstock.passes.schedule_model import L3_BYTES, Shape, shape_of_nest
 
 FORK = 16_000
@@ -41,10 +42,10 @@ UNEVEN = 1.125
 class ParallelizePass(ModulePass):
     """Mark one parallel loop of every nest of a kernel `thread`, and the calls with the number of parts.
 
-    All nests of a kernel are marked or none: none when a nest reads what one writes, when two may write the
-    same element, when stores go to computed places, when a nest has no loop outside of registers, or when a
-    part would take less than `grain` modelled cycles, for which no thread is worth waking.  With one thread
-    nothing changes.
+    All nests of a kernel are marked or none: none when a nest reads what one writes elsewhere, when two that
+    walk otherwise may write the same element, when stores go to computed places, when a nest has no loop
+    outside of registers, or when a part would take less than `grain` modelled cycles, for which no thread is
+    worth waking.  With one thread nothing changes.
     """
 
     name = "parallelize"
@@ -69,7 +70,7 @@ class ParallelizePass(ModulePass):
             return 1
         cycles = [_cycles(nest, machine) for nest in group]
         loops = _shared_loops(group, cycles, self.threads)
-        if loops is None:
+        if loops is None or not _agree(group, loops):
             return 1
         longest = max((n.extents[loop] for n, loop in zip(group, loops, strict=True)), default=1)
         parts = min(self.threads, longest, int(sum(cycles) / self.grain))
@@ -140,10 +141,33 @@ def _unevenness(dim: DimAttr, parts: int) -> float:
 
 
 def _are_independent(group: Sequence[ComputeOp]) -> bool:
-    """Whether the nests may run at the same time, each in parts."""
+    """Whether the nests may run in parts, each part through all of them."""
     if any(isinstance(op, memref.StoreOp) for nest in group for op in nest.walk()):
         return False
-    return independent(group) and all(_are_apart(a, b) for a, b in combinations(group, 2))
+    written = {buffer for nest in group for buffer in nest.outs}
+    if any(b in written for nest in group for b in (*nest.ins, *captured(nest))):
+        return False
+    if not all(_reads_where_it_writes(nest, written) for nest in group):
+        return False
+    return all(_are_apart(a, b) or _walk_alike(a, b) for a, b in combinations(group, 2))
+
+
+def _reads_where_it_writes(nest: ComputeOp, written: set[SSAValue]) -> bool:
+    """Whether an epilogue reads of the results only the elements that it replaces."""
+    places = {(id(w.buffer), w.access) for w in nest.writes}
+    return all((id(r.buffer), r.access) in places for r in nest.extra_reads if r.buffer in written)
+
+
+def _walk_alike(a: ComputeOp, b: ComputeOp) -> bool:
+    """Whether two nests write the same elements in the same iterations of equal loops."""
+    places = [[(w.buffer, w.access) for w in nest.writes] for nest in (a, b)]
+    return a.dims == b.dims and places[0] == places[1]
+
+
+def _agree(group: Sequence[ComputeOp], loops: Sequence[int]) -> bool:
+    """Whether nests that write the same elements share the same loop."""
+    pairs = combinations(zip(group, loops, strict=True), 2)
+    return all(i == j or _are_apart(a, b) for (a, i), (b, j) in pairs)
 
 
 def _are_apart(a: ComputeOp, b: ComputeOp) -> bool:
