@@ -2,7 +2,7 @@
 
     python -m benchmarks.run examples/digits/digits.onnx
     python -m benchmarks.run all --folder build/models --torch /path/to/python/with/torch
-    python -m benchmarks.run resnet50-v1-12 mobilenetv2-12 --zoo ../shared/zoo --threads 2
+    python -m benchmarks.run resnet50-v1-12 mobilenetv2-12 --zoo path/to/zoo --threads 2
 
 A model is a file, a name in the folder of models, a graph of the zoo, or one of the models that
 benchmarks/export.py makes (`all`: each of them).  Every engine runs in a process of its own; they take turns,
