@@ -7,6 +7,7 @@ once, where needed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import mul
 
 from xdsl.dialects import arith, memref, vector
 from xdsl.ir import Block, Operation, SSAValue
@@ -38,6 +39,9 @@ class Lanes:
     """Per loop: the index of a sequential loop."""
     code: Code
     loads: dict[tuple[int, int, int], SSAValue] = field(default_factory=dict[tuple[int, int, int], SSAValue])
+    guarded: dict[tuple[int, tuple[int, ...]], SSAValue] = field(
+        default_factory=dict[tuple[int, tuple[int, ...]], SSAValue]
+    )
     broadcasts: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     rows: dict[tuple[Row, int], SSAValue] = field(default_factory=dict[tuple[Row, int], SSAValue])
     """The index along an axis for the loops' part of it and an offset."""
@@ -121,12 +125,14 @@ class Lanes:
         outside = code.constant(place.outside, kind)
         if 0 in place.shape:
             return outside
-        key = (place.position, place.constant_part(lane), -1)
-        if key not in self.loads:
+        # By index and not by address: outside of the buffer, two places have the address of one.
+        rows = zip(place.access.rows, place.access.offsets, strict=True)
+        key = (place.position, tuple(o + sum(map(mul, row, lane)) for row, o in rows))
+        if key not in self.guarded:
             inside = self._condition(place, lane, guards)
             value = self._load_at(place, lane, self._safe_address(place, lane, guards, inside))
-            self.loads[key] = code.add(arith_ext.SelectOp(inside, value, outside))
-        return self.loads[key]
+            self.guarded[key] = code.add(arith_ext.SelectOp(inside, value, outside))
+        return self.guarded[key]
 
     def _load_at(self, place: Place, lane: Lane, at: SSAValue) -> SSAValue:
         """The load of a padded read at an address, along the vector loop if it moves with it."""
