@@ -19,10 +19,15 @@ DIGEST_SIZE = 16
 @cache
 def compiler_digest() -> str:
     """A digest of all sources of the compiler: another compiler may make other code of the same kernel."""
+    return digest_of(("xdsl", "llvmlite"), ("penstock.dialects", "penstock.passes", "penstock.backends"))
+
+
+def digest_of(libraries: Iterable[str], packages: Iterable[str]) -> str:
+    """A digest of the versions of libraries and of all sources of packages."""
     h = hashlib.blake2b(digest_size=16)
-    for library in ("xdsl", "llvmlite"):
+    for library in libraries:
         h.update(f"{library} {version(library)} ".encode())
-    for package in ("penstock.dialects", "penstock.passes", "penstock.backends"):
+    for package in packages:
         root = Path(str(files(package)))
         for path in sorted(root.rglob("*.py")):
             h.update(str(path.relative_to(root)).encode() + path.read_bytes())

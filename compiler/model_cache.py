@@ -9,14 +9,13 @@ import hashlib
 import os
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import entry_points, version
-from importlib.resources import files
+from importlib.metadata import entry_points
 from os import PathLike
 from pathlib import Path
 from typing import cast
 
 from penstock import artefact
-from penstock.cache import folder
+from penstock.cache import digest_of, folder
 from penstock.errors import PenstockError
 from penstock.package import Package
 
@@ -112,9 +111,4 @@ def _has_plugins() -> bool:
 @cache
 def compiler_digest() -> str:
     """A digest of the whole compiler and of what it computes with."""
-    h = hashlib.blake2b(" ".join(f"{each} {version(each)}" for each in LIBRARIES).encode(), digest_size=16)
-    for package in ("penstock", "penstock.dialects", "penstock.passes", "penstock.backends"):
-        root = Path(str(files(package)))
-        for path in sorted(root.rglob("*.py")):
-            h.update(str(path.relative_to(root)).encode() + path.read_bytes())
-    return h.hexdigest()
+    return digest_of(LIBRARIES, ("penstock", "penstock.dialects", "penstock.passes", "penstock.backends"))
