@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -91,7 +92,10 @@ def assert_same(left: Mapping[str, Array], right: Mapping[str, Array]) -> None:
 def test_kernels_are_shared_out() -> None:
     text = inspected(wide_model(), threads=3).text("schedule")
     assert "nest.threads = 3" in text
-    assert text.count("nest.parallel = 3") >= 2
+    parts = [int(number) for number in re.findall(r"nest.parallel = (\d+)", text)]
+    assert len(parts) >= 2 and min(parts) >= 3
+    # Long kernels have parts to spare, so that a thread that is done early takes more.
+    assert max(parts) > 3
     assert " thread, " in text
 
 
