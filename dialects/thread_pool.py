@@ -18,7 +18,8 @@ WAIT, WAKE, RELAX = "penstock.wait", "penstock.wake", "penstock.relax"
 SPINS = 0
 """`i64`: how often a thread looks again before it sleeps; the only word that does not start as zero."""
 OPEN = 8
-"""`i32`: the parts of the job that no thread has taken are those from 1 to this number; below zero: stop."""
+"""`i32`: the parts of the job that no thread has taken, how many in the low half, behind the first of them in
+the high half; below zero: stop."""
 SLEEPERS = 12
 """`i32`: the threads that sleep until `OPEN` changes, or are about to."""
 PARTS = 16
@@ -32,6 +33,11 @@ UNFINISHED = 128
 BUSY = 132
 """`i32`: whether a call has the pool."""
 POOL_BYTES = 192
+
+HALF = 16
+"""Bits of a half of `OPEN`."""
+MOST_PARTS = (1 << (HALF - 1)) - 1
+"""Parts that a job may have; one with more is done whole."""
 
 WAITING = 1 << 30
 """The bit of `UNFINISHED` that asks to be woken."""

@@ -1,19 +1,24 @@
 """A pool of threads as functions of the llvm level, for code that is shared among threads.
 
-    the calling thread, in 3 parts                    another thread
-    OPEN = UNFINISHED = 2, wake who sleeps            while OPEN > 0: take part OPEN by OPEN -= 1,
-    run part 0                                            run it, UNFINISHED -= 1
-    while OPEN > 0: as another thread                 while OPEN = 0: look SPINS times more, then
-    until UNFINISHED = 0: look, then sleep                sleep until it changes
+    the calling thread, in 8 parts                    another thread
+    OPEN = 7 parts from 1, UNFINISHED = 7             while OPEN has parts: take the last one,
+    wake who sleeps                                       run it, UNFINISHED -= 1
+    run part 0                                        while OPEN has none: look SPINS times more, then
+    while OPEN has parts: take the first one              sleep until it changes
+    until UNFINISHED = 0: look, then sleep
 
 A part is taken by one atomic step on `OPEN`, by whoever comes first: the caller waits for parts that run,
 never for a thread that has yet to wake, so a pool without threads (in a child process, say) does all the
-same.  Task and arguments are read after that step and stand until `UNFINISHED` is zero.  It does not matter
+same.  The caller takes parts from the front and the others from the back: of two threads each finds in the
+caches of its core what it made of the kernel before, unless one had to help the other out.
+
+Task and arguments are read after the step on `OPEN` and stand until `UNFINISHED` is zero.  It does not matter
 that `OPEN` may have belonged to another job when it was looked at: a step that succeeds takes a part of the
 job that is there.  A call that finds the pool busy runs its whole work itself: it waits for nothing.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from xdsl.dialects import llvm
 from xdsl.dialects.builtin import i32, i64
@@ -22,6 +27,8 @@ from xdsl.ir import Block, SSAValue
 from penstock.dialects.thread_pool import (
     ARGUMENTS,
     BUSY,
+    HALF,
+    MOST_PARTS,
     OPEN,
     PARALLEL_FOR,
     PARTS,
@@ -59,9 +66,11 @@ def _work() -> llvm.FuncOp:
     branch(e, look, (spins,))
     e.enter(look)
     left, open_parts = look.args[0], pool.look(OPEN)
-    branch_if(e, _compare(pool, "sgt", open_parts, 0), (claim, ()), (none, ()))
+    count = _count_of(pool, open_parts)
+    branch_if(e, _compare(pool, "sgt", count, 0), (claim, ()), (none, ()))
     e.enter(claim)
-    _take_part(pool, open_parts, (look, (spins,)), (look, (left,)))
+    last = binary(e, llvm.AddOp, _first_of(pool, open_parts), binary(e, llvm.SubOp, count, e.integer(1, i32)))
+    _take_part(pool, _Claim(open_parts, last, -1), (look, (spins,)), (look, (left,)))
     e.enter(none)
     branch_if(e, _compare(pool, "slt", open_parts, 0), (end, ()), (idle, ()))
     e.enter(idle)
@@ -69,7 +78,7 @@ def _work() -> llvm.FuncOp:
     e.enter(sleep)
     # In one total order with the caller's: either it sees the sleeper, or the sleeper sees its job.
     pool.change(SLEEPERS, "add", 1, "seq_cst")
-    pool.sleep(OPEN, e.integer(0, i32))
+    pool.sleep(OPEN, open_parts)
     pool.change(SLEEPERS, "sub", 1, "monotonic")
     branch(e, look, (spins,))
     e.enter(end)
@@ -91,7 +100,10 @@ def _parallel_for() -> llvm.FuncOp:
     pool = Pool(e, e.block.args[0])
     _, parts, task, arguments = e.block.args
     ask, alone, share, end = (Block() for _ in range(4))
-    branch_if(e, compare_integers(e, "sgt", parts, e.integer(1, i64)), (ask, ()), (alone, ()))
+    shared = compare_integers(
+        e, "ult", binary(e, llvm.SubOp, parts, e.integer(2, i64)), e.integer(MOST_PARTS, i64)
+    )
+    branch_if(e, shared, (ask, ()), (alone, ()))
     e.enter(ask)
     busy = pool.change(BUSY, "xchg", 1, "acquire")
     branch_if(e, _compare(pool, "eq", busy, 0), (share, ()), (alone, ()))
@@ -114,7 +126,7 @@ def _share(pool: Pool, parts: SSAValue) -> None:
     wake, own, look, claim, join = (Block() for _ in range(5))
     others = binary(e, llvm.SubOp, e.emit(llvm.TruncOp, (parts,), i32), e.integer(1, i32))
     pool.store(UNFINISHED, others)
-    pool.change(OPEN, "xchg", others, "seq_cst")
+    pool.change(OPEN, "xchg", binary(e, llvm.OrOp, others, e.integer(1 << HALF, i32)), "seq_cst")
     branch_if(e, _compare(pool, "sgt", pool.look(SLEEPERS, "seq_cst"), 0), (wake, ()), (own, ()))
     e.enter(wake)
     pool.wake(OPEN, others)
@@ -124,31 +136,52 @@ def _share(pool: Pool, parts: SSAValue) -> None:
     branch(e, look)
     e.enter(look)
     open_parts = pool.look(OPEN)
-    branch_if(e, _compare(pool, "sgt", open_parts, 0), (claim, ()), (join, ()))
+    branch_if(e, _compare(pool, "sgt", _count_of(pool, open_parts), 0), (claim, ()), (join, ()))
     e.enter(claim)
-    _take_part(pool, open_parts, (look, ()), (look, ()))
+    first = _first_of(pool, open_parts)
+    _take_part(pool, _Claim(open_parts, first, (1 << HALF) - 1), (look, ()), (look, ()))
     e.enter(join)
     _join(pool)
 
 
+@dataclass(frozen=True)
+class _Claim:
+    """What was seen in `OPEN`, the part that is wanted of it, and what `OPEN` changes by when it is taken."""
+
+    seen: SSAValue
+    part: SSAValue
+    change: int
+
+
 def _take_part(
     pool: Pool,
-    open_parts: SSAValue,
+    claim: _Claim,
     done: tuple[Block, tuple[SSAValue, ...]],
     lost: tuple[Block, tuple[SSAValue, ...]],
 ) -> None:
-    """Take the last part that is open and run it, unless another thread was faster."""
+    """Take a part that is open and run it, unless another thread was faster."""
     e = pool.e
     taken, last = Block(), Block()
-    fewer = binary(e, llvm.SubOp, open_parts, e.integer(1, i32))
-    branch_if(e, pool.replace(OPEN, open_parts, fewer), (taken, ()), lost)
+    rest = binary(e, llvm.AddOp, claim.seen, e.integer(claim.change, i32))
+    branch_if(e, pool.replace(OPEN, claim.seen, rest), (taken, ()), lost)
     e.enter(taken)
-    pool.run(open_parts)
+    pool.run(claim.part)
     unfinished = pool.change(UNFINISHED, "sub", 1, "acq_rel")
     branch_if(e, _compare(pool, "eq", unfinished, WAITING + 1), (last, ()), done)
     e.enter(last)
     pool.wake(UNFINISHED, e.integer(1, i32))
     branch(e, *done)
+
+
+def _count_of(pool: Pool, open_parts: SSAValue) -> SSAValue:
+    """How many parts are open; below zero when the threads are to stop."""
+    bits = pool.e.integer(HALF, i32)
+    return binary(pool.e, llvm.AShrOp, binary(pool.e, llvm.ShlOp, open_parts, bits), bits)
+
+
+def _first_of(pool: Pool, open_parts: SSAValue) -> SSAValue:
+    """The first part that is open."""
+    return binary(pool.e, llvm.AShrOp, open_parts, pool.e.integer(HALF, i32))
 
 
 def _join(pool: Pool) -> None:

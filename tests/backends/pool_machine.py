@@ -24,11 +24,18 @@ Memory = tuple[tuple[int, int], ...]
 Value = int | tuple[int, int]
 Values = tuple[tuple[SSAValue, Value], ...]
 
+
+def _as_i32(number: int) -> int:
+    return (number + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
 _BINARY: Mapping[type[Operation], Callable[[int, int], int]] = {
     llvm.AddOp: lambda a, b: a + b,
     llvm.SubOp: lambda a, b: a - b,
     llvm.AndOp: lambda a, b: a & b,
     llvm.OrOp: lambda a, b: a | b,
+    llvm.ShlOp: lambda a, b: _as_i32(a << b),
+    llvm.AShrOp: lambda a, b: a >> b,
 }
 _COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
     "eq": lambda a, b: a == b,
@@ -36,6 +43,7 @@ _COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
     "sgt": lambda a, b: a > b,
     "slt": lambda a, b: a < b,
     "sle": lambda a, b: a <= b,
+    "ult": lambda a, b: a % (1 << 64) < b % (1 << 64),
 }
 _UPDATES: Mapping[str, Callable[[int, int], int]] = {
     "xchg": lambda a, b: b,

@@ -10,6 +10,7 @@ from penstock.dialects.llvm_atomics import AtomicRMWOp
 from penstock.dialects.thread_pool import (
     ARGUMENTS,
     BUSY,
+    MOST_PARTS,
     OPEN,
     PARALLEL_FOR,
     PARTS,
@@ -97,6 +98,12 @@ def test_every_order_of_steps(workers: int, jobs: list[list[tuple[int, int]]], s
     for state in ends:
         assert all(is_at_end(thread) for thread in state.threads[: len(callers)]), "a caller waits for ever"
         assert all(thread.asleep == OPEN for thread in state.threads[len(callers) :]), "idle threads sleep"
+
+
+def test_a_job_of_too_many_parts_is_done_whole() -> None:
+    """The halves of the word hold no more: parts would be lost."""
+    _, ends = explored(1, [[job(1, MOST_PARTS + 2)]], 0)
+    assert ends and all([each[1:] for each in state.ran] == [(0, 1)] for state in ends)
 
 
 def test_all_threads_end_when_told() -> None:
