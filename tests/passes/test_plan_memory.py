@@ -108,8 +108,10 @@ def test_a_change_of_the_order_is_followed(intervals: list[Interval], data: st.D
     before = data.draw(st.permutations(range(len(intervals))))
     last = data.draw(st.integers(0, len(intervals) - 1))
     first = data.draw(st.integers(0, last))
-    after = [*before[:first], before[last], *before[first:last], *before[last + 1 :]]
-    assert place_again(space, after, space.place(before), first, last)[0] == space.place(after)
+    earlier = [*before[:first], before[last], *before[first:last], *before[last + 1 :]]
+    later = [*before[:first], *before[first + 1 : last + 1], before[first], *before[last + 1 :]]
+    for after in (earlier, later):
+        assert place_again(space, after, space.place(before), first, last)[0] == space.place(after)
 
 
 def test_moves_improve_an_order() -> None:
@@ -121,6 +123,17 @@ def test_moves_improve_an_order() -> None:
     placements = tuple(Placement(*each) for each in zip(intervals, improved, strict=True))
     assert bound <= space.arena(improved) < space.arena(start)
     assert check_plan(Plan(placements, space.arena(improved), bound)) == []
+
+
+RESIDUALS = [(0, 1, 16), (1, 7, 4), (4, 5, 4), (2, 3, 9), (3, 4, 9), (7, 13, 4), (5, 6, 9), (6, 7, 9)]
+RESIDUALS += [(10, 11, 4), (8, 9, 9), (9, 10, 9), (13, 15, 4), (11, 12, 9), (12, 13, 9), (14, 16, 2)]
+"""First and last step and size: residual blocks whose convolutions lie between larger transforms."""
+
+
+def test_gaps_fit_what_comes_later() -> None:
+    """The bound is reached only with a value in the middle that a greedy order puts at the bottom."""
+    plan = plan_intervals([Interval(f"v{i}", a, b, 64 * size) for i, (a, b, size) in enumerate(RESIDUALS)])
+    assert plan.arena == plan.bound == 64 * 22
 
 
 def test_a_value_between_two_others_is_not_forgotten() -> None:
