@@ -10,6 +10,7 @@ from penstock.errors import ModelError, Problem
 from penstock.onnx_import.functions import FunctionKey, default_attributes, schema_of
 from penstock.onnx_import.known_values import KnownValues
 from penstock.onnx_import.scope import Scope
+from penstock.onnx_import.tensors import Initializer
 from penstock.onnx_import.unsupported import Unsupported
 from penstock.onnx_import.values import Value, Values, kind_of
 
@@ -142,7 +143,7 @@ def branch_scope(call: Call, branch: GraphProto) -> Scope:
     """The scope of a branch: it sees all that its node sees."""
     return Scope(
         opsets=call.scope.opsets,
-        initializers={tensor.name: tensor for tensor in branch.initializer},
+        initializers={tensor.name: Initializer(tensor) for tensor in branch.initializer},
         absent=call.scope.absent,
         attributes=call.scope.attributes,
         prefix=f"{call.name}/",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
-from onnx import FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, defs
+from onnx import FunctionProto, GraphProto, NodeProto, ValueInfoProto, defs
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
@@ -26,7 +26,7 @@ from penstock.onnx_import.model_file import ModelFile
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.scope import Scope, in_order, names_read
 from penstock.onnx_import.signature import Signature, check_declared, check_kind
-from penstock.onnx_import.tensors import TensorReader
+from penstock.onnx_import.tensors import Initializer, TensorReader
 from penstock.onnx_import.unsupported import Unsupported
 from penstock.onnx_import.values import Nothing, TensorSequence, Value, Values, named_tensors
 
@@ -57,7 +57,7 @@ class GraphImport:
         """The module; `UnsupportedError` lists every node that cannot be imported."""
         check_calls(self._file.model)
         graph = self._file.model.graph
-        scope = Scope(self._file.opsets, initializers=_initializers(graph))
+        scope = Scope(self._file.opsets, initializers=_initializers(self._file))
         for given in self._signature.inputs:
             tensors = [self._add_input(value) for value in given.tensors]
             known = [value for value in tensors if value is not None]
@@ -151,7 +151,8 @@ class GraphImport:
             )
         if name not in home.values:
             home.values[name] = None
-            array = self._reader.read(home.initializers[name], f"initializer {name!r}")
+            stored = home.initializers[name]
+            array = self._reader.read(stored.tensor, f"initializer {name!r}", stored.raw)
             home.values[name] = Builder(self._block, user or name, self._known).constant(array, name)
         return home.values[name]
 
@@ -228,12 +229,12 @@ class GraphImport:
         return self._import_nodes(function.node, scope, [inner if outer else "" for inner, outer in pairs])
 
 
-def _initializers(graph: GraphProto) -> dict[str, TensorProto]:
-    found: dict[str, TensorProto] = {}
-    for tensor in graph.initializer:
+def _initializers(file: ModelFile) -> dict[str, Initializer]:
+    found: dict[str, Initializer] = {}
+    for number, tensor in enumerate(file.model.graph.initializer):
         if tensor.name in found:
             raise ModelError(f"two initializers are called {tensor.name!r}", remedy="Export the model again.")
-        found[tensor.name] = tensor
+        found[tensor.name] = Initializer(tensor, file.apart.get(number))
     return found
 
 

@@ -1,16 +1,19 @@
 """From a path, bytes or a parsed model to a checked `ModelProto`; nothing is executed."""
 
+import mmap
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import finalize
 
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import AttributeProto, GraphProto, ModelProto
 
 from penstock.errors import ModelError
+from penstock.wire import split
 
 MAX_FILE_BYTES = 2**31 - 1
 """The limit of protobuf; larger models keep their weights in external files."""
@@ -35,6 +38,8 @@ class ModelFile:
     model: ModelProto
     folder: Path | None
     name: str
+    apart: Mapping[int, memoryview] = field(default_factory=dict[int, memoryview])
+    """The bytes of initializers that were not parsed, by their number: they lie where they were."""
 
     @property
     def opsets(self) -> dict[str, int]:
@@ -57,12 +62,13 @@ def _load(source: str | os.PathLike[str] | bytes | ModelProto) -> ModelFile:
     if isinstance(source, ModelProto):
         return ModelFile(source, None, "<model>")
     if isinstance(source, bytes):
-        return ModelFile(_parse(source, "<bytes>"), None, "<bytes>")
+        return _taken_apart(source, None, "<bytes>")
     path = Path(source)
-    return ModelFile(_parse(_read_bytes(path), str(path)), path.parent, str(path))
+    return _taken_apart(_mapped(path), path.parent, str(path))
 
 
-def _read_bytes(path: Path) -> bytes:
+def _mapped(path: Path) -> mmap.mmap | bytes:
+    """The bytes of a file, which are read when they are needed."""
     try:
         status = path.stat()
         # Asked before opening: a pipe would block, a device might never end.
@@ -72,10 +78,30 @@ def _read_bytes(path: Path) -> bytes:
         if status.st_size > MAX_FILE_BYTES:
             remedy = "Save the weights as external data (onnx.save with save_as_external_data=True)."
             raise ModelError(f"has {status.st_size} bytes, the limit is 2 GiB", file=str(path), remedy=remedy)
-        return path.read_bytes()
+        with open(path, "rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b""
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ModelError(f"cannot be read: {reason}", file=str(path), remedy="Check the path.") from None
+
+
+def _taken_apart(data: mmap.mmap | bytes, folder: Path | None, name: str) -> ModelFile:
+    """A model whose large weights stay in `data`; what cannot be taken apart is for protobuf to judge."""
+    try:
+        parts = split(memoryview(data))
+    except ValueError:
+        return ModelFile(_parse(bytes(data), name), folder, name)
+    apart = {number: _part(data, place) for number, place in parts.places.items()}
+    return ModelFile(_parse(parts.structure, name), folder, name, apart)
+
+
+def _part(data: mmap.mmap | bytes, place: range) -> memoryview:
+    """Some of the data; when nobody needs a part of a file any more, it leaves memory."""
+    part = memoryview(data)[place.start : place.stop]
+    if isinstance(data, mmap.mmap):
+        first = -(-place.start // mmap.PAGESIZE) * mmap.PAGESIZE
+        finalize(part, data.madvise, mmap.MADV_DONTNEED, first, place.stop - first).atexit = False
+    return part
 
 
 def _parse(data: bytes, name: str) -> ModelProto:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
-from onnx import AttributeProto, GraphProto, NodeProto, TensorProto
+from onnx import AttributeProto, GraphProto, NodeProto
 
 from penstock.errors import ModelError
+from penstock.onnx_import.tensors import Initializer
 from penstock.onnx_import.values import Value
 
 
@@ -16,7 +17,7 @@ class Scope:
 
     opsets: Mapping[str, int]
     values: dict[str, Value | None] = field(default_factory=dict[str, Value | None])
-    initializers: Mapping[str, TensorProto] = field(default_factory=dict[str, TensorProto])
+    initializers: Mapping[str, Initializer] = field(default_factory=dict[str, Initializer])
     absent: frozenset[str] = frozenset()
     """Optional inputs of a function that the call leaves out."""
     attributes: Mapping[str, AttributeProto] = field(default_factory=dict[str, AttributeProto])

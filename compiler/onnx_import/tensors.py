@@ -4,6 +4,7 @@ import math
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +48,25 @@ def unpacked(data: NDArray[np.uint8], dtype: np.dtype[np.generic], shape: Sequen
     return np.packbits(bits, axis=1, bitorder="little").reshape(shape).view(dtype)
 
 
+@dataclass(frozen=True)
+class Initializer:
+    """A weight of a graph, and its bytes if they were left out of the tensor."""
+
+    tensor: TensorProto
+    raw: memoryview | None = None
+
+
 class TensorReader:
     """Turns tensors of one model into arrays; `folder` is where its external data may lie."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = None if folder is None else Path(os.path.realpath(folder))
 
-    def read(self, tensor: TensorProto, what: str) -> Array:
-        """The value of a tensor, called `what` in messages; read-only, sharing memory where it can."""
+    def read(self, tensor: TensorProto, what: str, raw: memoryview | None = None) -> Array:
+        """The value of a tensor, called `what` in messages; read-only, sharing memory where it can.
+
+        `raw` is the data of a tensor whose own was left out.
+        """
         dtype = numpy_dtype_of(tensor.data_type)
         shape = tuple(tensor.dims)
         if min(shape, default=0) < 0:
@@ -62,7 +74,7 @@ class TensorReader:
         if tensor.data_location == TensorProto.EXTERNAL:
             return self._external(tensor, dtype, shape, what)
         if tensor.HasField("raw_data"):
-            return _from_bytes(tensor.raw_data, dtype, shape, what)
+            return _from_bytes(tensor.raw_data if raw is None else raw, dtype, shape, what)
         return _from_fields(tensor, dtype, shape, what)
 
     def _external(
@@ -126,7 +138,9 @@ def _byte_count(text: str, what: str) -> int:
     return int(text)
 
 
-def _from_bytes(data: bytes, dtype: np.dtype[np.generic], shape: tuple[int, ...], what: str) -> Array:
+def _from_bytes(
+    data: bytes | memoryview, dtype: np.dtype[np.generic], shape: tuple[int, ...], what: str
+) -> Array:
     size = packed_bytes(shape, dtype)
     if len(data) != size:
         raise ModelError(
