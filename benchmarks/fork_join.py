@@ -19,9 +19,9 @@ import penstock
 from penstock.backends.llvm import NativeImage
 from penstock.backends.llvm.threads import Threads
 from penstock.dialects.thread_pool import DEFAULT_SPINS
-from penstock.model import aligned_bytes
 from penstock.package import ENTRY, Package
 from penstock.passes.parallelize import ParallelizePass
+from penstock.weights import aligned_bytes
 
 KERNELS = 40
 CHANNELS = (2, 8, 32, 128, 512)

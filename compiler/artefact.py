@@ -21,6 +21,7 @@ from penstock.backends.targets import Target
 from penstock.dialects.memory_plan import Interval, Placement, Plan
 from penstock.errors import ModelError
 from penstock.package import CallInfo, KernelInfo, Package, Place, TensorInfo
+from penstock.weights import Weights
 
 MAGIC = b"PENSTOCK"
 FORMAT = 2
@@ -42,7 +43,7 @@ def save(package: Package, path: Path) -> None:
         file.write(MAGIC + len(header).to_bytes(8, "little") + bytes.fromhex(_digest(header)) + header)
         file.write(bytes(code_at - file.tell()) + code)
         file.write(bytes(weights_at - file.tell()))
-        file.write(package.weights.data)
+        package.constants.write(file)
     os.replace(temporary, path)
 
 
@@ -61,7 +62,7 @@ def _header(package: Package) -> dict[str, object]:
         "symbols": {n: [s.offset, s.size] for n, s in package.image.symbols.items()},
         "alignment": package.image.alignment,
         "code": {"size": len(package.image.code), "digest": _digest(package.image.code)},
-        "weights": package.weights.nbytes,
+        "weights": package.constants.nbytes,
         "arena": {"size": plan.arena, "bound": plan.bound},
         "plan": [[*_interval(p.interval), p.offset] for p in plan.placements],
         "kernels": [asdict(k) for k in package.kernels],
@@ -125,7 +126,7 @@ def _package(header: Json, path: Path, end: int) -> Package:
         tuple(map(_tensor, header["inputs"])),
         tuple(map(_tensor, header["outputs"])),
         Image(code, symbols, header["alignment"]),
-        weights,
+        Weights(block=weights),
         _plan(header),
         tuple(map(_kernel, header["kernels"])),
         tuple(header["numerics"]),

@@ -17,12 +17,14 @@ from penstock import cache, workers
 from penstock.backends.llvm import Image, compile_module, link
 from penstock.backends.targets import Target
 from penstock.dialects.resources import ResourceAttr
-from penstock.model import aligned_bytes
 from penstock.pipeline import Phase
 from penstock.thread_pool import pool_module
 from penstock.watching import Watcher
+from penstock.weights import Weights
 
 Progress = Callable[[int, int], None]
+WEIGHTS = "nest.weights"
+"""What `place-constants` says of the weights of a function; they are no part of its code."""
 
 
 @dataclass
@@ -131,20 +133,16 @@ class _Build:
             cache.store(job.key, data)
 
 
-def weights_block(main: func.FuncOp) -> NDArray[np.uint8]:
-    """The block of weights that `place-constants` laid out."""
-    placed = main.attributes["nest.weights"]
+def weights_of(main: func.FuncOp) -> Weights:
+    """The weights where `place-constants` laid them."""
+    placed = main.attributes[WEIGHTS]
     assert isinstance(placed, ArrayAttr)
     parts: list[tuple[int, NDArray[np.uint8]]] = []
     for each in cast(ArrayAttr[DictionaryAttr], placed):
         value, offset = each.data["value"], each.data["offset"]
         assert isinstance(value, ResourceAttr) and isinstance(offset, IntegerAttr)
         parts.append((offset.value.data, np.ascontiguousarray(value.array).reshape(-1).view(np.uint8)))
-    block = aligned_bytes(max((at + len(data) for at, data in parts), default=0))
-    block[:] = 0
-    for at, data in parts:
-        block[at : at + len(data)] = data
-    return block
+    return Weights(parts)
 
 
 def function_modules(module: ModuleOp) -> Iterator[ModuleOp]:
@@ -154,7 +152,9 @@ def function_modules(module: ModuleOp) -> Iterator[ModuleOp]:
     for function in functions:
         calls = [op.callee.string_value() for op in function.walk() if isinstance(op, func.CallOp)]
         declared = [_declaration(kinds[name]) for name in dict.fromkeys(calls)]
-        part = ModuleOp([function.clone(), *declared])
+        copy = function.clone()
+        copy.attributes.pop(WEIGHTS, None)
+        part = ModuleOp([copy, *declared])
         part.attributes.update(module.attributes)
         yield part
 

@@ -16,7 +16,7 @@ def summary(package: Package) -> str:
     calls = sum(kernel.calls for kernel in package.kernels)
     lines = [
         f"{package.name} for {package.target.name}: {len(package.kernels)} kernels in {calls} calls, "
-        f"{len(package.image.code):,} bytes of code, {package.weights.nbytes:,} of weights, "
+        f"{len(package.image.code):,} bytes of code, {package.constants.nbytes:,} of weights, "
         f"{package.memory.arena:,} of arena (lower bound {package.memory.bound:,})",
     ]
     stated = numerics_text(package.numerics)

@@ -28,8 +28,8 @@ from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, parallel, reduction, region
 from penstock.driver import later_phases, prepare
 from penstock.extensions import extended
-from penstock.model import aligned_bytes
 from penstock.timing import measure
+from penstock.weights import aligned_bytes
 
 PEAK, STREAM = "peak", "stream"
 FLOAT_BITS = 32

@@ -17,16 +17,9 @@ from penstock.backends.targets import missing_features
 from penstock.dialects.memory_plan import Plan
 from penstock.errors import CallError, PenstockError, TargetError
 from penstock.package import ENTRY, KernelInfo, Package, TensorInfo, numpy_dtype
+from penstock.weights import aligned_bytes
 
 Array = NDArray[np.generic]
-ALIGNMENT = 64
-
-
-def aligned_bytes(size: int) -> NDArray[np.uint8]:
-    """Uninitialised memory that starts at a multiple of 64 bytes."""
-    block = np.empty(size + ALIGNMENT, np.uint8)
-    start = -block.ctypes.data % ALIGNMENT
-    return block[start : start + size]
 
 
 @dataclass

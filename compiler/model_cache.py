@@ -71,7 +71,7 @@ def find(key: str) -> Package | None:
 def store(key: str, package: Package) -> None:
     """Keep a package; a cache that cannot be written is no error."""
     path = _path(key)
-    if package.weights.nbytes > LIMIT // 2:
+    if package.constants.nbytes > LIMIT // 2:
         return
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from penstock.backends.llvm.image import Image
 from penstock.backends.targets import Target
 from penstock.dialects.memory_plan import Plan
+from penstock.weights import Weights
 
 ENTRY = "main"
 
@@ -73,7 +74,7 @@ class Package:
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     image: Image
-    weights: NDArray[np.uint8]
+    constants: Weights
     memory: Plan
     kernels: tuple[KernelInfo, ...]
     numerics: tuple[str, ...]
@@ -84,10 +85,15 @@ class Package:
     """What `main` does, in order; empty when it does more than call kernels."""
 
     @property
+    def weights(self) -> NDArray[np.uint8]:
+        """The block of weights; from now on it is in memory as a whole."""
+        return self.constants.block
+
+    @property
     def argument_sizes(self) -> tuple[int, ...]:
         """Bytes of the inputs, the outputs, the arena and the weights: what `main` is called with."""
         ends = (tensor.nbytes for tensor in (*self.inputs, *self.outputs))
-        return (*ends, self.memory.arena, self.weights.nbytes)
+        return (*ends, self.memory.arena, self.constants.nbytes)
 
 
 def numpy_dtype(name: str) -> np.dtype[np.generic]:

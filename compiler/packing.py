@@ -9,7 +9,7 @@ from xdsl.ir import Attribute
 
 from penstock.backends.llvm import Image
 from penstock.backends.targets import Target
-from penstock.build import weights_block
+from penstock.build import weights_of
 from penstock.call_table import calls_of
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import element_of, static_shape_of
@@ -59,7 +59,7 @@ def pack(
     main = entry(module)
     plan = read_certificate(main.attributes[MEMORY_PLAN]).plan
     kernels, threads = tuple(_kernels(module, image)), threads_of(main) or 1
-    weights, calls = weights_block(main), calls_of(main)
+    weights, calls = weights_of(main), calls_of(main)
     return Package(name, target, *ends, image, weights, plan, kernels, stated, threads, calls)
 
 

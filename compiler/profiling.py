@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from penstock.backends.llvm.native import NativeFunction, NativeImage
 from penstock.errors import PenstockError
-from penstock.model import CompiledModel, aligned_bytes
+from penstock.model import CompiledModel
 from penstock.package import CallInfo, Package, numpy_dtype
+from penstock.weights import aligned_bytes
 
 Array = NDArray[np.generic]
 Step = Callable[[], None]

@@ -13,6 +13,7 @@ import penstock
 from penstock.artefact import HEADER_AT, MAGIC, PAGE, read, save
 from penstock.errors import ModelError, TargetError
 from penstock.model import CompiledModel
+from penstock.weights import Weights
 from tests.small_model import small_inputs, small_model
 
 COMPILER = ("xdsl", "llvmlite", "onnx", "networkx", "rich", "penstock.driver", "penstock.passes", "elftools")
@@ -35,8 +36,8 @@ def artefact(model: CompiledModel, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_what_is_loaded_is_what_was_saved(model: CompiledModel, artefact: Path, tmp_path: Path) -> None:
     loaded = penstock.load(artefact)
     np.testing.assert_array_equal(loaded.package.weights, model.package.weights)
-    empty = np.empty(0, np.uint8)
-    assert replace(loaded.package, weights=empty) == replace(model.package, weights=empty)
+    empty = Weights()
+    assert replace(loaded.package, constants=empty) == replace(model.package, constants=empty)
     for name, array in model(small_inputs()).items():
         np.testing.assert_array_equal(loaded(small_inputs())[name], array)
     loaded.save(tmp_path / "again.penstock")

@@ -28,10 +28,11 @@ from penstock.backends.targets import target
 from penstock.driver import build_module, inspected
 from penstock.errors import PenstockError, TargetError
 from penstock.extensions import extended
-from penstock.model import CompiledModel, aligned_bytes
+from penstock.model import CompiledModel
 from penstock.passes.parallelize import ParallelizePass
 from penstock.testing import graph_modules, inputs_for
 from penstock.testing.families import FAMILIES
+from penstock.weights import aligned_bytes
 
 Array = NDArray[np.generic]
 Floats = NDArray[np.float32]

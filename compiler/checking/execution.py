@@ -12,15 +12,15 @@ from xdsl.utils.hints import isa
 from penstock.backends.nest_interpreter import run_nests
 from penstock.backends.nests.buffers import fresh_buffer
 from penstock.backends.reference import evaluate_function
-from penstock.build import weights_block
+from penstock.build import weights_of
 from penstock.checking.comparison import differing_bits
 from penstock.checking.widening import widened, widened_arrays
 from penstock.dialects.graph.base import GraphOp
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
 from penstock.dialects.nest.ops import element_of, shape_of
 from penstock.dialects.resources import Array
-from penstock.model import aligned_bytes
 from penstock.package import ENTRY
+from penstock.weights import aligned_bytes
 
 WEIGHTS = "nest.weights"
 GARBAGE = 0xFF
@@ -119,7 +119,7 @@ def service_memory(main: FuncOp, index: int) -> Array | None:
         return arena.view(np.int8)
     if main.arg_attrs is None or WEIGHTS not in main.arg_attrs.data[index].data:
         return None
-    block = weights_block(main).view(np.int8)
+    block = weights_of(main).block.view(np.int8)
     return np.pad(block, (0, shape_of(main.args[index])[0] - block.size))
 
 
