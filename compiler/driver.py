@@ -15,7 +15,7 @@ from xdsl.passes import ModulePass
 from penstock.backends.targets import Target
 from penstock.backends.targets import target as target_named
 from penstock.build import Progress, build_image
-from penstock.collector import collector_paused
+from penstock.collector import collect_paused, collector_paused
 from penstock.descent import descents
 from penstock.dialects.graph.base import shape_of
 from penstock.dialects.nest.machine import Machine
@@ -181,6 +181,7 @@ def prepare(module: ModuleOp, target: Target) -> None:
 
 def run_phases(ctx: Context, module: ModuleOp, todo: Sequence[Phase], watcher: Watcher | None = None) -> None:
     """Run phases in order; the module is verified at the end of each."""
+    level = "graph"
     for phase in todo:
         for each in phase.passes:
             start = perf_counter()
@@ -188,6 +189,10 @@ def run_phases(ctx: Context, module: ModuleOp, todo: Sequence[Phase], watcher: W
             if watcher is not None:
                 watcher.passed(phase.name, each, module, perf_counter() - start)
         module.verify()
+        if phase.level != level:
+            # Operations of the level before are dead, and weights with them.
+            collect_paused()
+            level = phase.level
 
 
 def _file(model: object) -> str | None:

@@ -122,6 +122,14 @@ def argument_constants(function: func.FuncOp) -> set[SSAValue]:
 def erase_unused_buffers(block: Block, kinds: tuple[type[Operation], ...]) -> None:
     """Erase allocations, constants and views that nothing uses any more."""
     for op in reversed(list(block.ops)):
-        if isinstance(op, kinds) and all(r.uses.get_length() == 0 for r in op.results):
-            op.detach()
-            op.erase()
+        if isinstance(op, kinds):
+            erase_if_unused(op)
+
+
+def erase_if_unused(op: Operation) -> None:
+    """Erase an allocation, constant or view that nothing uses any more, and let go of its data."""
+    if all(result.first_use is None for result in op.results):
+        op.detach()
+        op.erase()
+        # The op lives on until the collector runs; weights should not.
+        op.properties.clear()

@@ -5,7 +5,7 @@
 The axis that is read along the vector is cut into blocks of one tile, the last block filled with zeros.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,7 +21,13 @@ from penstock.dialects.nest.access import Access, AccessAttr, Row
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp, element_of, shape_of
 from penstock.dialects.nest.schedule import INNER, Schedule
 from penstock.dialects.resources import Array, ResourceAttr
-from penstock.passes.nest_rewriting import argument_constants, erase_unused_buffers, functions, kernels
+from penstock.passes.nest_rewriting import (
+    argument_constants,
+    erase_if_unused,
+    erase_unused_buffers,
+    functions,
+    kernels,
+)
 
 
 @dataclass(frozen=True)
@@ -56,27 +62,34 @@ class PackConstantsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         packed = {k.sym_name.data: found for k in kernels(op) if (found := _pack_kernel(k))}
-        done: dict[tuple[int, Packing], ResourceAttr] = {}
         for caller in functions(op):
-            for call in [c for c in caller.walk() if isinstance(c, func.CallOp)]:
-                for position, packing in packed.get(call.callee.string_value(), {}).items():
-                    _pack_operand(call, position, packing, done)
-            erase_unused_buffers(caller.body.block, (ConstantOp, memref.AllocOp))
+            # One weight after the other, so that few are there in both forms.
+            for constant in [o for o in caller.walk() if isinstance(o, ConstantOp)]:
+                _pack_constant(constant, packed)
+                erase_if_unused(constant)
+            erase_unused_buffers(caller.body.block, (memref.AllocOp,))
 
 
-def _pack_operand(
-    call: func.CallOp, position: int, packing: Packing, done: dict[tuple[int, Packing], ResourceAttr]
-) -> None:
-    constant = call.operands[position].owner
-    assert isinstance(constant, ConstantOp), "only buffers that are constants at every call are packed"
-    key = (id(constant.value.data), packing)
-    if key not in done:
-        done[key] = ResourceAttr.of(constant.value.data.name + ".packed", packing.array(constant.value.array))
-    shape = packing.shape(shape_of(constant.buffer))
-    new = ConstantOp(done[key], MemRefType(element_of(constant.buffer), shape))
-    new.attributes.update(constant.attributes)
-    Rewriter.insert_op(new, InsertPoint.before(call))
-    call.operands[position] = new.buffer
+def _pack_constant(constant: ConstantOp, packed: Mapping[str, Mapping[int, Packing]]) -> None:
+    """Give every kernel that wants a weight packed a weight of its own."""
+    made: dict[Packing, ResourceAttr] = {}
+    for use in list(constant.buffer.uses):
+        call = use.operation
+        packing = (
+            packed.get(call.callee.string_value(), {}).get(use.index)
+            if isinstance(call, func.CallOp)
+            else None
+        )
+        if packing is None:
+            continue
+        if packing not in made:
+            name = constant.value.data.name + ".packed"
+            made[packing] = ResourceAttr.of(name, packing.array(constant.value.array))
+        shape = packing.shape(shape_of(constant.buffer))
+        new = ConstantOp(made[packing], MemRefType(element_of(constant.buffer), shape))
+        new.attributes.update(constant.attributes)
+        Rewriter.insert_op(new, InsertPoint.before(call))
+        call.operands[use.index] = new.buffer
 
 
 def _pack_kernel(kernel: func.FuncOp) -> dict[int, Packing]:

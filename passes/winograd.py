@@ -12,6 +12,7 @@ from math import prod
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import FloatAttr, MemRefType, ModuleOp, f32
@@ -20,7 +21,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp, Read, YieldOp, element_of, shape_of
-from penstock.dialects.resources import ResourceAttr
+from penstock.dialects.resources import Array, ResourceAttr
 from penstock.passes.nest_rewriting import erase_unused_buffers, functions, nests
 from penstock.passes.winograd_matrices import Filtering, filtering
 from penstock.passes.winograd_nests import Convolution, Nests
@@ -32,6 +33,8 @@ TRANSFORM = 4
 """Cycles per vector of a transformed tile: to make it, to store it and to read it again."""
 MEMORY_BYTES = 4
 """Bytes of weights per cycle that one core takes from memory."""
+CHANNELS_AT_ONCE = 64
+"""Input channels whose weights are transformed together: all would take twice the memory of the result."""
 
 
 @dataclass(frozen=True)
@@ -178,10 +181,19 @@ def _filters(conv: Convolution, weights: Read, f: Filtering) -> ConstantOp:
     order = list(_axes_of(weights, [*taps, conv.channels, conv.outputs]))
     moved = np.moveaxis(resource.array, order, range(len(order)))
     moved = moved.reshape(TAPS, TAPS, conv.extent(conv.channels), conv.extent(conv.outputs))
-    values = f.transformed(moved.astype(np.float64)).astype(np.float32)
-    values = values.reshape(f.inputs**2, *values.shape[2:])
+    values = _transformed(moved, f)
     name = f"{resource.data.name}.winograd{f.outputs}"
-    return ConstantOp(ResourceAttr.of(name, np.ascontiguousarray(values)), MemRefType(f32, values.shape))
+    return ConstantOp(ResourceAttr.of(name, values), MemRefType(f32, values.shape))
+
+
+def _transformed(weights: Array, f: Filtering) -> NDArray[np.float32]:
+    """Weights [taps, taps, ic, oc] at all pairs of points; in double precision, some channels at a time."""
+    channels, outputs = weights.shape[2:]
+    values = np.empty((f.inputs, f.inputs, channels, outputs), np.float32)
+    for start in range(0, channels, CHANNELS_AT_ONCE):
+        some = slice(start, start + CHANNELS_AT_ONCE)
+        values[:, :, some] = f.transformed(weights[:, :, some].astype(np.float64))
+    return values.reshape(f.inputs**2, channels, outputs)
 
 
 def _axes_of(weights: Read, loops: list[int]) -> Iterator[int]:

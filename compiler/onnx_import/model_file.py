@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import finalize
 
+import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import AttributeProto, GraphProto, ModelProto
 
 from penstock.errors import ModelError
+from penstock.onnx_import.tensors import Bytes
 from penstock.wire import split
 
 MAX_FILE_BYTES = 2**31 - 1
@@ -38,7 +40,7 @@ class ModelFile:
     model: ModelProto
     folder: Path | None
     name: str
-    apart: Mapping[int, memoryview] = field(default_factory=dict[int, memoryview])
+    apart: Mapping[int, Bytes] = field(default_factory=dict[int, Bytes])
     """The bytes of initializers that were not parsed, by their number: they lie where they were."""
 
     @property
@@ -95,9 +97,9 @@ def _taken_apart(data: mmap.mmap | bytes, folder: Path | None, name: str) -> Mod
     return ModelFile(_parse(parts.structure, name), folder, name, apart)
 
 
-def _part(data: mmap.mmap | bytes, place: range) -> memoryview:
+def _part(data: mmap.mmap | bytes, place: range) -> Bytes:
     """Some of the data; when nobody needs a part of a file any more, it leaves memory."""
-    part = memoryview(data)[place.start : place.stop]
+    part = np.frombuffer(data, np.uint8, len(place), place.start)
     if isinstance(data, mmap.mmap):
         first = -(-place.start // mmap.PAGESIZE) * mmap.PAGESIZE
         finalize(part, data.madvise, mmap.MADV_DONTNEED, first, place.stop - first).atexit = False

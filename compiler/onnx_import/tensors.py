@@ -16,6 +16,7 @@ from penstock.dialects.graph.base import Array
 from penstock.errors import ModelError
 from penstock.onnx_import.unsupported import Unsupported
 
+Bytes = NDArray[np.uint8]
 EXPORT_AGAIN = "Export the model again."
 
 
@@ -53,7 +54,7 @@ class Initializer:
     """A weight of a graph, and its bytes if they were left out of the tensor."""
 
     tensor: TensorProto
-    raw: memoryview | None = None
+    raw: Bytes | None = None
 
 
 class TensorReader:
@@ -62,7 +63,7 @@ class TensorReader:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = None if folder is None else Path(os.path.realpath(folder))
 
-    def read(self, tensor: TensorProto, what: str, raw: memoryview | None = None) -> Array:
+    def read(self, tensor: TensorProto, what: str, raw: Bytes | None = None) -> Array:
         """The value of a tensor, called `what` in messages; read-only, sharing memory where it can.
 
         `raw` is the data of a tensor whose own was left out.
@@ -138,9 +139,7 @@ def _byte_count(text: str, what: str) -> int:
     return int(text)
 
 
-def _from_bytes(
-    data: bytes | memoryview, dtype: np.dtype[np.generic], shape: tuple[int, ...], what: str
-) -> Array:
+def _from_bytes(data: bytes | Bytes, dtype: np.dtype[np.generic], shape: tuple[int, ...], what: str) -> Array:
     size = packed_bytes(shape, dtype)
     if len(data) != size:
         raise ModelError(
