@@ -16,6 +16,8 @@ from penstock.errors import TargetError
 TRIPLE = "x86_64-unknown-linux-gnu"
 _CPUINFO = Path("/proc/cpuinfo")
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+_MARKS = ("vendor_id", "cpu family", "model", "stepping", "flags")
+"""Starts of the lines that tell one CPU from another."""
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -163,6 +165,26 @@ def host() -> Target:
     return _from_entry("host", entry)
 
 
+def identity(wanted: str | Target) -> str:
+    """What tells a target from all others: of the running machine its CPU, for which LLVM is not asked.
+
+    Loading LLVM takes longer than finding a compiled model.
+    """
+    if wanted != "host":
+        return repr(target(wanted) if isinstance(wanted, str) else wanted)
+    marks = [line for line in _cpu_lines() if line.startswith(_MARKS)]
+    sizes = [_cache_size(level, 0) for level in (1, 2, 3)]
+    return repr((wanted, marks, sizes)) if marks else repr(host())
+
+
+def _cpu_lines() -> list[str]:
+    """What the kernel tells of the first CPU."""
+    try:
+        return _CPUINFO.read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
+    except OSError:
+        return []
+
+
 def _closest(features: Iterable[str]) -> str:
     """The most demanding target of the table whose requirements are all met."""
     there = frozenset(features)
@@ -185,11 +207,8 @@ def _cache_size(level: int, fallback: int) -> int:
 
 def cpu_model() -> str:
     """What the CPU of the running machine calls itself."""
-    try:
-        lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown CPU")
+    names = (line.partition(": ")[2] for line in _cpu_lines() if line.startswith("model name"))
+    return next(names, "unknown CPU")
 
 
 def missing_features(target: Target) -> list[str]:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock import model_cache
-from penstock.backends.targets import Target
-from penstock.backends.targets import target as target_named
+from penstock.backends.targets import Target, identity
 from penstock.model import CompiledModel, write_package
 from penstock.package import Package
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 Shapes = Mapping[str, Sequence[int | str]]
 Dims = Mapping[str, int]
 Progress = Callable[[int, int], None]
+ARTEFACT = ".penstock"
 TEXT_SUFFIXES = {".s": "asm", ".ll": "ll", ".mlir": "llvm"}
 """The level whose text a file of a suffix holds."""
 
@@ -47,23 +47,25 @@ def _build(
     progress: Progress | None,
     watcher: "Watcher | None",
     dump_dir: "str | PathLike[str] | None",
-) -> Package:
-    """The package from the cache, or a new one: whoever adds to the compiler or watches it gets a new one."""
-    machine = target_named(target) if isinstance(target, str) else target
+) -> tuple[Package, str | None]:
+    """The package from the cache, or a new one, and its key there.
+
+    Whoever adds to the compiler or watches it gets a new one.
+    """
     changed = bool(plugins or passes or tuning is not None)
     plain = not changed and dump_dir is None and (watcher is None or not watcher.needs_passes)
     sizes = {name: tuple(shape) for name, shape in (shapes or {}).items()}, dict(dims or {})
-    key = model_cache.key_of(model, (sizes, machine, threads)) if plain else None
+    key = model_cache.key_of(model, (sizes, identity(target), threads)) if plain else None
     found = None if key is None else model_cache.find(key)
     if found is not None:
-        return found
+        return found, key
     from penstock.driver import build
 
     made = build(
         model,
         shapes=shapes,
         dims=dims,
-        target=machine,
+        target=target,
         plugins=plugins,
         passes=passes,
         threads=threads,
@@ -74,7 +76,7 @@ def _build(
     )
     if key is not None:
         model_cache.store(key, made)
-    return made
+    return made, key
 
 
 def compile(
@@ -102,7 +104,7 @@ def compile(
     Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or leaves sizes
     open.
     """
-    package = _build(
+    package, _ = _build(
         model, shapes, dims, target, plugins, passes, threads, tuning, progress, watcher, dump_dir
     )
     return CompiledModel(package)
@@ -128,10 +130,12 @@ def write(
     `.s`, `.ll` and `.mlir` are the text of the code; the weights are in all others only.
     """
     path = Path(path)
-    package = _build(
+    package, key = _build(
         model, shapes, dims, target, plugins, passes, threads, tuning, progress, watcher, dump_dir
     )
     path.parent.mkdir(parents=True, exist_ok=True)
+    if key is not None and path.suffix == ARTEFACT and model_cache.copied(key, path):
+        return Written((path,), package)
     if path.suffix not in TEXT_SUFFIXES:
         return Written(tuple(write_package(package, path)), package)
     from penstock.driver import inspected

@@ -1,28 +1,34 @@
 """The on-disk cache of whole compiled models, beside that of kernels, by the bytes of the model.
 
-An entry is an artefact with its digest beside it.  The oldest go when all take more than `LIMIT`, and one
-that is damaged, or of another format, is as good as none.  Models that name files of weights are not kept:
-the bytes of those files would belong to the key.
+An entry is an artefact with its digest beside it, and the times of the file for which that was found true.
+The oldest go when all take more than `LIMIT`, and one that is damaged, or of another format, is as good as
+none.  Models that name files of weights are not kept: the bytes of those files would belong to the key.
 """
 
 import hashlib
 import os
+import shutil
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import entry_points
+from mmap import ACCESS_READ, mmap
 from os import PathLike
 from pathlib import Path
 from typing import cast
 
 from penstock import artefact
 from penstock.cache import digest_of, folder
+from penstock.digests import digest_of_bytes, digest_of_file
 from penstock.errors import PenstockError
 from penstock.package import Package
+from penstock.wire import split
 
 LIMIT = 4 << 30
 """Bytes that all entries may take."""
 LARGEST = 2 << 30
 """Bytes of the largest model: no more fit into its format."""
+TICK = 20_000_000
+"""Nanoseconds after which two changes of a file have different times, on any system."""
 FOLDER, ENTRY, DIGEST = "models", ".penstock", ".sha256"
 PLUGINS = "penstock.plugins"
 EXTERNAL = b"location"
@@ -35,37 +41,60 @@ def key_of(model: object, options: object) -> str | None:
 
     `None` for a model whose bytes are not all of it, and where plugins or no cache make it pointless.
     """
-    if folder() is None or _has_plugins() or not isinstance(model, str | PathLike | bytes):
+    if folder() is None or _has_plugins():
         return None
-    data = model if isinstance(model, bytes) else _bytes_of(Path(cast("str | PathLike[str]", model)))
-    if data is None:
+    if isinstance(model, bytes):
+        name, digest = "", digest_of_bytes(model) if _is_whole(memoryview(model)) else None
+    elif isinstance(model, str | PathLike):
+        path = Path(cast("str | PathLike[str]", model))
+        name, digest = path.name, _digest_of_model(path)
+    else:
         return None
-    if EXTERNAL in data:
+    if digest is None:
         return None
-    name = "" if isinstance(model, bytes) else Path(cast("str | PathLike[str]", model)).name
-    h = hashlib.sha256(f"{compiler_digest()} {name} {options!r} ".encode())
-    h.update(data)
-    return h.hexdigest()
+    return hashlib.sha256(f"{compiler_digest()} {name} {options!r} {digest}".encode()).hexdigest()
 
 
-def _bytes_of(path: Path) -> bytes | None:
-    """What a file holds; what is none, cannot be read or is too large is for the importer to judge."""
+def _digest_of_model(path: Path) -> str | None:
+    """That of a file; what is none, cannot be read or is too large is for the importer to judge."""
     try:
-        return path.read_bytes() if path.is_file() and path.stat().st_size <= LARGEST else None
+        # Asked before opening: a pipe would block.
+        if not path.is_file() or not 0 < path.stat().st_size <= LARGEST:
+            return None
+        with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            return digest_of_file(path) if _is_whole(memoryview(data)) else None
     except OSError:
         return None
+
+
+def _is_whole(model: memoryview) -> bool:
+    """Whether a model names no other file."""
+    try:
+        return EXTERNAL not in split(model).structure
+    except ValueError:
+        return False
 
 
 def find(key: str) -> Package | None:
     """The package under a key, if every byte of it is as it was stored."""
     path = _path(key)
     try:
-        if path.with_suffix(DIGEST).read_text(encoding="ascii") != _digest(path):
-            return None
-        os.utime(path)
-        return artefact.read(path)
+        return artefact.read(path) if _is_as_stored(path) else None
     except (OSError, ValueError, PenstockError):
         return None
+
+
+def copied(key: str, path: Path) -> bool:
+    """Whether an entry could be copied to where its artefact is wanted."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        # The system copies it: nothing of it comes into memory of ours.
+        shutil.copyfile(_path(key), temporary)
+        os.replace(temporary, path)
+        return True
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        return False
 
 
 def store(key: str, package: Package) -> None:
@@ -76,7 +105,7 @@ def store(key: str, package: Package) -> None:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         artefact.save(package, path)
-        path.with_suffix(DIGEST).write_text(_digest(path), encoding="ascii")
+        _seal(path, digest_of_file(path))
         _make_room(path.parent)
 
 
@@ -86,21 +115,46 @@ def _path(key: str) -> Path:
     return root / FOLDER / f"{key}{ENTRY}"
 
 
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _is_as_stored(path: Path) -> bool:
+    """Whether a file has the digest that is beside it; one that nobody touched since is not read for it."""
+    seal = path.with_suffix(DIGEST)
+    digest, *state = seal.read_text(encoding="ascii").split()
+    # As in git: a change within a tick of the clock after the file was written would not show.
+    is_old = seal.stat().st_mtime_ns - path.stat().st_ctime_ns > TICK
+    if is_old and state == _state(path):
+        os.utime(seal)
+        return True
+    if digest != digest_of_file(path):
+        return False
+    _seal(path, digest)
+    return True
+
+
+def _seal(path: Path, digest: str) -> None:
+    """Note the digest of a file, and what tells that it was not changed since."""
+    path.with_suffix(DIGEST).write_text(" ".join([digest, *_state(path)]), encoding="ascii")
+
+
+def _state(path: Path) -> list[str]:
+    status = path.stat()
+    return [str(n) for n in (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)]
 
 
 def _make_room(root: Path) -> None:
     """Remove the entries that were not used for longest."""
-    found = ((path, path.stat()) for path in root.glob(f"*{ENTRY}"))
-    entries = sorted(((s.st_mtime_ns, s.st_size, path) for path, s in found), reverse=True)
+    found = [(_last_use(path), path.stat().st_size, path) for path in root.glob(f"*{ENTRY}")]
+    entries = sorted(found, reverse=True)
     taken = 0
     for _, size, path in entries:
         taken += size
         if taken > LIMIT:
             path.unlink(missing_ok=True)
             path.with_suffix(DIGEST).unlink(missing_ok=True)
+
+
+def _last_use(path: Path) -> int:
+    seal = path.with_suffix(DIGEST)
+    return (seal if seal.exists() else path).stat().st_mtime_ns
 
 
 @cache

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 import penstock
-from penstock import cache, model_cache
+from penstock import api, cache, digests, model_cache
 from penstock.cli_progress import progress_bar
 from penstock.pass_statistics import PassStatistics
 from tests.small_model import small_inputs, small_model
@@ -79,6 +79,44 @@ def test_what_is_damaged_is_compiled_again(folder: Path, damage: Damage) -> None
     damage(entry)
     assert not found_again(folder)
     assert found_again(folder)
+
+
+def test_an_entry_is_read_again_only_when_it_was_touched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    penstock.compile(small_model())
+    (entry,) = entries(folder)
+    # Sealed so soon after it was written, it is not trusted; from the first look on it is.
+    assert found_again(folder)
+    seal = entry.with_suffix(model_cache.DIGEST)
+    os.utime(seal, ns=(2**62, entry.stat().st_ctime_ns + 2 * model_cache.TICK))
+    read = list[Path]()
+
+    def noted(path: Path) -> str:
+        read.append(path)
+        return digests.digest_of_file(path)
+
+    monkeypatch.setattr(model_cache, "digest_of_file", noted)
+    assert found_again(folder) and not read
+    entry.touch()
+    assert found_again(folder) and read == [entry]
+
+
+def test_what_was_found_is_written_as_it_was(folder: Path, tmp_path: Path) -> None:
+    outputs = [tmp_path / f"{number}.penstock" for number in range(2)]
+    for output in outputs:
+        api.write(small_model(), output)
+    (entry,) = entries(folder)
+    assert entry.read_bytes() == outputs[0].read_bytes() == outputs[1].read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"cache", *(path.name for path in outputs)}
+
+
+def test_an_artefact_is_written_without_its_entry(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_cache, "LIMIT", 0)
+    api.write(small_model(), tmp_path / "small.penstock")
+    assert not entries(folder) and (tmp_path / "small.penstock").exists()
 
 
 def test_whoever_adds_or_watches_gets_a_new_one(folder: Path) -> None:
