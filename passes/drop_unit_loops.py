@@ -6,11 +6,10 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.access import Substitution
 from penstock.dialects.nest.ops import ComputeOp
-from penstock.passes.nest_rewriting import functions, nests, with_loops
+from penstock.passes.nest_rewriting import change_loops, functions, nests
 
 
 @dataclass(frozen=True)
@@ -23,13 +22,12 @@ class DropUnitLoopsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for nest in [n for f in functions(op) for n in nests(f)]:
             if 1 in nest.extents:
-                Rewriter.replace_op(nest, without_unit_loops(nest))
+                _drop(nest)
 
 
-def without_unit_loops(nest: ComputeOp) -> ComputeOp:
+def _drop(nest: ComputeOp) -> None:
     """[n = 1, c = 64] with x[n, c] -> [c = 64] with x[0, c]."""
     kept = [i for i, d in enumerate(nest.loops) if d.size != 1]
     rows = tuple(tuple(int(i == k) for k in kept) for i in range(len(nest.loops)))
-    return with_loops(
-        nest, [nest.loops[k] for k in kept], Substitution(rows, (0,) * len(nest.loops), len(kept))
-    )
+    offsets = (0,) * len(nest.loops)
+    change_loops(nest, [nest.loops[k] for k in kept], Substitution(rows, offsets, len(kept)))

@@ -6,12 +6,11 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.access import Substitution
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import INNER, Schedule
-from penstock.passes.nest_rewriting import kernels, nests, with_loops
+from penstock.passes.nest_rewriting import change_loops, kernels, nests
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,11 @@ class InterchangePass(ModulePass):
         for nest in [n for k in kernels(op) for n in nests(k)]:
             schedule = Schedule.of(nest)
             if schedule is not None:
-                Rewriter.replace_op(nest, reordered(nest, schedule.order))
+                reorder(nest, schedule.order)
 
 
-def reordered(nest: ComputeOp, order: tuple[str, ...]) -> ComputeOp:
-    """Loops named in `order` first and in that order, parallel before reductions, register loops last."""
+def reorder(nest: ComputeOp, order: tuple[str, ...]) -> None:
+    """Put loops named in `order` first and in that order, parallel before reductions, register loops last."""
 
     def key(position: int) -> tuple[bool, bool, int]:
         dim = nest.loops[position]
@@ -39,6 +38,5 @@ def reordered(nest: ComputeOp, order: tuple[str, ...]) -> ComputeOp:
 
     new_order = sorted(range(len(nest.loops)), key=key)
     rows = tuple(tuple(int(old == moved) for moved in new_order) for old in range(len(nest.loops)))
-    return with_loops(
-        nest, [nest.loops[i] for i in new_order], Substitution(rows, (0,) * len(rows), len(rows))
-    )
+    offsets = (0,) * len(rows)
+    change_loops(nest, [nest.loops[i] for i in new_order], Substitution(rows, offsets, len(rows)))

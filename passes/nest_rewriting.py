@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ArrayAttr, ModuleOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from penstock.dialects.nest.access import AccessAttr, Substitution
-from penstock.dialects.nest.ops import ApplyOp, ComputeOp, DimAttr, Read, Write, YieldOp
+from penstock.dialects.nest.ops import ApplyOp, ComputeOp, DimAttr, YieldOp
 
 
 def functions(module: ModuleOp) -> list[func.FuncOp]:
@@ -32,38 +32,37 @@ def nests(function: func.FuncOp) -> list[ComputeOp]:
 def rename_loops(region: Region, substitution: Substitution) -> Region:
     """A copy of a body whose `nest.apply` ops speak of the new loops."""
     copy = region.clone()
-    if copy.blocks:
-        for op in list(copy.block.ops):
-            if isinstance(op, ApplyOp):
-                op.access = AccessAttr(op.access.data.substitute(substitution))
+    _rename(copy, substitution)
     return copy
 
 
-def with_loops(nest: ComputeOp, dims: Sequence[DimAttr], substitution: Substitution) -> ComputeOp:
-    """The nest over new loops; `substitution` gives the old indices in terms of the new ones."""
+def _rename(region: Region, substitution: Substitution) -> None:
+    for op in region.block.ops if region.blocks else ():
+        if isinstance(op, ApplyOp):
+            op.access = AccessAttr(op.access.data.substitute(substitution))
 
-    def moved(reads: Sequence[Read]) -> list[Read]:
-        return [Read(r.buffer, r.access.substitute(substitution), r.outside) for r in reads]
 
-    new = ComputeOp.of(
-        dims,
-        moved(nest.reads),
-        [Write(w.buffer, w.access.substitute(substitution)) for w in nest.writes],
-        rename_loops(nest.body, substitution),
-        extras=moved(nest.extra_reads),
-        init=nest.init.data,
-        epilogue=rename_loops(nest.epilogue, substitution) if nest.epilogue.blocks else None,
-    )
-    new.attributes.update(nest.attributes)
-    return new
+def change_loops(nest: ComputeOp, dims: Sequence[DimAttr], substitution: Substitution) -> None:
+    """Put a nest over new loops; `substitution` gives the old indices in terms of the new ones."""
+    nest.dims = ArrayAttr(dims)
+    nest.accesses = ArrayAttr([AccessAttr(a.data.substitute(substitution)) for a in nest.accesses])
+    for region in nest.regions:
+        _rename(region, substitution)
+
+
+def restrict(nest: ComputeOp, loop: int, start: int, size: int) -> None:
+    """Let a loop run over [start, start + size) only."""
+    dims = [d.changed(size=size) if i == loop else d for i, d in enumerate(nest.loops)]
+    identity = Substitution.identity(len(dims))
+    offsets = tuple(start if i == loop else 0 for i in range(len(dims)))
+    change_loops(nest, dims, Substitution(identity.rows, offsets, len(dims)))
 
 
 def split_range(nest: ComputeOp, loop: int, start: int, size: int) -> ComputeOp:
     """The part of the nest where a loop runs over [start, start + size)."""
-    dims = [d.changed(size=size) if i == loop else d for i, d in enumerate(nest.loops)]
-    identity = Substitution.identity(len(dims))
-    offsets = tuple(start if i == loop else 0 for i in range(len(dims)))
-    return with_loops(nest, dims, Substitution(identity.rows, offsets, len(dims)))
+    part = nest.clone()
+    restrict(part, loop, start, size)
+    return part
 
 
 def discard(unused: Iterable[ComputeOp]) -> None:

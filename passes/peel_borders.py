@@ -10,7 +10,6 @@ computes its bounds at run time, which needs no second nest.  A deep convolution
 that its borders are tiled along them and reuse its weights like the interior does.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -22,11 +21,11 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from penstock.dialects.nest.access import Substitution, row_bounds
+from penstock.dialects.nest.access import row_bounds
 from penstock.dialects.nest.clamp import clamped, set_clamped
 from penstock.dialects.nest.combine import combiners
 from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, shape_of
-from penstock.passes.nest_rewriting import discard, kernels, nests, split_range, with_loops
+from penstock.passes.nest_rewriting import discard, kernels, nests, restrict, split_range
 
 DEEP = 16
 """Channels summed from which the borders of a convolution are worth nests of their own."""
@@ -56,18 +55,19 @@ def peel(nest: ComputeOp, limit: int) -> list[ComputeOp]:
     """The nest as one or more nests that together cover its iteration space."""
     pieces, finished = [nest], list[ComputeOp]()
     if len(nest.ins) > READS:
-        return [_without_guards(nest)]
+        _drop_guards(nest)
+        return [nest]
     while pieces:
         piece = pieces.pop(0)
         found = _first_border(piece)
         if found is None or len(pieces) + len(finished) + len(found[2]) > limit:
-            parts, done = list[ComputeOp](), [_without_guards(piece)]
-        else:
-            loop, tap, ranges = found
-            parts, done = [_restricted(piece, loop, tap, r) for r in ranges], list[ComputeOp]()
-        if piece is not nest and piece not in done:
+            _drop_guards(piece)
+            finished.append(piece)
+            continue
+        loop, tap, ranges = found
+        pieces = [_restricted(piece, loop, tap, r) for r in ranges] + pieces
+        if piece is not nest:
             discard([piece])
-        pieces, finished = parts + pieces, finished + done
     return finished
 
 
@@ -105,11 +105,9 @@ def _restricted(
 ) -> ComputeOp:
     start, size, taps = piece
     part = split_range(nest, loop, start, size)
-    if tap is None or taps is None:
-        return part
-    shrunk = split_range(part, tap, *taps)
-    discard([part])
-    return shrunk
+    if tap is not None and taps is not None:
+        restrict(part, tap, *taps)
+    return part
 
 
 def _first_border(nest: ComputeOp) -> tuple[int, int | None, Ranges] | None:
@@ -175,19 +173,13 @@ class _Line:
         return None if first >= 0 and last < self.size else (int(first < 0), int(last >= self.size))
 
 
-def _without_guards(nest: ComputeOp) -> ComputeOp:
+def _drop_guards(nest: ComputeOp) -> None:
     """Padded reads that stay inside their buffer lose their test."""
-    if not any(r.outside is not None and _inside(nest, r) for r in nest.reads):
-        return nest
-    new = with_loops(nest, nest.loops, Substitution.identity(len(nest.loops)))
-    reads = [Read(r.buffer, r.access, None if _inside(nest, r) else r.outside) for r in nest.reads]
-    return _with_reads(new, reads)
-
-
-def _with_reads(nest: ComputeOp, reads: Sequence[Read]) -> ComputeOp:
-    outside = [NoneAttr() if r.outside is None else r.outside for r in (*reads, *nest.extra_reads)]
-    nest.outside = ArrayAttr[Attribute](outside)
-    return nest
+    for position, read in enumerate(nest.reads):
+        if read.outside is not None and _inside(nest, read):
+            outside = list(nest.outside)
+            outside[position] = NoneAttr()
+            nest.outside = ArrayAttr[Attribute](outside)
 
 
 def _inside(nest: ComputeOp, read: Read) -> bool:

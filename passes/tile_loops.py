@@ -9,12 +9,12 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.nest.access import Row, Substitution
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import BLOCK, INNER, Schedule
-from penstock.passes.nest_rewriting import discard, kernels, nests, with_loops
+from penstock.passes.nest_rewriting import change_loops, kernels, nests
 
 
 @dataclass(frozen=True)
@@ -29,37 +29,35 @@ class TilePass(ModulePass):
             schedule = Schedule.of(nest)
             if schedule is None:
                 continue
-            pieces = [nest]
             splits = [(label, size, label, label + INNER) for label, size in schedule.tiles.items()]
             splits += [(label, count, label + BLOCK, label) for label, count in schedule.blocks.items()]
+            pieces = [nest]
             for split in splits:
-                parts = [part for piece in pieces for part in tile(piece, *split)]
-                discard(piece for piece in pieces if piece is not nest)
-                pieces = parts
-            if pieces != [nest]:
-                Rewriter.replace_op(nest, pieces, [])
+                pieces = [part for piece in pieces for part in tile(piece, *split)]
+            Rewriter.insert_op(pieces[1:], InsertPoint.after(nest))
 
 
 def tile(nest: ComputeOp, label: str, size: int, outer: str, inner: str) -> list[ComputeOp]:
-    """The nest with one loop split into `outer` and `inner`, and the nest of the remainder if there is one.
+    """Split a loop into `outer` and `inner`: the nest, and another one for the remainder if there is one.
 
     The remainder of a reduction would have to go on with the sums of the whole tiles, so a reduction is only
     tiled when the size divides it; otherwise all of it stays in the tile.
     """
     loop = [d.label.data for d in nest.loops].index(label)
-    whole, rest = divmod(nest.extents[loop], size)
-    names = (outer, inner)
+    extent = nest.extents[loop]
+    whole, rest = divmod(extent, size)
     if nest.loops[loop].is_reduction and rest:
-        return [_split(nest, loop, names, 0, 1, nest.extents[loop])]
-    main = [_split(nest, loop, names, 0, whole, size)] if whole else []
-    tail = [_split(nest, loop, names, whole * size, 1, rest)] if rest else []
-    return main + tail
+        parts = [(0, 1, extent)]
+    else:
+        parts = [(0, whole, size)] * bool(whole or not rest) + [(whole * size, 1, rest)] * bool(rest)
+    pieces = [nest, *(nest.clone() for _ in parts[1:])]
+    for piece, part in zip(pieces, parts, strict=True):
+        _split(piece, loop, (outer, inner), *part)
+    return pieces
 
 
-def _split(
-    nest: ComputeOp, loop: int, names: tuple[str, str], start: int, count: int, size: int
-) -> ComputeOp:
-    """The `count` tiles of `size` iterations that begin at `start`."""
+def _split(nest: ComputeOp, loop: int, names: tuple[str, str], start: int, count: int, size: int) -> None:
+    """Leave the `count` tiles of `size` iterations that begin at `start`."""
     dims = [d.changed(label=names[0], size=count) if i == loop else d for i, d in enumerate(nest.loops)]
     dims.append(nest.loops[loop].changed(label=names[1], size=size))
     width = len(dims)
@@ -70,4 +68,4 @@ def _split(
         return tuple(size if j == loop else int(j == width - 1) for j in range(width))
 
     offsets = tuple(start if old == loop else 0 for old in range(width - 1))
-    return with_loops(nest, dims, Substitution(tuple(map(row, range(width - 1))), offsets, width))
+    change_loops(nest, dims, Substitution(tuple(map(row, range(width - 1))), offsets, width))
