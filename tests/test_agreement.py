@@ -1,0 +1,116 @@
+"""The sweep over models of others: what it says of those that agree, differ, are declined, die or hang."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx.parser
+import pytest
+from onnx import ModelProto
+
+from benchmarks.models import Places
+from penstock.dialects.graph.base import wide
+from tools.agreement.apart import Limits, apart
+from tools.agreement.judge import AGREES, DECLINED, difference, disagreement, errors_by_definition, judge
+from tools.agreement.onnxruntime_values import outputs_of, values_of
+from tools.agreement.steps import MADE, compared, cut, quantised_tensors
+from tools.agreement.subjects import Subject, inputs_of, random_outputs
+
+GENEROUS = Limits(60, 1 << 40)
+QUANTISED = """
+    <ir_version: 9, opset_import: ["": 17]>
+    small (float[4] x) => (uint8[4] z)
+    <float scale = {0.5}, uint8 zero = {3}, float two = {2.0}>
+    {
+        y = QuantizeLinear (x, scale, zero)
+        r = DequantizeLinear (y, scale, zero)
+        d = Mul (r, two)
+        z = QuantizeLinear (d, scale, zero)
+    }"""
+
+
+def parsed(text: str) -> ModelProto:
+    return onnx.parser.parse_model(text)
+
+
+def subject(folder: Path, text: str) -> Subject:
+    (folder / "small.onnx").write_bytes(parsed(text).SerializeToString())
+    return Subject("small", Places(folder, None, ""), {})
+
+
+def test_a_model_that_agrees(tmp_path: Path) -> None:
+    verdict = judge(subject(tmp_path, QUANTISED))
+    assert (verdict.status, verdict.difference, verdict.told) == (AGREES, 0.0, "")
+
+
+def test_a_model_that_is_declined(tmp_path: Path) -> None:
+    text = '<ir_version: 9, opset_import: ["": 17, "none": 1]> a (float[2] x) => (y) { y = none.Such (x) }'
+    verdict = judge(subject(tmp_path, text))
+    assert verdict.status == DECLINED
+    assert "none.Such" in verdict.told
+
+
+def test_quantised_tensors_are_compared_each_by_itself() -> None:
+    model, inputs = parsed(QUANTISED), {"x": np.array([0.1, 0.3, 5.0, -9.0], np.float32)}
+    names = quantised_tensors(model)
+    theirs = values_of(model, names, inputs)
+    taken_apart, given = cut(model, theirs), {**inputs, **theirs}
+    ours = outputs_of(taken_apart, given)
+    assert names == ["y", "z"]
+    assert compared(ours, theirs, taken_apart, given).differing == 0
+    # A step in the first tensor is not carried into the second.
+    ours["y" + MADE] = np.add(wide(ours["y" + MADE]), 1).astype(np.uint8)
+    steps = compared(ours, theirs, taken_apart, given)
+    assert (steps.differing, steps.largest, steps.ours, steps.first) == (4, 1, 0, "y")
+
+
+def test_reals_may_differ_a_little_indices_not_at_all() -> None:
+    one = np.ones(3, np.float32)
+    assert difference(one * np.float32(1.5), one) == 0.5
+    assert disagreement(one, one * np.float32(1 + 1e-6)) == ""
+    assert disagreement(one, one[:2])
+    assert disagreement(np.array([2], np.uint8), np.array([3], np.uint8)) == ""
+    assert disagreement(np.array([2]), np.array([3]))
+
+
+def test_inputs_are_what_a_manifest_says() -> None:
+    model = parsed('<ir_version: 9, opset_import: ["": 17]> a (float[N, 2] x, int64[N] i) => (x) { }')
+    told = {"i": {"shape": [3], "below": 2}, "x": {"shape": [3, 2], "fill": "ones"}}
+    inputs = inputs_of(model, told)
+    np.testing.assert_array_equal(inputs["x"], np.ones((3, 2)))
+    assert inputs["i"].shape == (3,) and inputs["i"].max() < 2
+    assert inputs_of(model, {})["x"].shape == (1, 2)
+
+
+def test_the_definition_decides_where_roundings_are_large() -> None:
+    # A sum in single precision that cancels: what is left depends on the order of additions.
+    model = parsed(
+        '<ir_version: 9, opset_import: ["": 17]> a (float[3] x) => (float y)'
+        "{ s = ReduceSum <keepdims = 0> (x) y = Identity (s) }"
+    )
+    inputs = {"x": np.array([1e8, 1.0, -1e8], np.float32)}
+    errors = errors_by_definition(
+        model, inputs, {"y": np.ones((), np.float32)}, {"y": np.zeros((), np.float32)}
+    )
+    assert (errors.ours, errors.theirs) == (0.0, 1.0)
+
+
+def test_outputs_of_random_numbers_are_known() -> None:
+    model = parsed(
+        '<ir_version: 9, opset_import: ["": 17]> a (float[2] x) => (y, z)'
+        "{ r = RandomNormalLike (x) y = Add (x, r) z = Relu (x) }"
+    )
+    assert random_outputs(model) == {"y"}
+
+
+def test_work_apart_gives_its_result() -> None:
+    assert apart(lambda: [1, 2], GENEROUS).result == [1, 2]
+
+
+def test_work_that_dies_or_takes_too_long_or_too_much(capfd: pytest.CaptureFixture[str]) -> None:
+    assert apart(lambda: os.kill(os.getpid(), signal.SIGKILL), GENEROUS).fate == "died of SIGKILL"
+    assert apart(lambda: time.sleep(60), Limits(0.1, 1 << 40)).fate == "took more than 0 s"
+    assert apart(lambda: bytearray(1 << 36), Limits(60, 1 << 34)).fate == "exit code 1"
+    assert "MemoryError" in capfd.readouterr().err

@@ -1,0 +1,77 @@
+"""Compiles and runs models of others, and compares what they give with ONNX Runtime.
+
+\b
+python -m tools.agreement                     all models of ../shared/models
+python -m tools.agreement mobilenet vad       those with one of these in their names
+python -m tools.agreement --zoo               all graphs of ../shared/zoo, with random weights
+
+Each runs in a process of its own, within limits of time and memory: one that fails does not stop the rest.
+Quantised models that differ are compared once more tensor by tensor, each from what ONNX Runtime computed.
+The exit code is 1 when a model that compiles does not agree.
+"""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import click
+
+from penstock.cli_tables import show, table_of
+from tools.agreement.apart import Ended, Limits, apart
+from tools.agreement.judge import DECLINED, FAILED, GOOD, Verdict, judge
+from tools.agreement.subjects import Subject, graphs_in, models_in
+
+SHARED = Path(__file__).parents[3] / "shared"
+HEADER = ("model", "verdict", "compile", "run", "difference", "")
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command(help=__doc__)
+@click.argument("names", nargs=-1)
+@click.option("--zoo", "is_zoo", is_flag=True, help="The graphs of the zoo instead of the models.")
+@click.option("--shared", type=FOLDER, default=SHARED, help="Folder with the folders models and zoo.")
+@click.option("--made", type=Path, default=Path("build/models"), help="Where graphs with weights are kept.")
+@click.option("--seconds", default=600.0, show_default=True, help="Time that a model may take.")
+@click.option("--gigabytes", default=16.0, show_default=True, help="Memory that a model may take.")
+def main(
+    names: Sequence[str], is_zoo: bool, shared: Path, made: Path, seconds: float, gigabytes: float
+) -> None:
+    """The command."""
+    found = (
+        graphs_in(shared / "zoo", made, sys.executable)
+        if is_zoo
+        else models_in(shared / "models", sys.executable)
+    )
+    chosen = [each for each in found if not names or any(name in each.name for name in names)]
+    limits = Limits(seconds, int(gigabytes * 2**30))
+    results: list[tuple[Subject, Verdict]] = []
+    for each in chosen:
+        results.append((each, verdict(apart(partial(judge, each), limits))))
+        click.echo("  ".join(row(*results[-1])), err=True)
+    show(table_of(HEADER, [row(*result) for result in results], numbers=HEADER[2:5]))
+    good = sum(verdict.status in GOOD for _, verdict in results)
+    declined = sum(verdict.status == DECLINED for _, verdict in results)
+    click.echo(f"{good} of {len(results)} agree, {declined} are declined")
+    sys.exit(0 if good + declined == len(results) else 1)
+
+
+def verdict(ended: Ended[Verdict]) -> Verdict:
+    """What came of a model whose process may have ended before it could tell."""
+    return ended.result or Verdict(FAILED, told=ended.fate)
+
+
+def row(subject: Subject, verdict: Verdict) -> tuple[str, ...]:
+    """A model as the table shows it."""
+    return (
+        subject.name,
+        verdict.status,
+        "" if verdict.compiling is None else f"{verdict.compiling:.1f} s",
+        "" if verdict.running is None else f"{verdict.running * 1e3:.1f} ms",
+        "" if verdict.difference is None else f"{verdict.difference:.1e}",
+        verdict.told,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""One model of a sweep: compiled, run, and compared with ONNX Runtime."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnx
+from onnx import ModelProto
+
+import penstock
+from penstock.backends.reference import run_graph
+from penstock.dialects.graph.base import Array, wide
+from penstock.errors import PenstockError, UnsupportedError
+from penstock.onnx_import import import_model
+from tools.agreement.onnxruntime_values import Values, outputs_of, values_of
+from tools.agreement.steps import Steps, compared, cut, quantised_tensors
+from tools.agreement.subjects import Subject, inputs_of, random_outputs
+
+AGREES = "agrees"
+RIGHT = "right by definition"
+IN_STEPS = "agrees step by step"
+DIFFERS = "differs"
+DECLINED = "declined"
+FAILED = "failed"
+GOOD = (AGREES, RIGHT, IN_STEPS)
+TOLERANCES = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-6}
+"""Difference of reals up to which they agree, as part of the largest magnitude."""
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a model."""
+
+    status: str
+    compiling: float | None = None
+    """Seconds that compiling took; what the cache holds takes none."""
+    running: float | None = None
+    difference: float | None = None
+    """The largest difference by the largest magnitude, over all outputs."""
+    told: str = ""
+
+
+def judge(subject: Subject) -> Verdict:
+    """Compile a model, run it, and compare it; a refusal or a failure is a verdict too."""
+    try:
+        return _judged(subject)
+    except UnsupportedError as error:
+        reasons = dict.fromkeys(f"{p.op}: {p.reason}" for p in error.problems)
+        return Verdict(DECLINED, told=f"{len(error.problems)} nodes: {_short('; '.join(reasons))}")
+    except PenstockError as error:
+        return Verdict(DECLINED, told=_short(str(error)))
+    except Exception as error:
+        return Verdict(FAILED, told=_short(f"{type(error).__name__}: {error}"))
+
+
+def _judged(subject: Subject) -> Verdict:
+    path = subject.path()
+    model = onnx.load(path)
+    inputs = inputs_of(model, subject.told)
+    start = time.perf_counter()
+    compiled = penstock.compile(path, shapes={name: array.shape for name, array in inputs.items()})
+    compiling = time.perf_counter() - start
+    start = time.perf_counter()
+    ours = compiled(inputs)
+    running = time.perf_counter() - start
+    made = Verdict(DIFFERS, compiling, running)
+    ignored = random_outputs(model)
+    try:
+        theirs = outputs_of(path, inputs)
+    except Exception as error:
+        return replace(made, status=FAILED, told=_short(f"ONNX Runtime does not run it: {error}"))
+    pairs = {name: (ours[name], array) for name, array in theirs.items() if name not in ignored}
+    told = [f"{name}: {reason}" for name, pair in pairs.items() if (reason := disagreement(*pair))]
+    made = replace(made, difference=max((difference(*pair) for pair in pairs.values()), default=0.0))
+    if not told:
+        left_out = f"random: {', '.join(sorted(ignored))}" if ignored else ""
+        return replace(made, status=AGREES, told=left_out)
+    if not quantised_tensors(model):
+        errors = errors_by_definition(model, inputs, *_columns(pairs))
+        return replace(made, status=RIGHT if errors.ours_is_right else DIFFERS, told=str(errors))
+    steps = by_steps(model, inputs)
+    return replace(made, status=IN_STEPS if steps.largest <= 1 else DIFFERS, told=str(steps))
+
+
+def _columns(pairs: Mapping[str, tuple[Array, Array]]) -> tuple[dict[str, Array], dict[str, Array]]:
+    return {name: ours for name, (ours, _) in pairs.items()}, {
+        name: theirs for name, (_, theirs) in pairs.items()
+    }
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How far two results are from what the definitions give, each operation computed in double precision."""
+
+    output: str
+    """The output in which ours is farthest."""
+    ours: float
+    theirs: float
+    ours_is_right: bool
+
+    def __str__(self) -> str:
+        return f"'{self.output}' is {self.ours:.1e} from the definition, ONNX Runtime's {self.theirs:.1e}"
+
+
+def errors_by_definition(model: ModelProto, inputs: Values, ours: Values, theirs: Values) -> Errors:
+    """Compare outputs with those of the executor of the graph level."""
+    shapes = {name: array.shape for name, array in inputs.items()}
+    defined = run_graph(import_model(model, shapes=shapes), inputs)
+    distances = {name: difference(array, defined[name]) for name, array in ours.items()}
+    worst = max(distances, key=lambda name: distances[name])
+    is_right = not any(disagreement(array, defined[name]) for name, array in ours.items())
+    return Errors(worst, distances[worst], difference(theirs[worst], defined[worst]), is_right)
+
+
+def by_steps(model: ModelProto, inputs: Values) -> Steps:
+    """Compare a quantised model at every tensor of integers."""
+    theirs = values_of(model, quantised_tensors(model), inputs)
+    apart, given = cut(model, theirs), {**inputs, **theirs}
+    compiled = penstock.compile(apart, shapes={name: array.shape for name, array in given.items()})
+    return compared(compiled(given), theirs, apart, given)
+
+
+def difference(ours: Array, theirs: Array) -> float:
+    """The largest difference as part of the largest magnitude."""
+    if ours.shape != theirs.shape or not theirs.size:
+        return 0.0 if ours.shape == theirs.shape else np.inf
+    a, b = wide(ours).astype(np.float64), wide(theirs).astype(np.float64)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    largest = float(np.max(np.abs(b[np.isfinite(b)]), initial=0.0))
+    with np.errstate(invalid="ignore"):
+        apart = float(np.max(np.abs(a - b)[~same], initial=0.0))
+    return apart / largest if largest else apart
+
+
+def disagreement(ours: Array, theirs: Array) -> str:
+    """Why two outputs are not taken for the same; empty when they are."""
+    if ours.dtype != theirs.dtype or ours.shape != theirs.shape:
+        return f"{ours.dtype}{list(ours.shape)} for {theirs.dtype}{list(theirs.shape)}"
+    if theirs.dtype.name in TOLERANCES:
+        apart = difference(ours, theirs)
+        return "" if apart <= TOLERANCES[theirs.dtype.name] else f"{apart:.2g} of the largest apart"
+    steps = np.abs(wide(ours) - wide(theirs)).max(initial=0)
+    # Bytes are quantised values, wider integers are indices and counts.
+    return "" if steps <= (1 if theirs.dtype.itemsize == 1 else 0) else f"{steps} apart"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
