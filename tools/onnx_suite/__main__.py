@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tools.onnx_suite.cases import Case, load_cases
-from tools.onnx_suite.judge import GOOD, Outcome, judge
-from tools.onnx_suite.pool import run_all
+from tools.onnx_suite.judge import GOOD, Outcome, ending, judge
 from tools.onnx_suite.report import Result, read_results, write_report
+from tools.pool import Ended, run_all
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -57,8 +57,8 @@ def run(cases: Sequence[Case], jobs: int, timeout: float) -> list[Result]:
     # A thread that refreshes the bar would be forked with the workers.
     with Progress(console=Console(stderr=True), auto_refresh=False) as progress:
         bar = progress.add_task("cases", total=len(cases))
-        for number, outcome in run_all(lambda i: judge(cases[i]), len(cases), jobs, timeout):
-            outcomes[number] = outcome
+        for number, result in run_all(lambda i: judge(cases[i]), range(len(cases)), jobs, timeout):
+            outcomes[number] = ending(result.how) if isinstance(result, Ended) else result
             progress.update(bar, advance=1, refresh=True)
     return [
         Result(case.key, case.operators if case.is_on_disk else [], outcomes[i])

@@ -43,6 +43,11 @@ class Outcome:
     reason: str = ""
 
 
+def ending(how: str | None) -> Outcome:
+    """The outcome of a case whose process died, or did not come to an end."""
+    return Outcome(HUNG) if how is None else Outcome(CRASHED, how)
+
+
 def judge(case: Case) -> Outcome:
     """Compile a case, run it, and compare its outputs as the suite does."""
     if not case.is_on_disk:
