@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from penstock.api import compile
+    from penstock.limits import limited
     from penstock.model import CompiledModel, load
     from penstock.tuning import tune
 
 __version__ = "0.1.0"
-__all__ = ["CompiledModel", "__version__", "compile", "load", "tune"]
+HOMES = {"compile": "penstock.api", "limited": "penstock.limits", "tune": "penstock.tuning"}
+__all__ = ["CompiledModel", "__version__", "compile", "limited", "load", "tune"]
 
 
 def __getattr__(name: str) -> object:
     """Import a module only when one of its names is asked for, so that `import penstock` stays instant."""
     if name not in __all__:
         raise AttributeError(f"module 'penstock' has no attribute {name!r}")
-    home = {"compile": "penstock.api", "tune": "penstock.tuning"}.get(name, "penstock.model")
-    return getattr(import_module(home), name)
+    return getattr(import_module(HOMES.get(name, "penstock.model")), name)

@@ -6,7 +6,8 @@ from typing import TypedDict, TypeVar
 
 import click
 
-from penstock.cli_values import Named, NamedShape, NamedSize, PlacedPass
+from penstock.cli_values import Named, NamedLimit, NamedShape, NamedSize, PlacedPass
+from penstock.limits import NAMES, limited
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -45,7 +46,23 @@ def build_options(command: F) -> F:
         NamedShape(),
         "Shape of an input, as in --shape input=1x3x224x224; may be repeated.",
     )
-    return shapes(dims(target(plugin_options(command))))
+    return shapes(dims(target(limit_option(plugin_options(command)))))
+
+
+def limit_option(command: F) -> F:
+    """Declare the option that lets a trusted model ask for more; it holds until the command ends."""
+    kind = NamedLimit()
+    text = f"Let the compiler spend more on the model: {' or '.join(NAMES)}; may be repeated."
+    return click.option(
+        "--limit", type=kind, metavar=kind.name, multiple=True, expose_value=False, callback=_limit, help=text
+    )(command)
+
+
+def _limit(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, int], ...]) -> None:
+    unknown = [name for name, _ in value if name not in NAMES]
+    if unknown:
+        raise click.BadParameter(f"no limit is called '{unknown[0]}'; there are {', '.join(NAMES)}")
+    ctx.with_resource(limited(**dict(value)))
 
 
 def plugin_options(command: F) -> F:

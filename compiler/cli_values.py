@@ -57,6 +57,16 @@ class NamedSize(Named):
         return int(text) if re.fullmatch(r"0*[1-9]\d*", text) else None
 
 
+class NamedLimit(Named):
+    """A limit of the compiler and how much it allows."""
+
+    name = "NAME=N"
+
+    def parse(self, text: str) -> int | None:
+        """Read a number that is not negative."""
+        return int(text) if re.fullmatch(r"\d{1,18}", text) else None
+
+
 class PlacedPass(click.ParamType[tuple[str, str]]):
     """A phase and a pass that runs at its end."""
 

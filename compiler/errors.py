@@ -32,6 +32,10 @@ class ShapeError(PenstockError):
     """The shapes in the model, or the ones given for it, do not fit together."""
 
 
+class LimitError(PenstockError):
+    """Compiling the model takes more than its limits allow (`penstock.limits`)."""
+
+
 class CallError(PenstockError):
     """A compiled model was called with arrays it was not compiled for."""
 

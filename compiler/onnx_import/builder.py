@@ -89,6 +89,11 @@ class Builder:
         self._insert(op)
         return op.y
 
+    def bounded(self, count: int) -> int:
+        """The number of elements of a constant about to be made; `ShapeError` when there are too many."""
+        self._known.budget.take_steps(max(count, 0))
+        return count
+
     def scalar(self, value: float | int | bool, like: SSAValue | Attribute) -> SSAValue:
         """A constant of rank 0 with the element type of `like`."""
         element = element_of(like)

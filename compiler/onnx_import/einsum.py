@@ -106,6 +106,7 @@ class Contraction:
         if rows != columns:
             raise self._broken(f"the dims '{label}' of one operand are {rows} and {columns}")
         shape = [rows if axis in (first, second) else 1 for axis in range(len(x.labels))]
+        self._build.bounded(rows * rows)
         mask = self._build.constant(np.eye(rows, dtype=np.bool_).reshape(shape))
         zero = self._build.scalar(0, like=x.value)
         kept = Labelled(self._build.op(SelectOp, [mask, x.value, zero]), x.labels)

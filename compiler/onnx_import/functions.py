@@ -11,6 +11,7 @@ from xdsl.ir import SSAValue
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import Dim, element_of, shape_of
 from penstock.errors import ModelError
+from penstock.limits import Budget
 from penstock.onnx_import.values import TensorSequence, Value
 
 FunctionKey = tuple[str, str, str]
@@ -33,12 +34,12 @@ def functions_of(model: ModelProto) -> dict[FunctionKey, FunctionProto]:
     return {(f.domain, f.name, f.overload): f for f in model.functions}
 
 
-MAX_NODES = 250_000
-"""Functions that call functions can describe graphs of any size in few bytes; a larger one is refused."""
+def check_calls(model: ModelProto) -> int:
+    """The number of nodes in the file; functions that call themselves are refused.
 
-
-def check_calls(model: ModelProto) -> None:
-    """Refuse functions that call themselves, and a model that is too large once all calls are written out."""
+    Functions that call functions can describe graphs of any size in few bytes: how large this one becomes is
+    known before any call is written out.
+    """
     functions = functions_of(model)
     called = {
         key: [k for k in map(_key, _all_nodes(f.node)) if k in functions] for key, f in functions.items()
@@ -55,8 +56,11 @@ def check_calls(model: ModelProto) -> None:
     for key in reversed(order):
         sizes[key] = len(functions[key].node) + sum(sizes[inner] for inner in called[key])
     total = sum(1 + sizes.get(_key(node), 0) for node in _all_nodes(model.graph.node))
-    if total > MAX_NODES:
-        raise ModelError(f"the graph has {total} nodes, more than {MAX_NODES}", remedy="Split the model.")
+    count = sum(
+        1 for nodes in (model.graph.node, *(f.node for f in model.functions)) for _ in _all_nodes(nodes)
+    )
+    Budget.of(count).take_operations(total)
+    return count
 
 
 def _key(node: NodeProto) -> FunctionKey:

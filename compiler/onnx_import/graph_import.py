@@ -9,11 +9,11 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
 
 from penstock.errors import ModelError, PenstockError, Problem, ShapeError, UnsupportedError
+from penstock.limits import Budget
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.call import Call, branch_scope, check_age, function_scope, taken_branch, undefined
 from penstock.onnx_import.family import Importer
 from penstock.onnx_import.functions import (
-    MAX_NODES,
     check_against_schema,
     check_calls,
     functions_of,
@@ -47,15 +47,13 @@ class GraphImport:
         self._functions = functions_of(file.model)
         self._reader = TensorReader(file.folder)
         self._block = Block()
-        self._known = KnownValues()
+        self._known = KnownValues(Budget.of(check_calls(file.model)))
         self._problems: list[Problem] = []
-        self._nodes = 0
         values = (*file.model.graph.value_info, *file.model.graph.output)
         self._declared = {} if signature.specialised else {value.name: value for value in values}
 
     def run(self) -> ModuleOp:
         """The module; `UnsupportedError` lists every node that cannot be imported."""
-        check_calls(self._file.model)
         graph = self._file.model.graph
         scope = Scope(self._file.opsets, initializers=_initializers(self._file))
         for given in self._signature.inputs:
@@ -110,11 +108,7 @@ class GraphImport:
         """Import nodes and return the values of `outputs`."""
         if scope.depth > MAX_DEPTH:
             raise ModelError(f"its calls nest more than {MAX_DEPTH} deep", remedy="Inline its functions.")
-        self._nodes += len(nodes)
-        if self._nodes > MAX_NODES:
-            raise ModelError(
-                f"it has over {MAX_NODES} nodes once its loops are written out", remedy="Split it."
-            )
+        self._known.budget.take_operations(len(nodes))
         read = set(outputs).union(*map(names_read, nodes))
         for index, node in enumerate(in_order(nodes)):
             name = scope.prefix + (node.name or f"{node.op_type}_{index}")
@@ -211,7 +205,9 @@ class GraphImport:
         node, build = self._node(call), Builder(self._block, call.name, self._known)
         try:
             return list(
-                LOOPS[call.node.op_type](node, build, Body(call, node.graph("body"), self._import_graph))
+                LOOPS[call.node.op_type](
+                    node, build, Body(call, node.graph("body"), self._import_graph, self._known.budget)
+                )
             )
         except LostValue:
             return [None] * len(call.outputs)

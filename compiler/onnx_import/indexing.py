@@ -23,17 +23,6 @@ from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
 from penstock.onnx_import.tensors import numpy_dtype_of
 
-MAX_POSITIONS = 2**26
-"""A larger constant tensor of positions is refused."""
-
-
-def bounded(count: int) -> int:
-    """The number of elements of a constant about to be made; `ShapeError` when there are too many."""
-    if count > MAX_POSITIONS:
-        remedy = f"The limit is {MAX_POSITIONS}: check the constants the node reads."
-        raise ShapeError(f"it needs a constant of {count} numbers", remedy=remedy)
-    return count
-
 
 def import_gather(node: Node, build: Builder) -> SSAValue:
     """Gather: whole slices along an axis."""
@@ -111,7 +100,7 @@ def import_one_hot(node: Node, build: Builder) -> SSAValue:
 
 def _positions(build: Builder, indices: SSAValue, axis: int, depth: int) -> SSAValue:
     """0, 1, ... along the new axis."""
-    numbers = np.arange(bounded(depth)).astype(numpy_dtype(element_of(indices)))
+    numbers = np.arange(build.bounded(depth)).astype(numpy_dtype(element_of(indices)))
     return build.constant(numbers.reshape(-1, *[1] * (rank_of(indices) - axis)))
 
 
@@ -132,7 +121,9 @@ def import_range(node: Node, build: Builder) -> SSAValue:
         )
     count = max(int(np.ceil((float(limit) - float(first)) / float(step))), 0)
     # The definition is first + i * step in the type of the bounds.
-    return build.constant((first + np.arange(bounded(count)).astype(step.dtype) * step).astype(first.dtype))
+    return build.constant(
+        (first + np.arange(build.bounded(count)).astype(step.dtype) * step).astype(first.dtype)
+    )
 
 
 def import_trilu(node: Node, build: Builder) -> SSAValue:
@@ -145,7 +136,7 @@ def import_trilu(node: Node, build: Builder) -> SSAValue:
         )
     rows, columns = static_size(node, x, rank_of(x) - 2), static_size(node, x, rank_of(x) - 1)
     k = max(min(k, columns + rows), -columns - rows)
-    bounded(rows * columns)
+    build.bounded(rows * columns)
     whole = np.ones((rows, columns), np.bool_)
     kept = np.triu(whole, k) if node.int("upper", 1) else np.tril(whole, k)
     return build.op(SelectOp, [build.constant(kept), x, build.scalar(0, like=x)])
@@ -160,7 +151,7 @@ def import_eye_like(node: Node, build: Builder) -> SSAValue:
         )
     dtype = numpy_dtype_of(node.int("dtype")) if node.has("dtype") else numpy_dtype(element_of(x))
     rows, columns = static_size(node, x, 0), static_size(node, x, 1)
-    bounded(rows * columns)
+    build.bounded(rows * columns)
     k = max(min(node.int("k", 0), columns), -rows)
     return build.constant(np.eye(rows, columns, k, np.uint8).astype(dtype))
 
@@ -172,7 +163,7 @@ def import_reverse_sequence(node: Node, build: Builder) -> SSAValue:
     if {time, batch} != {0, 1}:
         raise ShapeError(f"axes {time} and {batch}", node=node.name, remedy="They must be 0 and 1.")
     t = build.constant(
-        np.arange(bounded(static_size(node, x, time))).reshape((-1, 1) if time == 0 else (1, -1))
+        np.arange(build.bounded(static_size(node, x, time))).reshape((-1, 1) if time == 0 else (1, -1))
     )
     n = build.unsqueeze(lengths, [time])
     mirrored = build.op(SubOp, [build.op(SubOp, [n, build.constant(np.array(1))]), t])

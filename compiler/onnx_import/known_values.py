@@ -10,13 +10,11 @@ from penstock.dialects.element_types import byte_size
 from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, is_static, rank_of, shape_of, wide
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.indexing import ShapeOp
-from penstock.errors import ShapeError
+from penstock.limits import Budget
 from penstock.onnx_import.symbolic import Symbols, evaluate_now, evaluate_symbols
 
 MAX_TENSOR_BYTES = 2**40
 """A tensor larger than this is a mistake in the model, and refused."""
-MAX_COMPUTED_BYTES = 2**30
-"""A constant larger than this is not computed during import."""
 MAX_SYMBOLS = 64
 """Integer tensors of up to this many elements are followed as shapes."""
 
@@ -24,7 +22,8 @@ MAX_SYMBOLS = 64
 class KnownValues:
     """Which values are constant, computed when asked, and which are shapes with symbolic sizes."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
         self._constant: set[SSAValue] = set()
         self._arrays: dict[SSAValue, Array] = {}
         self._symbols: dict[SSAValue, Symbols] = {}
@@ -32,6 +31,7 @@ class KnownValues:
     def note(self, op: Operation) -> None:
         """Take a new operation into account; its operands were noted before it."""
         assert isinstance(op, GraphOp), f"{op.name} is not an operation of the graph level"
+        self.budget.take_operations(1)
         if all(operand in self._constant for operand in op.operands):
             self._constant.update(op.results)
         else:
@@ -59,13 +59,8 @@ class KnownValues:
         return None if symbols is None else tuple(symbols.reshape(-1).tolist())
 
     def _compute(self, op: GraphOp) -> None:
-        for result in op.results:
-            size = static_bytes(result)
-            if size > MAX_COMPUTED_BYTES and not isinstance(op, ConstantOp):
-                raise ShapeError(
-                    f"a constant of {list(shape_of(result))} has {size} bytes, over {MAX_COMPUTED_BYTES}",
-                    remedy="Store the value in the model or reduce its size.",
-                )
+        if not isinstance(op, ConstantOp):
+            self.budget.take_steps(op.effort())
         results = evaluate_now(op, [self._arrays[operand] for operand in op.operands])
         self._arrays.update(zip(op.results, results, strict=True))
 

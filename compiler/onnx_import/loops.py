@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from onnx import GraphProto
+from onnx import GraphProto, NodeProto
 from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import rank_of
 from penstock.errors import ModelError
+from penstock.limits import Budget, how_to_raise
 from penstock.onnx_import.axes import front_axis, known_number, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.call import Call, branch_scope
@@ -17,9 +18,6 @@ from penstock.onnx_import.scope import Scope
 from penstock.onnx_import.terms import Term, stack
 from penstock.onnx_import.unsupported import Unsupported
 from penstock.onnx_import.values import Value, Values, kind_of
-
-MAX_UNROLLED = 20_000
-"""A loop of more nodes than this, all iterations together, is refused."""
 
 
 class LostValue(Exception):
@@ -33,6 +31,7 @@ class Body:
     call: Call
     graph: GraphProto
     run: Callable[[GraphProto, Scope], Values]
+    budget: Budget
 
     def iterate(self, path: str, inputs: Sequence[Value]) -> list[Value]:
         """The outputs of one iteration."""
@@ -47,12 +46,27 @@ class Body:
             raise LostValue
         return outputs
 
+    def goes_on_regardless(self) -> bool:
+        """Whether the condition that the body gives is the one it gets."""
+        given = {
+            name: node.input[0] for node in self.graph.node for name in node.output if _is_identity(node)
+        }
+        name = self.graph.output[0].name
+        # A chain of copies is as long as there are copies, unless it is a ring.
+        for _ in given:
+            name = given.get(name, name)
+        return len(self.graph.input) > 1 and name == self.graph.input[1].name
+
     def check(self, iterations: int) -> None:
         """`Unsupported` when the iterations become too many nodes."""
         nodes = iterations * max(len(self.graph.node), 1)
-        if nodes > MAX_UNROLLED:
+        if nodes > self.budget.operations:
             reason = f"{iterations} iterations of {len(self.graph.node)} nodes are too many to write out"
-            raise Unsupported(reason, f"Export fewer steps at a time, the limit is {MAX_UNROLLED} nodes.")
+            raise Unsupported(reason, f"Export fewer steps at a time. {how_to_raise('operations')}")
+
+
+def _is_identity(node: NodeProto) -> bool:
+    return node.op_type == "Identity" and node.domain in ("", "ai.onnx") and len(node.input) == 1
 
 
 def import_loop(node: Node, build: Builder, body: Body) -> list[Value]:
@@ -62,10 +76,11 @@ def import_loop(node: Node, build: Builder, body: Body) -> list[Value]:
     states = [node.value(i) for i in range(2, len(node.inputs))]
     given = len(body.graph.output)
     require(node, given > len(states), f"a body of {given} outputs for {len(states)} states and a condition")
+    if most is not None and body.goes_on_regardless():
+        body.check(most)
     scanned: list[list[SSAValue]] = []
     step = 0
     while (most is None or step < most) and _holds(node, going):
-        body.check(step + 1)
         going, *rest = body.iterate(str(step), [build.constant(np.array(step)), going, *states])
         states, outputs = rest[: len(states)], rest[len(states) :]
         scanned.append([tensor(node, output) for output in outputs])

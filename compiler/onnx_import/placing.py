@@ -14,7 +14,6 @@ from penstock.errors import ShapeError
 from penstock.onnx_import.axes import axis_attribute, integer, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
-from penstock.onnx_import.indexing import bounded
 from penstock.onnx_import.node import Node
 
 
@@ -22,7 +21,7 @@ def import_tensor_scatter(node: Node, build: Builder) -> SSAValue:
     """TensorScatter: a sequence is written into a cache from a position on, one per batch element."""
     cache, update = node.input(0), node.input(1)
     axis, rank = axis_attribute(node, cache, -2), rank_of(cache)
-    steps = np.arange(bounded(static_size(node, update, axis)))
+    steps = np.arange(build.bounded(static_size(node, update, axis)))
     positions = build.constant(steps.reshape(-1, *[1] * (rank - axis - 1)))
     start = node.optional(2)
     if start is not None:
@@ -43,7 +42,7 @@ def import_col2im(node: Node, build: Builder) -> SSAValue:
     if not n == len(block) == len(dilations) == len(strides) == len(pads) // 2 or rank_of(x) != 3:
         raise ShapeError("image, block and x do not match", node=node.name, remedy="Correct the attributes.")
     padded = [d + pads[i] + pads[n + i] for i, d in enumerate(image)]
-    at = _window_positions(padded, block, dilations, strides)
+    at = _window_positions(build, padded, block, dilations, strides)
     batch, columns = static_size(node, x, 0), static_size(node, x, 1)
     channels = columns // math.prod(block)
     if (channels * math.prod(block), at.size) != (columns, math.prod(block) * static_size(node, x, 2)):
@@ -63,7 +62,11 @@ def import_col2im(node: Node, build: Builder) -> SSAValue:
 
 
 def _window_positions(
-    image: list[int], block: tuple[int, ...], dilations: tuple[int, ...], strides: tuple[int, ...]
+    build: Builder,
+    image: list[int],
+    block: tuple[int, ...],
+    dilations: tuple[int, ...],
+    strides: tuple[int, ...],
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """The row-major position in the image of each tap (outer) of each window (inner)."""
     position = np.zeros((1, 1), np.int64)
@@ -71,7 +74,7 @@ def _window_positions(
         count = (size - dilation * (taps - 1) - 1) // stride + 1
         if min(taps, dilation, stride, count) < 1:
             raise ShapeError(f"no window of {taps} fits into {size}", remedy="Correct the attributes.")
-        bounded(position.size * taps * count)
+        build.bounded(position.size * taps * count)
         along = np.arange(taps)[:, None] * dilation + np.arange(count)[None, :] * stride
         outer = position[:, None, :, None] * size + along[None, :, None, :]
         position = outer.reshape(position.shape[0] * taps, position.shape[1] * count)

@@ -5,10 +5,10 @@ from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import element_of, rank_of, shape_of
 from penstock.errors import ModelError
+from penstock.limits import how_to_raise
 from penstock.onnx_import.axes import axis_attribute, front_axis, known_number, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
-from penstock.onnx_import.loops import MAX_UNROLLED
 from penstock.onnx_import.node import Node, Unsupported
 from penstock.onnx_import.terms import Term, stack
 from penstock.onnx_import.values import Nothing, TensorSequence, Value
@@ -89,17 +89,17 @@ def _split_sizes(node: Node, total: int) -> list[int]:
     sizes = [int(size) for size in given.reshape(-1).tolist()]
     if given.ndim == 0:
         require(node, sizes[0] > 0, f"parts of {sizes[0]}")
-        _check_count(-(-total // sizes[0]))
+        _check_count(node, -(-total // sizes[0]))
         return [min(sizes[0], total - start) for start in range(0, total, sizes[0])]
-    _check_count(len(sizes))
+    _check_count(node, len(sizes))
     sound = min(sizes, default=0) >= 0 and sum(sizes) == total
     require(node, sound, f"a dim of {total} cannot be split into parts {sizes}")
     return sizes
 
 
-def _check_count(count: int) -> None:
-    if count > MAX_UNROLLED:
-        raise Unsupported(f"a sequence of {count} tensors", f"The limit is {MAX_UNROLLED} tensors.")
+def _check_count(node: Node, count: int) -> None:
+    if count > node.known.budget.operations:
+        raise Unsupported(f"a sequence of {count} tensors", how_to_raise("operations"))
 
 
 def import_concat_from_sequence(node: Node, build: Builder) -> SSAValue:

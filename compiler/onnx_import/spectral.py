@@ -22,7 +22,6 @@ from penstock.onnx_import.axes import (
 )
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
-from penstock.onnx_import.indexing import bounded
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.tensors import numpy_dtype_of
 from penstock.onnx_import.terms import Term, stack
@@ -30,9 +29,9 @@ from penstock.onnx_import.terms import Term, stack
 Reals = NDArray[np.float64]
 
 
-def waves(length: int, count: int, inverse: bool) -> tuple[Reals, Reals]:
+def waves(build: Builder, length: int, count: int, inverse: bool) -> tuple[Reals, Reals]:
     """Cosines and sines of `2 pi i k / length` for i < length and k < count; forwards, sines are negative."""
-    bounded(length * count)
+    build.bounded(length * count)
     # The product is reduced while it is an integer, so that no angle loses digits.
     turns = np.outer(np.arange(length), np.arange(count)) % length
     angles = 2 * math.pi / length * turns
@@ -41,7 +40,7 @@ def waves(length: int, count: int, inverse: bool) -> tuple[Reals, Reals]:
 
 def transformed(x: Term, length: int, count: int, inverse: bool) -> Term:
     """The first `count` frequencies of [.., length, 1 or 2], the last dim the real and the imaginary part."""
-    cosine, sine = map(x.table, waves(length, count, inverse))
+    cosine, sine = map(x.table, waves(x.build, length, count, inverse))
     axis = len(x.shape) - 1
     real = x.at(axis, 0)
     if x.shape[axis] == 1:
@@ -53,9 +52,10 @@ def transformed(x: Term, length: int, count: int, inverse: bool) -> Term:
 def real_signal(x: Term, length: int) -> Term:
     """The real signal of `length` whose spectrum begins with [.., length // 2 + 1, 2]."""
     half = length // 2 + 1
+    x.build.bounded(half)
     # Frequencies but the first, and the middle of an even length, stand for their mirror images too.
     twice = np.array([1 if k in (0, length / 2) else 2 for k in range(half)]) / length
-    cosine, sine = (x.table(wave.T * twice[:, None]) for wave in waves(length, half, True))
+    cosine, sine = (x.table(wave.T * twice[:, None]) for wave in waves(x.build, length, half, True))
     axis = len(x.shape) - 1
     y = x.at(axis, 0) @ cosine - x.at(axis, 1) @ sine
     return y.reshape(*y.shape, 1)
@@ -112,7 +112,7 @@ def import_stft(node: Node, build: Builder) -> SSAValue:
         length = int(known_number(node, 3, "the frame length"))
     require(node, 0 < length <= present and step > 0, f"frames of {length} every {step} in {present}")
     frames = 1 + (present - length) // step
-    bounded(frames * length)
+    build.bounded(frames * length)
     places = np.add.outer(np.arange(frames) * step, np.arange(length))
     cut = x.like(build.op(GatherOp, [x.value, build.constant(places)], {"axis": integer(1)}))
     if window is not None:
@@ -128,13 +128,13 @@ def import_mel_weight_matrix(node: Node, build: Builder) -> SSAValue:
     low, high = (known_number(node, i, "the edges") for i in (3, 4))
     sound = min(bands, length, rate) > 0 and 0 <= low < high < np.inf
     require(node, sound, f"{bands} bands of {length} points at {rate} Hz from {low} to {high}")
+    build.bounded(bands * length)
     dtype = numpy_dtype_of(node.int("output_datatype", TensorProto.FLOAT))
     return build.constant(mel_weights(bands, length, rate, low, high).astype(dtype))
 
 
 def mel_weights(bands: int, length: int, rate: int, low: float, high: float) -> Reals:
     """[frequency, band]: each band rises from its left corner to 1 and falls to its right one."""
-    bounded(bands * length)
     first, last = (2595 * np.log10(1 + edge / 700) for edge in (low, high))
     mels = first + np.arange(bands + 2) * (last - first) / (bands + 2)
     corners = ((length + 1) * 700 * (10 ** (mels / 2595) - 1) // rate).astype(np.int64)

@@ -14,6 +14,8 @@ from penstock.dialects.graph.base import (
     GraphOp,
     Tensor,
     broadcast_shapes,
+    count_of,
+    element_count,
     element_of,
     flag,
     shape_of,
@@ -60,6 +62,11 @@ class AttentionOp(GraphOp):
         batch = broadcast_shapes(q[:-2], k[:-2], v[:-2])
         self._verify_mask([*batch, q[-2], k[-2]])
         return [tensor([*batch, q[-2], v[-1]], element_of(self.q))]
+
+    def effort(self) -> int:
+        """Every query meets every key, and every score every value."""
+        keys = count_of(shape_of(self.k)[-2])
+        return super().effort() + keys * (element_count(self.q) + element_count(self.y))
 
     def _verify_mask(self, scores: Sequence[int | str]) -> None:
         if self.mask is None:

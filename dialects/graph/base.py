@@ -4,6 +4,7 @@ An operation derives from `GraphOp` and says three things once: the types of its
 meaning in NumPy (`evaluate`), and, by its class, how it may be rewritten (`Elementwise`, ...).
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Self, TypeAlias, cast
@@ -75,6 +76,16 @@ def static_shape_of(value: SSAValue | Attribute) -> tuple[int, ...]:
     if any(isinstance(d, str) for d in shape):
         raise VerifyException(f"needs a static shape, got {list(shape)}")
     return tuple(d for d in shape if isinstance(d, int))
+
+
+def element_count(value: SSAValue | Attribute) -> int:
+    """The number of elements, symbolic sizes taken as one."""
+    return math.prod(map(count_of, shape_of(value)))
+
+
+def count_of(size: Dim) -> int:
+    """A size as a number, a symbolic one taken as one."""
+    return size if isinstance(size, int) else 1
 
 
 def is_static(value: SSAValue | Attribute) -> bool:
@@ -179,6 +190,10 @@ class GraphOp(IRDLOperation, ABC):
     @abstractmethod
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         """The op's definition in NumPy: operand arrays in, result arrays out."""
+
+    def effort(self) -> int:
+        """About how many numbers evaluating goes through, symbolic sizes taken as one."""
+        return sum(map(element_count, (*self.operands, *self.results)))
 
     @classmethod
     def make(

@@ -22,7 +22,9 @@ from penstock.dialects.graph.base import (
     Wide,
     broadcast_shapes,
     channel_axis,
+    count_of,
     derived_dim,
+    element_count,
     element_of,
     rank_of,
     shape_of,
@@ -113,6 +115,11 @@ class Correlation(Convolution):
         spatial = [x[a] for a in spatial_axes(self.layout.data, len(x))]
         return [self.result_type(self.out_spatial(spatial, self.kernel()), w[0])]
 
+    def effort(self) -> int:
+        """Every result is a sum over its part of the filter."""
+        products = element_count(self.w) // max(count_of(shape_of(self.w)[0]), 1)
+        return super().effort() + element_count(self.y) * products
+
     def summed(self, x: Wide, w: Wide) -> Array:
         """The sums of products as (n, groups, out channels per group, *spatial)."""
         padded, kernel = self.padded(to_channels_first(x, self.layout.data), 0), w.shape[2:]
@@ -175,6 +182,11 @@ class ConvTransposeOp(Convolution):
             raise VerifyException(f"{self.name}: pads {self.window()[1]} cut more than there is: {spatial}")
         return [self.result_type(spatial, out_channels)]
 
+    def effort(self) -> int:
+        """Every input element is multiplied by its part of the filter."""
+        products = element_count(self.w) // max(count_of(shape_of(self.w)[0]), 1)
+        return super().effort() + element_count(self.x) * products
+
     def _growth(self, kernel: Sequence[int]) -> list[int]:
         """The size of the result for an input of one element, per spatial dim."""
         _, pads, dilations = self.window()
@@ -215,6 +227,10 @@ class MatMulOp(GraphOp):
     def infer(self) -> Sequence[Tensor]:
         verify_numbers(self, self.operands)
         return [tensor(product_shape(self, self.a, self.b), element_of(self.a))]
+
+    def effort(self) -> int:
+        """Every result is a sum over the inner size."""
+        return super().effort() + element_count(self.y) * count_of(shape_of(self.a)[-1])
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         a, b = operands

@@ -23,6 +23,7 @@ from penstock.dialects.graph.base import (
     GraphOp,
     Tensor,
     broadcast_shapes,
+    element_count,
     rank_of,
     shape_of,
     tensor_of,
@@ -211,6 +212,10 @@ class LocalResponseNormOp(AlongAxis):
         if self.size.value.data < 1:
             raise VerifyException(f"{self.name}: size {self.size.value.data} must be positive")
         return super().infer()
+
+    def effort(self) -> int:
+        """Every element is summed with its neighbours."""
+        return super().effort() + element_count(self.x) * self.size.value.data
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         (x,), axis, size = operands, self.axis.value.data, self.size.value.data

@@ -2,6 +2,7 @@
 
 from abc import ABC
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from xdsl.dialects.builtin import DenseArrayBase, i64
@@ -9,7 +10,7 @@ from xdsl.ir import Operation
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.graph.base import AnyTensor, Array, Tensor, element_of, tensor, wide
+from penstock.dialects.graph.base import AnyTensor, Array, Tensor, element_count, element_of, tensor, wide
 from penstock.dialects.graph.element_rules import verify_computable, verify_reals
 from penstock.dialects.graph.reduction import lowest
 from penstock.dialects.graph.window import Windowed, from_channels_first, halves, to_channels_first
@@ -24,6 +25,10 @@ class Pooling(Windowed, ABC):
     def taps_per_dim(self) -> tuple[int, ...]:
         """The sizes of the window."""
         return tuple(map(int, self.kernel.get_values()))
+
+    def effort(self) -> int:
+        """Every window is gone through."""
+        return super().effort() + element_count(self.results[0]) * prod(self.taps_per_dim())
 
     def infer(self) -> Sequence[Tensor]:
         verify_computable(self, self.operands)

@@ -5,6 +5,8 @@ Output position `o` and tap `t` of a window read the padded input at `o * stride
 
 from abc import ABC
 from collections.abc import Iterator, Sequence
+from math import prod
+from operator import add
 
 import numpy as np
 from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i64
@@ -16,6 +18,7 @@ from penstock.dialects.graph.base import (
     Array,
     Dim,
     GraphOp,
+    count_of,
     derived_dim,
     shape_of,
     spatial_axes,
@@ -92,6 +95,14 @@ class Windowed(GraphOp, ABC):
         for axis, size in zip(axes, self.out_spatial([shape[a] for a in axes], kernel), strict=True):
             shape[axis] = size
         return shape
+
+    def effort(self) -> int:
+        """The padding is gone through too, however far apart the windows are."""
+        shape = list(shape_of(self.operands[0]))
+        low, high = halves(self.window()[1])
+        for axis, pad in zip(spatial_axes(self.layout.data, len(shape)), map(add, low, high), strict=True):
+            shape[axis] = count_of(shape[axis]) + pad
+        return super().effort() + prod(map(count_of, shape))
 
     def padded(self, x: Array, value: float | int) -> Array:
         """`x` (channels first) with its spatial dims padded by `value`."""

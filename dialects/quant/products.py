@@ -19,6 +19,8 @@ from penstock.dialects.graph.base import (
     Tensor,
     Wide,
     broadcast_shapes,
+    count_of,
+    element_count,
     element_of,
     shape_of,
     tensor,
@@ -106,6 +108,10 @@ class MatMulOp(GraphOp):
         _verify_zero(self, self.a, self.a_zero)
         _verify_zero(self, self.b, self.b_zero)
         return [tensor(product_shape(self, self.a, self.b), i32)]
+
+    def effort(self) -> int:
+        """Every result is a sum over the inner size."""
+        return super().effort() + element_count(self.y) * count_of(shape_of(self.a)[-1])
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         a, b, a_zero, b_zero = operands

@@ -3,7 +3,7 @@
 import numpy as np
 from onnx import ModelProto, SparseTensorProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from penstock.errors import ModelError, ShapeError, UnsupportedError
+from penstock.errors import LimitError, ModelError, ShapeError, UnsupportedError
 from tests.errors.kit import F32, I64, Corpus, graph, info, integers, model, node, relu, weight
 
 CORPUS = Corpus()
@@ -122,14 +122,14 @@ def huge_intermediate() -> ModelProto:
     return model(graph([node("Expand", ["x", "s"])], initializers=[shape]))
 
 
-@CORPUS.model(ShapeError, "node 'e'", "bytes")
+@CORPUS.model(LimitError, "node 'e'", "steps", "--limit steps=")
 def huge_folding() -> ModelProto:
     shape = integers("s", [2**20, 2**12])
     ones = helper.make_node("ConstantOfShape", ["s"], ["big"], name="c")
     return model(graph([ones, helper.make_node("NonZero", ["big"], ["y"], name="e")], initializers=[shape]))
 
 
-@CORPUS.model(ShapeError, "numbers", "node 'n'")
+@CORPUS.model(LimitError, "steps", "node 'n'")
 def huge_range() -> ModelProto:
     bounds = [
         numpy_helper.from_array(np.array(v, np.int64), n) for n, v in (("a", 0), ("b", 2**60), ("c", 1))

@@ -3,7 +3,7 @@
 import numpy as np
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from penstock.errors import ModelError, ShapeError, UnsupportedError
+from penstock.errors import LimitError, ModelError, ShapeError, UnsupportedError
 from tests.errors.kit import F32, I64, Corpus, graph, info, integers, model, node, weight
 
 CORPUS = Corpus()
@@ -201,7 +201,7 @@ def functions_nested_too_deeply() -> ModelProto:
     return model(graph([node("f2999", ["x"], domain="local")]), domain="local", functions=functions)
 
 
-@CORPUS.model(ModelError, "more than", "nodes")
+@CORPUS.model(LimitError, "operations", "--limit operations=")
 def functions_explode() -> ModelProto:
     functions = [function("f0", helper.make_node("Relu", ["a"], ["b"]))]
     for i in range(1, 40):

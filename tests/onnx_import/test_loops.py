@@ -9,7 +9,8 @@ from onnx.reference import ReferenceEvaluator
 
 from penstock.backends.reference import main_function, run_graph
 from penstock.dialects.graph.base import Array, wide
-from penstock.errors import ModelError, UnsupportedError
+from penstock.errors import LimitError, ModelError, UnsupportedError
+from penstock.limits import limited
 from penstock.onnx_import import import_model
 
 HEAD = '<ir_version: 8, opset_import: ["" : 18]>'
@@ -83,22 +84,27 @@ def test_data_dependent_conditions_are_declined() -> None:
         import_model(model(loop(f"{FOUR} {TRUE}", condition)))
 
 
-def test_endless_loops_are_declined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penstock.onnx_import.loops.MAX_UNROLLED", 300)
+def test_endless_loops_are_refused() -> None:
     text = loop(TRUE, "again = Identity (go)").replace("(most,", '("",')
-    with pytest.raises(UnsupportedError, match="too many to write out"):
+    with limited(operations=300), pytest.raises(LimitError, match="over 300 operations more than its file"):
         import_model(model(text))
 
 
-def test_nested_loops_that_multiply_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penstock.onnx_import.graph_import.MAX_NODES", 500)
+def test_loops_of_too_many_iterations_are_declined_before_they_start() -> None:
+    many = "many = Constant <value: tensor = int64 {9223372036854775807}> ()"
+    text = loop(f"{many} {TRUE}", "on = Identity (go) again = Identity (on)").replace("(most,", "(many,")
+    with pytest.raises(UnsupportedError, match="9223372036854775807 iterations .* --limit operations="):
+        import_model(model(text))
+
+
+def test_nested_loops_that_multiply_are_refused() -> None:
     body = "in (int64 k, bool p, float[3] c) => (bool q, float[3] d) {q = Identity (p) d = Neg (c)}"
     inner = f"f = Loop <body = {body}>"
     text = loop(
         f"{FOUR} {TRUE}",
         f"again = Identity (go) many = Constant <value: tensor = int64 {{99}}> () {inner} (many, go, a)",
     )
-    with pytest.raises(ModelError, match="over 500 nodes once its loops are written out"):
+    with limited(operations=500), pytest.raises(LimitError, match="over 500 operations"):
         import_model(model(text))
 
 

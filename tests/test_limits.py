@@ -1,0 +1,75 @@
+"""The limits of what a model may ask of the compiler: they hold, count alike everywhere, and can be raised."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner
+from onnx import helper, numpy_helper
+
+import penstock
+from penstock.cli import cli
+from penstock.errors import LimitError
+from penstock.limits import limits
+from penstock.onnx_import import import_model
+
+
+def range_of(count: int) -> onnx.ModelProto:
+    """A model that gives 0, 1, 2, ... times its input."""
+    bounds = [
+        numpy_helper.from_array(np.array(v, np.float32), n) for n, v in zip("abc", (0, count, 1), strict=True)
+    ]
+    nodes = [
+        helper.make_node("Range", ["a", "b", "c"], ["r"], name="r"),
+        helper.make_node("Mul", ["r", "x"], ["y"]),
+    ]
+    x, y = (helper.make_tensor_value_info(n, 1, s) for n, s in (("x", [1]), ("y", [count])))
+    return helper.make_model(
+        helper.make_graph(nodes, "g", [x], [y], bounds), opset_imports=[helper.make_opsetid("", 17)]
+    )
+
+
+def test_a_constant_beyond_the_limit_is_refused_with_the_remedy() -> None:
+    with (
+        penstock.limited(steps=99),
+        pytest.raises(LimitError, match=r"node 'r': .* over 99 steps .* --limit steps=N"),
+    ):
+        import_model(range_of(100))
+
+
+def test_the_limit_is_exact_and_ends_with_its_block() -> None:
+    before = limits()
+    with penstock.limited(steps=100):
+        import_model(range_of(100))
+        with penstock.limited(operations=5):
+            assert (limits().steps, limits().operations) == (100, 5)
+    assert limits() == before
+
+
+def test_the_command_line_raises_and_lowers_limits(tmp_path: Path) -> None:
+    path = tmp_path / "range.onnx"
+    onnx.save(range_of(100), path)
+    lowered = CliRunner().invoke(cli, ["doctor", str(path), "--limit", "steps=99"])
+    assert isinstance(lowered.exception, LimitError)
+    assert CliRunner().invoke(cli, ["doctor", str(path), "--limit", "steps=100"]).exit_code == 0
+    unknown = CliRunner().invoke(cli, ["doctor", str(path), "--limit", "patience=1"])
+    assert unknown.exit_code == 2 and "no limit is called 'patience'" in unknown.output
+
+
+def test_sums_and_products_count_what_they_go_through() -> None:
+    matrix = numpy_helper.from_array(np.ones((8, 8), np.float32), "m")
+    nodes = [
+        helper.make_node("MatMul", ["m", "m"], ["p"], name="p"),
+        helper.make_node("NonZero", ["p"], ["z"]),
+        helper.make_node("Cast", ["z"], ["y"], to=1),
+    ]
+    y = helper.make_tensor_value_info("y", 1, None)
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", [], [y], [matrix]), opset_imports=[helper.make_opsetid("", 17)]
+    )
+    # Three matrices of 64 numbers, and 8 products for each of the 64 results.
+    with penstock.limited(steps=3 * 64 + 8 * 64 - 1), pytest.raises(LimitError):
+        import_model(model)
+    with penstock.limited(steps=3 * 64 + 8 * 64):
+        import_model(model)
