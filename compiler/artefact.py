@@ -24,7 +24,7 @@ from penstock.package import CallInfo, KernelInfo, Package, Place, TensorInfo
 from penstock.weights import Weights
 
 MAGIC = b"PENSTOCK"
-FORMAT = 2
+FORMAT = 3
 PAGE = 4096
 HEADER_AT = 32
 HEADER_LIMIT = 64 << 20
@@ -68,6 +68,7 @@ def _header(package: Package) -> dict[str, object]:
         "kernels": [asdict(k) for k in package.kernels],
         "calls": [_call_entry(call) for call in package.calls],
         "numerics": list(package.numerics),
+        "failures": list(package.failures),
         **({"threads": package.threads} if package.threads > 1 else {}),
     }
 
@@ -132,6 +133,7 @@ def _package(header: Json, path: Path, end: int) -> Package:
         tuple(header["numerics"]),
         int(header.get("threads", 1)),
         tuple(map(_call, header["calls"])),
+        tuple(map(str, header["failures"])),
     )
     for call in package.calls:
         _check_call(call, package)

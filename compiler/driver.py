@@ -27,6 +27,7 @@ from penstock.listing import module_text
 from penstock.onnx_import import import_model
 from penstock.package import Package
 from penstock.packing import entry, names_of, pack, signature
+from penstock.passes.check_positions import CheckPositionsPass
 from penstock.pipeline import Phase
 from penstock.registry import Importers, Plugin
 from penstock.tuning_file import TuningSource, choices_of
@@ -172,7 +173,8 @@ def read(
 
 
 def prepare(module: ModuleOp, target: Target) -> None:
-    """Tell the passes about the machine."""
+    """Let the model report positions that lie outside, and tell the passes about the machine."""
+    CheckPositionsPass().apply(Context(), module)
     machine = Machine(
         target.vector_bits // 8, target.vector_registers, l1=target.l1d, l2=target.l2, fma=target.fma
     )

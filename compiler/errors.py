@@ -40,6 +40,10 @@ class CallError(PenstockError):
     """A compiled model was called with arrays it was not compiled for."""
 
 
+class PositionError(CallError):
+    """A position that came with the inputs of a run, or was computed from them, lies outside of a tensor."""
+
+
 class TargetError(PenstockError):
     """The target is not known, or this machine cannot run or link its code."""
 

@@ -15,11 +15,27 @@ from penstock.backends.llvm.native import NativeImage
 from penstock.backends.llvm.threads import Threads
 from penstock.backends.targets import missing_features
 from penstock.dialects.memory_plan import Plan
-from penstock.errors import CallError, PenstockError, TargetError
+from penstock.errors import CallError, PenstockError, PositionError, TargetError
 from penstock.package import ENTRY, KernelInfo, Package, TensorInfo, numpy_dtype
 from penstock.weights import aligned_bytes
 
 Array = NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class _Scratch:
+    """What a call needs besides inputs and outputs: where it reports failures, the arena, and the weights."""
+
+    status: NDArray[np.int64]
+    arena: NDArray[np.uint8]
+    addresses: tuple[int, ...]
+
+    @staticmethod
+    def of(package: Package) -> "_Scratch":
+        """Fresh memory; the weights are those of the package."""
+        status, arena = np.zeros(1, np.int64), aligned_bytes(package.memory.arena)
+        reported = (status.ctypes.data,) if package.failures else ()
+        return _Scratch(status, arena, (*reported, arena.ctypes.data, package.weights.ctypes.data))
 
 
 @dataclass
@@ -30,10 +46,8 @@ class CompiledModel:
     """
 
     package: Package
-    _arenas: list[tuple[NDArray[np.uint8], int]] = field(
-        default_factory=list[tuple[NDArray[np.uint8], int]], repr=False
-    )
-    """Arenas that no call uses, with their addresses."""
+    _scratch: list["_Scratch"] = field(default_factory=list["_Scratch"], repr=False)
+    """Memory that no call uses."""
 
     def __post_init__(self) -> None:
         lacking = missing_features(self.package.target)
@@ -45,7 +59,7 @@ class CompiledModel:
         image = NativeImage(self.package.image)
         self._main = image.function(ENTRY)
         self._pool = Threads(image, self.threads) if self.threads > 1 else None
-        self._address, self._weights = address_reader(), self.package.weights.ctypes.data
+        self._address = address_reader()
         self._inputs = [(t.name, numpy_dtype(t.dtype), t.shape) for t in self.inputs]
         self._outputs = [(t.name, t.shape, numpy_dtype(t.dtype)) for t in self.outputs]
 
@@ -82,21 +96,26 @@ class CompiledModel:
         return outputs
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-        """Run on arrays that are known to fit: contiguous, of the right types and shapes, in order."""
-        arena = self._arena()
-        addresses = [*map(self._address, inputs), *map(self._address, outputs), arena[1], self._weights]
+        """Run on arrays that are known to fit: contiguous, of the right types and shapes, in order.
+
+        `PositionError` names the node that met a position outside; the outputs are then of no use.
+        """
+        scratch = self._free_scratch()
+        addresses = [*map(self._address, inputs), *map(self._address, outputs), *scratch.addresses]
         if self._pool is not None:
             self._pool.call(self._main, addresses)
         else:
             self._main(*addresses)
-        self._arenas.append(arena)
+        failure = scratch.status.item() if self.package.failures else 0
+        self._scratch.append(scratch)
+        if failure:
+            raise PositionError(self.package.failures[failure - 1], remedy="Check the inputs.")
 
-    def _arena(self) -> tuple[NDArray[np.uint8], int]:
+    def _free_scratch(self) -> "_Scratch":
         try:
-            return self._arenas.pop()
+            return self._scratch.pop()
         except IndexError:
-            arena = aligned_bytes(self.memory.arena)
-            return arena, arena.ctypes.data
+            return _Scratch.of(self.package)
 
     def _as_they_are(self, given: Mapping[str, Array]) -> list[Array] | None:
         """The inputs in order, if nothing is wrong with them and nothing has to be done: the usual call."""

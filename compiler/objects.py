@@ -8,6 +8,7 @@ from pathlib import Path
 
 from penstock.backends.llvm import emit_object, to_shared
 from penstock.backends.targets import Target
+from penstock.c_status import STATUS, checking_lines, error_lines, status_names
 from penstock.c_threads import names_taken, pool_names, thread_lines
 from penstock.dialects.element_types import NARROW_NAMES
 from penstock.dialects.memory_plan import ALIGNMENT
@@ -120,7 +121,7 @@ def parameter_names(package: Package) -> list[str]:
     """A parameter for each tensor: no two alike, none a keyword or one of the names that the header uses."""
     tensors, name = (*package.inputs, *package.outputs), c_name(package.name)
     taken = {ARENA, WEIGHTS, PARALLEL_FOR, CONTEXT, f"{name}_main", f"{name}_weights"}
-    taken |= {*C_TYPES.values(), *KEYWORDS, *names_taken(name)}
+    taken |= {*C_TYPES.values(), *KEYWORDS, *names_taken(name), *status_names(name)}
     names: list[str] = []
     for tensor in tensors:
         word = c_name(tensor.name)
@@ -142,14 +143,19 @@ def c_header(package: Package) -> str:
     threaded = package.threads > 1
     last = [f"{name}_{PARALLEL_FOR} {PARALLEL_FOR}", f"void *{CONTEXT}"] if threaded else []
     run = ", ".join([*arguments, f"void *{ARENA}", *last])
-    main = ", ".join([*arguments, f"void *{ARENA}", f"const void *{WEIGHTS}", *last])
-    handed = ", ".join([*passed, ARENA, f"{name}_weights", *([PARALLEL_FOR, CONTEXT] if threaded else [])])
+    reported = package.failures
+    status, given = ([f"int64_t *{STATUS}"], [f"&{STATUS}"]) if reported else ([], [])
+    main = ", ".join([*arguments, *status, f"void *{ARENA}", f"const void *{WEIGHTS}", *last])
+    after = [ARENA, f"{name}_weights", *([PARALLEL_FOR, CONTEXT] if threaded else [])]
+    handed = ", ".join([*passed, *given, *after])
+    needed = [word for tensor, word in zip(tensors, passed, strict=True) if tensor.nbytes]
     sizes = {f"{upper}_ARENA_SIZE": max(package.memory.arena, 1), f"{upper}_ALIGNMENT": ALIGNMENT}
     return "\n".join(
         [
             f"/* {name}: a compiled neural network.  Call {name}_run.",
             *(f" *   {word}: {_told(tensor)}" for tensor, word in zip(tensors, passed, strict=True)),
             f" * {ARENA}: {upper}_ARENA_SIZE bytes of scratch per thread, aligned to {upper}_ALIGNMENT.",
+            f" * It returns 0, or a number that {name}_error tells in words; outputs are then of no use.",
             " * Nothing is allocated, no library is called, and nothing is kept between calls. */",
             f"#ifndef PENSTOCK_{upper}_H",
             f"#define PENSTOCK_{upper}_H",
@@ -162,8 +168,11 @@ def c_header(package: Package) -> str:
             *(thread_lines(name, package.threads, has_pool=_has_pool(package)) if threaded else ()),
             f"void {name}_main({main});",
             *_cpu_check(name, package.target),
-            f"static inline void {name}_run({run}) {{",
+            *error_lines(name, reported),
+            f"static inline int {name}_run({run}) {{",
+            *checking_lines(name, needed),
             f"    {name}_main({handed});",
+            f"    return (int){STATUS};",
             "}",
             "#ifdef __cplusplus",
             "}",

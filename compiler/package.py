@@ -11,6 +11,7 @@ from penstock.dialects.memory_plan import Plan
 from penstock.weights import Weights
 
 ENTRY = "main"
+STATUS_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class KernelInfo:
 class Place:
     """Where an operand of a call lies: bytes from the start of an argument of `main`.
 
-    The arguments are the inputs, the outputs, the arena and the weights.
+    The arguments are the inputs, the outputs, the status if there is one, the arena and the weights.
     """
 
     argument: int
@@ -83,6 +84,11 @@ class Package:
     """The threads that the code is made for; with more than one, `main` takes what runs its parts."""
     calls: tuple[CallInfo, ...] = ()
     """What `main` does, in order; empty when it does more than call kernels."""
+    failures: tuple[str, ...] = ()
+    """What may go wrong in a run: `main` writes the number of the first that did, from 1, else 0.
+
+    Where nothing can go wrong there is no number to be written.
+    """
 
     @property
     def weights(self) -> NDArray[np.uint8]:
@@ -91,9 +97,9 @@ class Package:
 
     @property
     def argument_sizes(self) -> tuple[int, ...]:
-        """Bytes of the inputs, the outputs, the arena and the weights: what `main` is called with."""
+        """Bytes of the inputs, the outputs, the status if there is one, the arena and the weights."""
         ends = (tensor.nbytes for tensor in (*self.inputs, *self.outputs))
-        return (*ends, self.memory.arena, self.constants.nbytes)
+        return (*ends, *([STATUS_BYTES] if self.failures else []), self.memory.arena, self.constants.nbytes)
 
 
 def numpy_dtype(name: str) -> np.dtype[np.generic]:

@@ -13,6 +13,7 @@ from penstock.build import weights_of
 from penstock.call_table import calls_of
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import element_of, static_shape_of
+from penstock.dialects.graph.status import messages_of
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.parallel import threads_of
@@ -59,8 +60,8 @@ def pack(
     main = entry(module)
     plan = read_certificate(main.attributes[MEMORY_PLAN]).plan
     kernels, threads = tuple(_kernels(module, image)), threads_of(main) or 1
-    weights, calls = weights_of(main), calls_of(main)
-    return Package(name, target, *ends, image, weights, plan, kernels, stated, threads, calls)
+    weights, calls, failures = weights_of(main), calls_of(main), messages_of(main.arg_attrs)
+    return Package(name, target, *ends, image, weights, plan, kernels, stated, threads, calls, failures)
 
 
 def _kernels(module: ModuleOp, image: Image) -> Iterator[KernelInfo]:

@@ -67,7 +67,7 @@ def profile(
             remedy="Measure it without --profile.",
         )
     memory = memory_of(package, arrays)
-    inputs, outputs = memory[: len(package.inputs)], memory[len(package.inputs) : -2]
+    inputs, outputs = memory[: len(package.inputs)], memory[len(package.inputs) :][: len(package.outputs)]
     steps = steps_of(package, memory)
     plain, fastest = list[int](), list[int]()
     best: tuple[Span, ...] = ()
@@ -108,10 +108,11 @@ def _length(run: Sequence[Span]) -> int:
 
 
 def memory_of(package: Package, arrays: Mapping[str, Array]) -> list[Array]:
-    """What `main` is called with: inputs, outputs, arena and weights."""
+    """What `main` is called with: inputs, outputs, the status if there is one, arena and weights."""
     inputs = [np.ascontiguousarray(arrays[tensor.name]) for tensor in package.inputs]
     outputs = [np.empty(tensor.shape, numpy_dtype(tensor.dtype)) for tensor in package.outputs]
-    return [*inputs, *outputs, aligned_bytes(package.memory.arena), package.weights]
+    status = [np.zeros(1, np.int64)] if package.failures else []
+    return [*inputs, *outputs, *status, aligned_bytes(package.memory.arena), package.weights]
 
 
 def steps_of(package: Package, memory: Sequence[Array]) -> list[Step]:

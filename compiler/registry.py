@@ -47,6 +47,7 @@ PASSES: dict[str, str] = {
     "assign-layout": "penstock.passes.assign_layout:AssignLayoutPass",
     "block-reductions": "penstock.passes.block_reductions:BlockReductionsPass",
     "cancel-inverse-pairs": "penstock.passes.cancel_inverse_pairs:CancelInversePairsPass",
+    "check-positions": "penstock.passes.check_positions:CheckPositionsPass",
     "choose-schedules": "penstock.passes.choose_schedules:ChooseSchedulesPass",
     "collapse-loops": "penstock.passes.collapse_loops:CollapseLoopsPass",
     "contract-fma": "penstock.passes.contract_fma:ContractFmaPass",

@@ -1,12 +1,11 @@
-"""The limits of what a model may ask of the compiler: they hold, count alike everywhere, and can be raised."""
+"""The limits of what a model may ask of the compiler: they hold, count the same, and can be raised."""
 
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from click.testing import CliRunner
-from onnx import helper, numpy_helper
+from onnx import ModelProto, helper, numpy_helper
 
 import penstock
 from penstock.cli import cli
@@ -15,7 +14,7 @@ from penstock.limits import limits
 from penstock.onnx_import import import_model
 
 
-def range_of(count: int) -> onnx.ModelProto:
+def range_of(count: int) -> ModelProto:
     """A model that gives 0, 1, 2, ... times its input."""
     bounds = [
         numpy_helper.from_array(np.array(v, np.float32), n) for n, v in zip("abc", (0, count, 1), strict=True)
@@ -49,7 +48,7 @@ def test_the_limit_is_exact_and_ends_with_its_block() -> None:
 
 def test_the_command_line_raises_and_lowers_limits(tmp_path: Path) -> None:
     path = tmp_path / "range.onnx"
-    onnx.save(range_of(100), path)
+    path.write_bytes(range_of(100).SerializeToString())
     lowered = CliRunner().invoke(cli, ["doctor", str(path), "--limit", "steps=99"])
     assert isinstance(lowered.exception, LimitError)
     assert CliRunner().invoke(cli, ["doctor", str(path), "--limit", "steps=100"]).exit_code == 0

@@ -15,10 +15,12 @@ from penstock.dialects.graph.base import (
     GraphOp,
     element_of,
     integers,
+    is_static,
     rank_of,
     shape_of,
 )
 from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.indexing import Indexing
 from penstock.dialects.graph.movement import (
     END,
     BroadcastToOp,
@@ -28,6 +30,7 @@ from penstock.dialects.graph.movement import (
     TransposeOp,
     dims_attr,
 )
+from penstock.dialects.graph.status import mark_positions
 from penstock.errors import ShapeError
 from penstock.onnx_import.known_values import MAX_TENSOR_BYTES, KnownValues, static_bytes
 
@@ -82,6 +85,26 @@ class Builder:
             self._check_size(result)
         self._insert(made)
         return made.results[0] if results is None else list(made.results)
+
+    def indexing(
+        self, kind: type[Indexing], operands: Operands, properties: Mapping[str, Attribute | None]
+    ) -> SSAValue:
+        """An operation at positions of the model or its data: outside is an error, now or in a run."""
+        y = self.op(kind, operands, properties)
+        made = y.owner
+        assert isinstance(made, Indexing), "it was made just now"
+        mark_positions(made)
+        positions = self._known.array(made.indices) if is_static(made.x) else None
+        if positions is not None:
+            self._check_positions(positions.astype(np.int64), made.extents())
+        return y
+
+    def _check_positions(self, positions: Array, extents: list[int]) -> None:
+        sizes = np.array(extents)
+        outside = np.flatnonzero((positions < -sizes) | (positions >= sizes))
+        if outside.size:
+            at, there = positions.reshape(-1)[outside[0]], " x ".join(map(str, extents))
+            raise self._broken(f"position {at} is outside of the {there} that there are")
 
     def constant(self, array: Array, name: str = "") -> SSAValue:
         """A constant; `name` is what its resource is called, by default after the node."""

@@ -20,7 +20,7 @@ def import_array_feature_extractor(node: Node, build: Builder) -> SSAValue:
     count = math.prod(static_sizes(node, indices.value, rank_of(indices.value)))
     table = x.reshape(1, *x.shape) if rank_of(x.value) == 1 else x
     axis = integer(rank_of(table.value) - 1)
-    return build.op(GatherOp, [table.value, indices.positions().reshape(count).value], {"axis": axis})
+    return build.indexing(GatherOp, [table.value, indices.positions().reshape(count).value], {"axis": axis})
 
 
 def import_binarizer(node: Node, build: Builder) -> SSAValue:

@@ -86,12 +86,14 @@ def schema_of(op_type: str, opset: int, domain: str) -> defs.OpSchema | None:
 
 
 def check_against_schema(node: NodeProto, schema: defs.OpSchema) -> None:
-    """Refuse what an importer would silently ignore: too many inputs or outputs, and unknown attributes."""
+    """Refuse what an importer would trip over or silently ignore: inputs, outputs and attributes."""
     again = "Export the model again, or correct its opset."
     unknown = sorted({a.name for a in node.attribute} - schema.attributes.keys())
     if unknown:
         since = schema.since_version
         raise ModelError(f"{node.op_type} of opset {since} has no attribute '{unknown[0]}'", remedy=again)
+    if len(node.input) < schema.min_input:
+        raise ModelError(f"{node.op_type} needs an input {len(node.input)}, the node has none", remedy=again)
     for what, count, most in (
         ("inputs", len(node.input), schema.max_input),
         ("outputs", len(node.output), schema.max_output),

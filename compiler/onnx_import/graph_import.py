@@ -117,7 +117,15 @@ class GraphImport:
             except PenstockError as error:
                 error.node = error.node or name
                 raise
-        return [self._value(name, scope, None) for name in outputs]
+        return [self._output(name, scope) for name in outputs]
+
+    def _output(self, name: str, scope: Scope) -> Value | None:
+        """What an output of a graph stands for, which may be a weight that nobody else reads."""
+        try:
+            return self._value(name, scope, None)
+        except Unsupported as problem:
+            self._problems.append(Problem(name, "initializer", "", "", problem.reason, problem.remedy))
+            return None
 
     def _import_node(self, node: NodeProto, name: str, scope: Scope, read: Collection[str]) -> None:
         outputs = tuple(output if output in read else "" for output in node.output)

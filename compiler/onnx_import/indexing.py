@@ -27,32 +27,32 @@ from penstock.onnx_import.tensors import numpy_dtype_of
 def import_gather(node: Node, build: Builder) -> SSAValue:
     """Gather: whole slices along an axis."""
     x = node.input(0)
-    return build.op(GatherOp, [x, node.input(1)], {"axis": integer(axis_attribute(node, x, 0))})
+    return build.indexing(GatherOp, [x, node.input(1)], {"axis": integer(axis_attribute(node, x, 0))})
 
 
 def import_gather_elements(node: Node, build: Builder) -> SSAValue:
     """GatherElements: single elements along an axis."""
     x = node.input(0)
-    return build.op(GatherElementsOp, [x, node.input(1)], {"axis": integer(axis_attribute(node, x, 0))})
+    return build.indexing(GatherElementsOp, [x, node.input(1)], {"axis": integer(axis_attribute(node, x, 0))})
 
 
 def import_gather_nd(node: Node, build: Builder) -> SSAValue:
     """GatherND: slices by tuples of positions."""
     properties = {"batch_dims": integer(node.int("batch_dims", 0))}
-    return build.op(GatherNDOp, [node.input(0), node.input(1)], properties)
+    return build.indexing(GatherNDOp, [node.input(0), node.input(1)], properties)
 
 
 def import_scatter_elements(node: Node, build: Builder) -> SSAValue:
     """ScatterElements, and Scatter as it was called up to opset 10."""
     x = node.input(0)
     properties = {"axis": integer(axis_attribute(node, x, 0)), "reduction": _reduction(node)}
-    return build.op(ScatterElementsOp, [x, node.input(1), node.input(2)], properties)
+    return build.indexing(ScatterElementsOp, [x, node.input(1), node.input(2)], properties)
 
 
 def import_scatter_nd(node: Node, build: Builder) -> SSAValue:
     """ScatterND: slices at tuples of positions."""
     operands = [node.input(i) for i in range(3)]
-    return build.op(ScatterNDOp, operands, {"reduction": _reduction(node)})
+    return build.indexing(ScatterNDOp, operands, {"reduction": _reduction(node)})
 
 
 def _reduction(node: Node) -> StringAttr:
@@ -169,7 +169,7 @@ def import_reverse_sequence(node: Node, build: Builder) -> SSAValue:
     mirrored = build.op(SubOp, [build.op(SubOp, [n, build.constant(np.array(1))]), t])
     source = build.op(SelectOp, [build.op(LessOp, [t, n]), mirrored, t])
     everywhere = build.broadcast_to(build.append_axes(source, rank_of(x) - 2), shape_of(x))
-    return build.op(GatherElementsOp, [x, everywhere], {"axis": integer(time)})
+    return build.indexing(GatherElementsOp, [x, everywhere], {"axis": integer(time)})
 
 
 def import_non_zero(node: Node, build: Builder) -> SSAValue:
@@ -182,9 +182,9 @@ def import_compress(node: Node, build: Builder) -> SSAValue:
     x, condition = node.input(0), node.required_constant(1, "the condition")
     taken = build.constant(np.flatnonzero(condition).astype(np.int64))
     if node.has("axis"):
-        return build.op(GatherOp, [x, taken], {"axis": integer(axis_attribute(node, x))})
+        return build.indexing(GatherOp, [x, taken], {"axis": integer(axis_attribute(node, x))})
     size = int(np.prod([static_size(node, x, i) for i in range(rank_of(x))]))
-    return build.op(GatherOp, [build.reshape(x, [size]), taken], {"axis": integer(0)})
+    return build.indexing(GatherOp, [build.reshape(x, [size]), taken], {"axis": integer(0)})
 
 
 def import_unique(node: Node, build: Builder) -> list[SSAValue]:

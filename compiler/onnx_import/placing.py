@@ -30,7 +30,7 @@ def import_tensor_scatter(node: Node, build: Builder) -> SSAValue:
         size = build.constant(np.array(static_size(node, cache, axis)))
         positions = build.op(ModOp, [positions, size], {"truncated": flag(False)})
     everywhere = build.broadcast_to(positions, shape_of(update))
-    return build.op(ScatterElementsOp, [cache, everywhere, update], {"axis": integer(axis)})
+    return build.indexing(ScatterElementsOp, [cache, everywhere, update], {"axis": integer(axis)})
 
 
 def import_col2im(node: Node, build: Builder) -> SSAValue:

@@ -126,7 +126,7 @@ def import_max_unpool(node: Node, build: Builder) -> SSAValue:
     full = [*shape[:2], *((size - 1) * stride + span - low - high for size, stride, span, low, high in rows)]
     flat = [build.reshape(value, [math.prod(shape)]) for value in (indices, x)]
     empty = build.broadcast_to(build.scalar(0, like=x), [math.prod(full)])
-    y = build.reshape(build.op(ScatterElementsOp, [empty, *flat], {"axis": integer(0)}), full)
+    y = build.reshape(build.indexing(ScatterElementsOp, [empty, *flat], {"axis": integer(0)}), full)
     if node.optional(2) is None:
         return y
     wanted = node.integers(2, "the output shape")

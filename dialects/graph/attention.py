@@ -14,9 +14,9 @@ from penstock.dialects.graph.base import (
     GraphOp,
     Tensor,
     broadcast_shapes,
-    count_of,
     element_count,
     element_of,
+    extent_of,
     flag,
     shape_of,
     tensor,
@@ -65,7 +65,7 @@ class AttentionOp(GraphOp):
 
     def effort(self) -> int:
         """Every query meets every key, and every score every value."""
-        keys = count_of(shape_of(self.k)[-2])
+        keys = extent_of(shape_of(self.k)[-2])
         return super().effort() + keys * (element_count(self.q) + element_count(self.y))
 
     def _verify_mask(self, scores: Sequence[int | str]) -> None:

@@ -80,10 +80,10 @@ def static_shape_of(value: SSAValue | Attribute) -> tuple[int, ...]:
 
 def element_count(value: SSAValue | Attribute) -> int:
     """The number of elements, symbolic sizes taken as one."""
-    return math.prod(map(count_of, shape_of(value)))
+    return math.prod(map(extent_of, shape_of(value)))
 
 
-def count_of(size: Dim) -> int:
+def extent_of(size: Dim) -> int:
     """A size as a number, a symbolic one taken as one."""
     return size if isinstance(size, int) else 1
 

@@ -1,6 +1,6 @@
 """Operations of the `graph` dialect that pick or place elements by computed positions."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -21,6 +21,7 @@ from penstock.dialects.graph.base import (
     normalize_axis,
     rank_of,
     shape_of,
+    static_shape_of,
     tensor,
     tensor_of,
 )
@@ -48,8 +49,19 @@ class ShapeOp(GraphOp):
         return [np.array(operands[0].shape, np.int64)]
 
 
-class Gathering(GraphOp, ABC):
-    """An op that reads elements of `x` at positions; negative positions count from the end."""
+class Indexing(GraphOp, ABC):
+    """An op that goes to positions of `x`; negative ones count from the end."""
+
+    x = operand_def(AnyTensor)
+    indices = operand_def(AnyTensor)
+
+    @abstractmethod
+    def extents(self) -> list[int]:
+        """The sizes that positions must lie in: one, or one for each element of a tuple."""
+
+
+class Gathering(Indexing, ABC):
+    """An op that reads elements of `x` at positions."""
 
     x = operand_def(AnyTensor)
     indices = operand_def(AnyTensor)
@@ -73,6 +85,9 @@ class GatherOp(Gathering):
         axis = normalize_axis(self.axis.value.data, len(x))
         return [tensor([*x[:axis], *shape_of(self.indices), *x[axis + 1 :]], element_of(self.x))]
 
+    def extents(self) -> list[int]:
+        return _size_along(self.x, self.axis)
+
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         x, indices = operands
         return [np.take(x, indices.astype(np.int64), self.axis.value.data)]
@@ -92,6 +107,9 @@ class GatherElementsOp(Gathering):
         _verify_indices(self, self.indices)
         _verify_within(self, self.x, self.indices, normalize_axis(self.axis.value.data, rank_of(self.x)))
         return [tensor(shape_of(self.indices), element_of(self.x))]
+
+    def extents(self) -> list[int]:
+        return _size_along(self.x, self.axis)
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         x, indices = operands
@@ -121,6 +139,10 @@ class GatherNDOp(Gathering):
             raise VerifyException(f"{self.name}: batch dims of {list(x)} and {list(indices)} differ")
         return [tensor([*indices[:-1], *x[batch + depth :]], element_of(self.x))]
 
+    def extents(self) -> list[int]:
+        batch = self.batch_dims.value.data
+        return [*static_shape_of(self.x)[batch : batch + _tuple_length(self, shape_of(self.indices))]]
+
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         x, indices = operands
         batch = self.batch_dims.value.data
@@ -130,7 +152,7 @@ class GatherNDOp(Gathering):
         return [x[positions]]
 
 
-class Scattering(GraphOp, ABC):
+class Scattering(Indexing, ABC):
     """An op that copies `x` and places `updates` in it, in order: of equal positions the last one wins."""
 
     x = operand_def(AnyTensor)
@@ -185,6 +207,9 @@ class ScatterElementsOp(Scattering):
             raise VerifyException(f"{self.name}: {self.updates.type} is placed at {self.indices.type}")
         return [tensor_of(self.x)]
 
+    def extents(self) -> list[int]:
+        return _size_along(self.x, self.axis)
+
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         x, indices, updates = operands
         axis = normalize_axis(self.axis.value.data, x.ndim)
@@ -205,9 +230,16 @@ class ScatterNDOp(Scattering):
             raise VerifyException(f"{self.name}: {self.updates.type} at {self.indices.type} of {self.x.type}")
         return [tensor_of(self.x)]
 
+    def extents(self) -> list[int]:
+        return [*static_shape_of(self.x)[: _tuple_length(self, shape_of(self.indices))]]
+
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         x, indices, updates = operands
         return [self.place(x, tuple(np.moveaxis(indices.astype(np.int64), -1, 0)), updates)]
+
+
+def _size_along(x: SSAValue, axis: IntegerAttr[I64]) -> list[int]:
+    return [static_shape_of(x)[normalize_axis(axis.value.data, rank_of(x))]]
 
 
 def _grid(shape: Sequence[int], rank: int) -> Positions:

@@ -22,10 +22,10 @@ from penstock.dialects.graph.base import (
     Wide,
     broadcast_shapes,
     channel_axis,
-    count_of,
     derived_dim,
     element_count,
     element_of,
+    extent_of,
     rank_of,
     shape_of,
     spatial_axes,
@@ -117,7 +117,7 @@ class Correlation(Convolution):
 
     def effort(self) -> int:
         """Every result is a sum over its part of the filter."""
-        products = element_count(self.w) // max(count_of(shape_of(self.w)[0]), 1)
+        products = element_count(self.w) // max(extent_of(shape_of(self.w)[0]), 1)
         return super().effort() + element_count(self.y) * products
 
     def summed(self, x: Wide, w: Wide) -> Array:
@@ -184,7 +184,7 @@ class ConvTransposeOp(Convolution):
 
     def effort(self) -> int:
         """Every input element is multiplied by its part of the filter."""
-        products = element_count(self.w) // max(count_of(shape_of(self.w)[0]), 1)
+        products = element_count(self.w) // max(extent_of(shape_of(self.w)[0]), 1)
         return super().effort() + element_count(self.x) * products
 
     def _growth(self, kernel: Sequence[int]) -> list[int]:
@@ -230,7 +230,7 @@ class MatMulOp(GraphOp):
 
     def effort(self) -> int:
         """Every result is a sum over the inner size."""
-        return super().effort() + element_count(self.y) * count_of(shape_of(self.a)[-1])
+        return super().effort() + element_count(self.y) * extent_of(shape_of(self.a)[-1])
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         a, b = operands

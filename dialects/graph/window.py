@@ -18,8 +18,8 @@ from penstock.dialects.graph.base import (
     Array,
     Dim,
     GraphOp,
-    count_of,
     derived_dim,
+    extent_of,
     shape_of,
     spatial_axes,
 )
@@ -101,8 +101,8 @@ class Windowed(GraphOp, ABC):
         shape = list(shape_of(self.operands[0]))
         low, high = halves(self.window()[1])
         for axis, pad in zip(spatial_axes(self.layout.data, len(shape)), map(add, low, high), strict=True):
-            shape[axis] = count_of(shape[axis]) + pad
-        return super().effort() + prod(map(count_of, shape))
+            shape[axis] = extent_of(shape[axis]) + pad
+        return super().effort() + prod(map(extent_of, shape))
 
     def padded(self, x: Array, value: float | int) -> Array:
         """`x` (channels first) with its spatial dims padded by `value`."""

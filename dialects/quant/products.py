@@ -19,9 +19,9 @@ from penstock.dialects.graph.base import (
     Tensor,
     Wide,
     broadcast_shapes,
-    count_of,
     element_count,
     element_of,
+    extent_of,
     shape_of,
     tensor,
     wide,
@@ -111,7 +111,7 @@ class MatMulOp(GraphOp):
 
     def effort(self) -> int:
         """Every result is a sum over the inner size."""
-        return super().effort() + element_count(self.y) * count_of(shape_of(self.a)[-1])
+        return super().effort() + element_count(self.y) * extent_of(shape_of(self.a)[-1])
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         a, b, a_zero, b_zero = operands

@@ -156,6 +156,13 @@ def initializer_of_negative_size() -> ModelProto:
     return model(graph([node("Add", ["x", "w"])], initializers=[tensor]))
 
 
+@CORPUS.model(UnsupportedError, "COMPLEX64", "w ")
+def output_is_weight_of_unknown_type() -> ModelProto:
+    tensor = TensorProto(name="w", data_type=TensorProto.COMPLEX64, dims=[1], raw_data=bytes(8))
+    outputs = [info("y", None), info("w", None, TensorProto.COMPLEX64)]
+    return model(graph([relu()], outputs=outputs, initializers=[tensor]))
+
+
 @CORPUS.model(UnsupportedError, "sparse", "w ")
 def sparse_initializer() -> ModelProto:
     g = graph([node("Add", ["x", "w"])])

@@ -56,6 +56,24 @@ def too_many_inputs() -> ModelProto:
     return model(graph([node("Sub", ["x", "x", "x"])]))
 
 
+@CORPUS.model(ModelError, "input 0", "node 'n'")
+def condition_missing() -> ModelProto:
+    branch = graph([node("Relu", ["x"])], inputs=[])
+    return model(graph([node("If", [], then_branch=branch, else_branch=branch)]))
+
+
+@CORPUS.model(ShapeError, "position 5", "outside of the 2", "node 'n'")
+def known_position_outside() -> ModelProto:
+    return model(graph([node("Gather", ["x", "i"])], initializers=[integers("i", [1, 5])]))
+
+
+@CORPUS.model(ShapeError, "position -4", "outside of the 2 x 3", "node 'n'")
+def known_tuple_outside() -> ModelProto:
+    places = integers("i", [1, -4])
+    places.dims[:] = [1, 2]
+    return model(graph([node("GatherND", ["x", "i"])], initializers=[places]))
+
+
 @CORPUS.model(ModelError, "input 1", "node 'n'")
 def too_few_inputs() -> ModelProto:
     return model(graph([node("Sub", ["x"])]))
@@ -113,7 +131,7 @@ def bad_split() -> ModelProto:
     return model(graph([node("Split", ["x", "s"], ["y", "z"], axis=1)], initializers=[sizes]))
 
 
-@CORPUS.model(ShapeError, "node 'n'", "cannot be computed")
+@CORPUS.model(ShapeError, "node 'p'", "position 7")
 def constant_index_out_of_range() -> ModelProto:
     table = [integers("t", [2, 3]), integers("i", [7])]
     pick = helper.make_node("Gather", ["t", "i"], ["s"], name="p")

@@ -1,0 +1,124 @@
+"""`check-positions`: positions that come with the data are compared with what they pick from.
+
+Where one lies outside, the code reads or writes another place of the same tensor, never a place outside of
+it; the result that this pass adds tells the caller so.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, i64
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.graph.base import (
+    Array,
+    GraphOp,
+    element_count,
+    element_of,
+    flag,
+    integers,
+    is_static,
+    rank_of,
+)
+from penstock.dialects.graph.comparison import LessEqualOp, LessOp, OrOp
+from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.elementwise import CastOp, MaxOp, MulOp
+from penstock.dialects.graph.indexing import Indexing
+from penstock.dialects.graph.reduction import ReduceMaxOp
+from penstock.dialects.graph.status import POSITIONS, status_attributes
+from penstock.passes.graph_rewriting import Operands, Properties, graph_functions, nodes_of
+
+
+@dataclass(frozen=True)
+class CheckPositionsPass(ModulePass):
+    """Add a result to every function that picks or places elements by data marked as positions.
+
+    It is 0, or the number of the first operation, from 1, with a position outside; its attribute lists them.
+    Functions without such operations stay as they are, and so do operations of unknown sizes.
+    """
+
+    name = "check-positions"
+    numerics: ClassVar[str] = "exact"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in graph_functions(op):
+            checked = list(_checked(function))
+            if checked:
+                _add_status(function, checked)
+
+
+def _checked(function: func.FuncOp) -> Iterator[Indexing]:
+    """The marked operations whose positions depend on the arguments: others are checked by the importer."""
+    from_data = set[SSAValue](function.body.block.args)
+    for op in function.body.block.ops:
+        if any(operand in from_data for operand in op.operands):
+            from_data.update(op.results)
+        if isinstance(op, Indexing) and POSITIONS in op.attributes and op.indices in from_data:
+            if is_static(op.x) and is_static(op.indices) and element_count(op.indices):
+                yield op
+
+
+def _add_status(function: func.FuncOp, checked: Sequence[Indexing]) -> None:
+    returned = function.body.block.last_op
+    assert isinstance(returned, func.ReturnOp), "a function ends with what it returns"
+    build = _Before(returned)
+    # Of several that fail the first is told, so it has the greatest number while the greatest is sought.
+    count = len(checked)
+    (worst, *others) = [build.failure(op, count - i) for i, op in enumerate(checked)]
+    for failure in others:
+        worst = build.op(MaxOp, [worst, failure])
+    Rewriter.replace_op(returned, func.ReturnOp(*returned.operands, worst))
+    kind = function.function_type
+    function.function_type = FunctionType.from_lists(list(kind.inputs), [*kind.outputs, worst.type])
+    old = function.res_attrs.data if function.res_attrs else (DictionaryAttr({}),) * len(kind.outputs)
+    messages = [_message(op) for op in reversed(checked)]
+    function.res_attrs = ArrayAttr([*old, status_attributes(messages)])
+
+
+def _message(op: Indexing) -> str:
+    """What is told of an operation: its nodes and the sizes that positions must lie in."""
+    nodes = ", ".join(f"'{name.data}'" for name in nodes_of(op).data)
+    along = " x ".join(map(str, op.extents()))
+    return f"node {nodes or op.name}: a position is outside of the {along} that there are"
+
+
+@dataclass
+class _Before:
+    """Builds operations in front of another."""
+
+    end: func.ReturnOp
+    checked: Indexing | None = None
+
+    def failure(self, op: Indexing, number: int) -> SSAValue:
+        """`number` if a position of an operation lies outside, else 0."""
+        self.checked = op
+        # For one position along the axis they have a dim more than the position, which is reduced again.
+        sizes = np.array(op.extents())
+        low, high = self.constant(-sizes, op.indices), self.constant(sizes, op.indices)
+        below, above = self.op(LessOp, [op.indices, low]), self.op(LessEqualOp, [high, op.indices])
+        outside = self.op(CastOp, [self.op(OrOp, [below, above])], {"to": i64})
+        numbered = self.op(MulOp, [outside, self.constant(np.array(number), outside)])
+        axes = {"axes": integers(range(rank_of(numbered))), "keepdims": flag(False)}
+        return self.op(ReduceMaxOp, [numbered], axes)
+
+    def op(self, kind: type[GraphOp], operands: Operands, properties: Properties | None = None) -> SSAValue:
+        """An operation of one result."""
+        return self._inserted(kind.make(operands, properties)).results[0]
+
+    def constant(self, array: Array, like: SSAValue) -> SSAValue:
+        """A constant of the element type of a value."""
+        made = ConstantOp.of(array.astype(numpy_dtype(element_of(like))), "extents")
+        return self._inserted(made).results[0]
+
+    def _inserted(self, op: GraphOp) -> GraphOp:
+        if self.checked is not None:
+            op.attributes["nodes"] = nodes_of(self.checked)
+        Rewriter.insert_op(op, InsertPoint.before(self.end))
+        return op
