@@ -75,32 +75,41 @@ def _most_live_bytes(placements: Sequence[Placement]) -> int:
 
 
 def check_plan_against_module(module: ModuleOp) -> list[str]:
-    """All that is wrong with the plan of a lowered `main`, by what the module itself does."""
+    """All that is wrong with the plan of a lowered `main`, and of functions with plans that it calls.
+
+    All is judged by what the module itself does; a call lends its callee an arena, which is a value there.
+    """
     main = next((f for f in _functions(module) if f.sym_name.data == "main"), None)
     if main is None:
         return ["the module has no function @main"]
     if MEMORY_PLAN not in main.attributes:
         return [f"@main has no {MEMORY_PLAN}"]
+    planned = [f for f in _functions(module) if MEMORY_PLAN in f.attributes]
+    return [problem for function in planned for problem in _check_function(function)]
+
+
+def _check_function(main: func.FuncOp) -> list[str]:
+    name = f"@{main.sym_name.data}"
     try:
         certificate = read_certificate(main.attributes[MEMORY_PLAN])
     except VerifyException as error:
         return [str(error)]
     if not 0 <= certificate.argument < len(main.args):
-        return [f"@main has no argument {certificate.argument} to be the arena"]
+        return [f"{name} has no argument {certificate.argument} to be the arena"]
     reading = _Reading(main.args[certificate.argument])
     actual = Plan(tuple(reading.placements()), reading.arena, certificate.plan.bound)
-    return [*reading.problems, *check_plan(actual), *_differences(certificate.plan, actual)]
+    return [*reading.problems, *check_plan(actual), *_differences(name, certificate.plan, actual)]
 
 
 def _functions(module: ModuleOp) -> Iterator[func.FuncOp]:
     return (op for op in module.body.block.ops if isinstance(op, func.FuncOp))
 
 
-def _differences(claimed: Plan, actual: Plan) -> Iterator[str]:
+def _differences(name: str, claimed: Plan, actual: Plan) -> Iterator[str]:
     if claimed.arena != actual.arena:
-        yield f"the plan claims an arena of {claimed.arena} bytes; @main takes {actual.arena}"
+        yield f"the plan claims an arena of {claimed.arena} bytes; {name} takes {actual.arena}"
     if len(claimed.placements) != len(actual.placements):
-        yield f"the plan has {len(claimed.placements)} values; @main has {len(actual.placements)}"
+        yield f"the plan has {len(claimed.placements)} values; {name} has {len(actual.placements)}"
     for claim, fact in zip(claimed.placements, actual.placements, strict=False):
         if _facts(claim) != _facts(fact):
             yield f"'{claim.interval.name}' is claimed at {_facts(claim)} and is at {_facts(fact)}"
@@ -119,8 +128,9 @@ class _Reading:
         self.problems: list[str] = []
         block = arena.owner
         assert not isinstance(block, Operation), "the arena is an argument"
-        working = (op for op in block.ops if not _is_view(op) and any(map(_is_memory, op.operand_types)))
+        working = (op for op in block.ops if not _is_view(op) and (op.regions or _touches_memory(op)))
         self.steps = {op: i for i, op in enumerate(working)}
+        self.block = block
         self.views = [op for op in block.ops if isinstance(op, memref.ViewOp) and op.source is arena]
 
     @property
@@ -144,9 +154,13 @@ class _Reading:
     def _touched(self, value: SSAValue) -> list[int]:
         steps: list[int] = []
         for use in value.uses:
-            op = use.operation
-            if _is_view(op):
-                steps += self._touched(op.results[0])
+            op = self._outermost(use.operation)
+            if _is_view(use.operation):
+                steps += self._touched(use.operation.results[0])
+            elif op in self.steps and op.name in ("scf.for", "scf.if", "scf.while"):
+                # It may give any of the memory that comes into it.
+                given = [result for result in op.results if _is_memory(result.type)]
+                steps += [self.steps[op], *(step for each in given for step in self._touched(each))]
             elif (
                 op not in self.steps or any(map(_is_memory, op.result_types)) or isinstance(op, func.ReturnOp)
             ):
@@ -154,6 +168,14 @@ class _Reading:
             else:
                 steps.append(self.steps[op])
         return steps
+
+    def _outermost(self, op: Operation) -> Operation:
+        """The op of the function's block that an op is, or is in."""
+        while op.parent_block() is not self.block:
+            parent = op.parent_op()
+            assert parent is not None, "what uses the arena is in the function"
+            op = parent
+        return op
 
     def _offset(self, view: memref.ViewOp) -> int:
         constant = view.byte_shift.owner
@@ -173,6 +195,10 @@ class _Reading:
 def _alignment(view: memref.ViewOp) -> int:
     wanted = view.attributes.get("alignment")
     return max(ALIGNMENT, wanted.value.data) if isa(wanted, IntegerAttr) else ALIGNMENT
+
+
+def _touches_memory(op: Operation) -> bool:
+    return any(map(_is_memory, op.operand_types))
 
 
 def _is_memory(type_: Attribute) -> bool:

@@ -5,18 +5,19 @@ buffer, and parallel iterations that write the same element, are errors that nam
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects import arith, func, memref
+from xdsl.dialects import arith, func, memref, scf
 from xdsl.dialects.builtin import MemRefType, ModuleOp
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from penstock.backends.nests.buffers import fresh_buffer, stored
 from penstock.backends.nests.compute import run_nest
+from penstock.backends.nests.control import compute, load, run_for, run_if, run_while, store, subview
 from penstock.backends.nests.scalars import dtype_of, number
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp, buffer_type, element_of, shape_of
 
@@ -28,10 +29,11 @@ Watcher = Callable[[Operation, Mapping[SSAValue, Array]], None]
 
 @dataclass(frozen=True)
 class _Run:
-    """What all functions of one run share."""
+    """What all functions of one run share; who watches hears of all but the kernels."""
 
     functions: Mapping[str, func.FuncOp]
     in_order: bool
+    watch: Watcher | None
 
 
 def run_nests(
@@ -55,7 +57,7 @@ def run_nests(
         raise ValueError(f"@{function} takes {len(types)} arguments, not {len(arrays)}")
     held = [_argument(a, t, i) for i, (a, t) in enumerate(zip(arrays, types, strict=True))]
     with np.errstate(all="ignore"):
-        _run(functions[function], _Run(functions, in_order), held, watch)
+        _run(functions[function], _Run(functions, in_order, watch), held)
 
 
 def _argument(array: Array, kind: Attribute, position: int) -> Array:
@@ -66,13 +68,16 @@ def _argument(array: Array, kind: Attribute, position: int) -> Array:
     return stored(array, kind.get_element_type())
 
 
-def _run(function: func.FuncOp, run: _Run, arguments: Sequence[Array], watch: Watcher | None = None) -> None:
-    buffers: Buffers = dict(zip(function.body.block.args, arguments, strict=True))
-    for op in function.body.block.ops:
+def _run(function: func.FuncOp, run: _Run, arguments: Sequence[Array]) -> None:
+    _run_block(function.body.block, run, dict(zip(function.body.block.args, arguments, strict=True)))
+
+
+def _run_block(block: Block, run: _Run, buffers: Buffers) -> None:
+    for op in block.ops:
         if op.name not in _MEANINGS:
             raise NotImplementedError(f"the nest interpreter has no meaning for '{op.name}'")
-        if watch is not None:
-            watch(op, buffers)
+        if run.watch is not None:
+            run.watch(op, buffers)
         _MEANINGS[op.name](op, run, buffers)
 
 
@@ -86,7 +91,9 @@ def _call(op: Operation, run: _Run, buffers: Buffers) -> None:
     name = op.callee.string_value()
     if name not in run.functions:
         raise KeyError(f"the module defines no function @{name}")
-    _run(run.functions[name], run, [buffers[o] for o in op.operands])
+    callee = run.functions[name]
+    inner = replace(run, watch=None) if "nest.kernel" in callee.attributes else run
+    _run(callee, inner, [buffers[o] for o in op.operands])
 
 
 def _allocate(op: Operation, run: _Run, buffers: Buffers) -> None:
@@ -125,6 +132,45 @@ def _reshape(op: Operation, run: _Run, buffers: Buffers) -> None:
     buffers[result] = buffers[op.operands[0]].reshape(shape_of(result))
 
 
+def _for(op: Operation, run: _Run, buffers: Buffers) -> None:
+    assert isinstance(op, scf.ForOp)
+    run_for(op, buffers, lambda block, held: _run_block(block, run, held))
+
+
+def _while(op: Operation, run: _Run, buffers: Buffers) -> None:
+    assert isinstance(op, scf.WhileOp)
+    run_while(op, buffers, lambda block, held: _run_block(block, run, held))
+
+
+def _if(op: Operation, run: _Run, buffers: Buffers) -> None:
+    assert isinstance(op, scf.IfOp)
+    run_if(op, buffers, lambda block, held: _run_block(block, run, held))
+
+
+def _load(op: Operation, run: _Run, buffers: Buffers) -> None:
+    assert isinstance(op, memref.LoadOp)
+    load(op, buffers)
+
+
+def _store(op: Operation, run: _Run, buffers: Buffers) -> None:
+    assert isinstance(op, memref.StoreOp)
+    store(op, buffers)
+
+
+def _subview(op: Operation, run: _Run, buffers: Buffers) -> None:
+    assert isinstance(op, memref.SubviewOp)
+    subview(op, buffers)
+
+
+def _cast(op: Operation, run: _Run, buffers: Buffers) -> None:
+    """The same memory: that it is contiguous is what the cast says."""
+    buffers[op.results[0]] = buffers[op.operands[0]]
+
+
+def _arithmetic(op: Operation, run: _Run, buffers: Buffers) -> None:
+    compute(op, buffers)
+
+
 def _nothing(op: Operation, run: _Run, buffers: Buffers) -> None:
     """Ops that leave no trace in the buffers."""
 
@@ -141,5 +187,17 @@ _MEANINGS: Mapping[str, Callable[[Operation, _Run, Buffers], None]] = {
     memref.ViewOp.name: _view,
     memref.CollapseShapeOp.name: _reshape,
     memref.ExpandShapeOp.name: _reshape,
-    memref.CastOp.name: _reshape,
+    memref.CastOp.name: _cast,
+    memref.SubviewOp.name: _subview,
+    memref.LoadOp.name: _load,
+    memref.StoreOp.name: _store,
+    scf.ForOp.name: _for,
+    scf.WhileOp.name: _while,
+    scf.IfOp.name: _if,
+    scf.YieldOp.name: _nothing,
+    scf.ConditionOp.name: _nothing,
+    **{
+        kind.name: _arithmetic
+        for kind in (arith.AddiOp, arith.SubiOp, arith.MinSIOp, arith.AndIOp, arith.CmpiOp, arith.IndexCastOp)
+    },
 }

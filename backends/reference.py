@@ -1,14 +1,14 @@
 """The reference executor: runs a module of the `graph` level by the NumPy meaning of its operations."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
-from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Block, SSAValue
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import element_type, numpy_dtype
-from penstock.dialects.graph.base import Array, GraphOp, compatible, element_of, tensor, tensor_of
+from penstock.dialects.graph.base import Array, compatible, element_of, tensor, tensor_of
+from penstock.dialects.graph.evaluation import evaluate_block
 from penstock.errors import CallError
 
 
@@ -59,19 +59,3 @@ def _check(argument: SSAValue, array: Array) -> None:
         tensor_of(argument), tensor(array.shape, element_type(array.dtype))
     ):
         raise CallError(f"got {array.dtype} {list(array.shape)}, the model takes {argument.type}")
-
-
-def evaluate_block(block: Block, values: dict[SSAValue, Array]) -> list[Array]:
-    """Run a block on the values of what it reads; arrays are dropped after their last use."""
-    uses = Counter(operand for op in block.ops for operand in op.operands)
-    for op in block.ops:
-        if isinstance(op, ReturnOp):
-            return [values[operand] for operand in op.operands]
-        assert isinstance(op, GraphOp), f"{op.name} has no meaning at the graph level"
-        results = op.evaluate(*(values[operand] for operand in op.operands))
-        values.update(zip(op.results, results, strict=True))
-        uses.subtract(op.operands)
-        for value in {*op.operands, *op.results}:
-            if uses[value] == 0:
-                del values[value]
-    raise LookupError("the block does not return")

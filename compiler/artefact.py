@@ -75,7 +75,7 @@ def _header(package: Package) -> dict[str, object]:
 
 def _call_entry(call: CallInfo) -> list[object]:
     operands = [[place.argument, place.offset] for place in call.operands]
-    return [call.kernel, operands, call.nodes, call.parts]
+    return [call.kernel, operands, call.nodes, call.parts, *([True] if call.forks else [])]
 
 
 def _interval(interval: Interval) -> list[object]:
@@ -147,8 +147,8 @@ def _kernel(entry: Json) -> KernelInfo:
 
 
 def _call(entry: Sequence[Any]) -> CallInfo:
-    kernel, operands, nodes, parts = entry
-    return CallInfo(kernel, tuple(Place(*operand) for operand in operands), tuple(nodes), parts)
+    kernel, operands, nodes, parts, *forks = entry
+    return CallInfo(kernel, tuple(Place(*operand) for operand in operands), tuple(nodes), parts, bool(forks))
 
 
 def _check_call(call: CallInfo, package: Package) -> None:

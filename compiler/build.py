@@ -16,6 +16,7 @@ from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, Module
 from penstock import cache, workers
 from penstock.backends.llvm import Image, compile_module, link
 from penstock.backends.targets import Target
+from penstock.dialects.nest.parallel import set_threads, threads_of
 from penstock.dialects.resources import ResourceAttr
 from penstock.pipeline import Phase
 from penstock.thread_pool import pool_module
@@ -159,10 +160,23 @@ def function_modules(module: ModuleOp) -> Iterator[ModuleOp]:
         yield part
 
 
+def program_module(module: ModuleOp) -> ModuleOp:
+    """One module of all functions that are no kernels, with declarations of the kernels that they call."""
+    functions = [op for op in module.ops if isinstance(op, func.FuncOp) and op.body.blocks]
+    kernels = [f for f in functions if "nest.kernel" in f.attributes]
+    program = ModuleOp([*(f.clone() for f in functions if f not in kernels), *map(_declaration, kernels)])
+    program.attributes.update(module.attributes)
+    return program
+
+
 def _declaration(function: func.FuncOp) -> func.FuncOp:
-    return func.FuncOp.external(
-        function.sym_name.data, list(function.function_type.inputs), list(function.function_type.outputs)
-    )
+    kind = function.function_type
+    declared = func.FuncOp.external(function.sym_name.data, list(kind.inputs), list(kind.outputs))
+    threads = threads_of(function)
+    if threads is not None:
+        # It takes what runs its parts.
+        set_threads(declared, threads)
+    return declared
 
 
 def _compile(part: ModuleOp, target: Target) -> tuple[bytes, float]:

@@ -4,7 +4,7 @@ from xdsl.dialects import arith, func, memref
 from xdsl.ir import BlockArgument, SSAValue
 
 from penstock.dialects.narrowing import integer_value, strings
-from penstock.dialects.nest.parallel import parts_of
+from penstock.dialects.nest.parallel import parts_of, threads_of
 from penstock.kernel_work import RESHAPES
 from penstock.package import CallInfo, Place
 
@@ -21,7 +21,8 @@ def calls_of(main: func.FuncOp) -> tuple[CallInfo, ...]:
 
 def _call(call: func.CallOp) -> CallInfo:
     places = tuple(map(_place, call.operands))
-    return CallInfo(call.callee.string_value(), places, strings(call.attributes.get("nodes")), parts_of(call))
+    nodes, forks = strings(call.attributes.get("nodes")), threads_of(call) is not None
+    return CallInfo(call.callee.string_value(), places, nodes, parts_of(call), forks)
 
 
 def _place(buffer: SSAValue) -> Place:

@@ -4,16 +4,17 @@ Arithmetic counts floating-point operations of bodies and epilogues, once per it
 is two, any other operation and any mathematical function is one, comparisons and conversions are none.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects import func, math, memref
+from xdsl.dialects import arith, func, math, memref, scf
 from xdsl.ir import Block, Operation, SSAValue
 
 from penstock.dialects.element_types import FloatElement, byte_size
+from penstock.dialects.narrowing import integer_value
 from penstock.dialects.nest.access import Access, Row
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of, shape_of
 
@@ -145,6 +146,29 @@ def _values(row: Row, offset: int, extents: Iterable[int]) -> NDArray[np.int64]:
     for factor, extent in apart:
         values = np.unique(np.add.outer(values, factor * np.arange(extent)))
     return values
+
+
+def total(
+    measure: Callable[[func.FuncOp], int], function: func.FuncOp, others: Mapping[str, func.FuncOp]
+) -> int:
+    """A measure of one call of a function, with all that it calls; a loop of unknown length counts once."""
+    calls = [op for op in function.walk() if isinstance(op, func.CallOp)]
+    inside = (total(measure, others[c.callee.string_value()], others) * _repetitions(c) for c in calls)
+    return measure(function) + sum(inside)
+
+
+def _repetitions(op: Operation) -> int:
+    """How often an op runs in one call of its function, as far as that is known."""
+    parent = op.parent_op()
+    if parent is None or isinstance(parent, func.FuncOp):
+        return 1
+    return _repetitions(parent) * (_length(parent) if isinstance(parent, scf.ForOp) else 1)
+
+
+def _length(loop: scf.ForOp) -> int:
+    bounds = [bound.owner for bound in (loop.lb, loop.ub, loop.step)]
+    known = [integer_value(o.value) for o in bounds if isinstance(o, arith.ConstantOp)]
+    return len(range(*known)) if len(known) == len(bounds) else 1
 
 
 def loops_of(kernel: func.FuncOp) -> str:

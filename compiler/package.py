@@ -57,13 +57,18 @@ class Place:
 
 @dataclass(frozen=True)
 class CallInfo:
-    """A call of a kernel in `main`: its operands, the model nodes it serves, the parts it is made in."""
+    """A call in `main`: its operands, the model nodes it serves, the parts it is made in.
+
+    What is called is a kernel, or a function that runs a loop or a branch.
+    """
 
     kernel: str
     operands: tuple[Place, ...]
     nodes: tuple[str, ...]
     parts: int | None
     """With a number, the kernel takes two arguments more: which part, of how many."""
+    forks: bool = False
+    """Whether it runs kernels on threads: it takes two arguments more, what runs parts and its context."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from penstock.dialects.graph.status import messages_of
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.parallel import threads_of
-from penstock.kernel_work import bytes_of, flops_of, loops_of
+from penstock.kernel_work import bytes_of, flops_of, loops_of, total
 from penstock.package import ENTRY, KernelInfo, Package, TensorInfo
 
 
@@ -65,14 +65,16 @@ def pack(
 
 
 def _kernels(module: ModuleOp, image: Image) -> Iterator[KernelInfo]:
+    """The kernels, and the functions that run loops and branches with all that they call."""
     served: dict[str, list[str]] = {}
     counts: Counter[str] = Counter()
-    for call in (op for op in entry(module).walk() if isinstance(op, func.CallOp)):
+    bodies = {op.sym_name.data: op for op in module.ops if isinstance(op, func.FuncOp)}
+    callers = [f for f in bodies.values() if "nest.kernel" not in f.attributes]
+    for call in (op for caller in callers for op in caller.walk() if isinstance(op, func.CallOp)):
         name = call.callee.string_value()
         served.setdefault(name, []).extend(strings(call.attributes.get("nodes")))
         counts[name] += 1
-    bodies = {op.sym_name.data: op for op in module.ops if isinstance(op, func.FuncOp)}
     for name, nodes in served.items():
         body, size = bodies[name], image.symbols[name].size
-        work = (flops_of(body), bytes_of(body), loops_of(body))
+        work = (total(flops_of, body, bodies), total(bytes_of, body, bodies), loops_of(body))
         yield KernelInfo(name, tuple(nodes), counts[name], size, *work)

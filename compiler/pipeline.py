@@ -42,6 +42,7 @@ from penstock.passes.prefetch_panels import PrefetchPanelsPass
 from penstock.passes.recognize_composites import RecognizeCompositesPass
 from penstock.passes.remove_no_ops import RemoveNoOpsPass
 from penstock.passes.simplify import SimplifyPass
+from penstock.passes.simplify_regions import SimplifyRegionsPass
 from penstock.passes.split_fma import SplitFmaPass
 from penstock.passes.tile_loops import TilePass
 from penstock.passes.unroll_and_jam import UnrollAndJamPass
@@ -63,6 +64,7 @@ def graph_passes() -> tuple[ModulePass, ...]:
     clean = (RemoveNoOpsPass(), SimplifyPass(), CancelInversePairsPass())
     return (
         FoldConstantsPass(),
+        SimplifyRegionsPass(),
         EliminateCommonSubexpressionsPass(),
         EliminateDeadCodePass(),
         *clean,
@@ -71,6 +73,7 @@ def graph_passes() -> tuple[ModulePass, ...]:
         HoistSlicesPass(),
         FoldBatchNormPass(),
         FoldConstantsPass(),
+        SimplifyRegionsPass(),
         AssignLayoutPass(),
         MoveTransposesPass(),
         *clean,

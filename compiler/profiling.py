@@ -124,6 +124,9 @@ def steps_of(package: Package, memory: Sequence[Array]) -> list[Step]:
 
 def _step(function: NativeFunction, call: CallInfo, bases: Sequence[int]) -> Step:
     addresses = [bases[place.argument] + place.offset for place in call.operands]
+    if call.forks:
+        # Without anything that runs parts, it runs them itself.
+        return partial(function, *addresses, 0, 0)
     if call.parts is None:
         return partial(function, *addresses)
     return partial(_run_parts, function, addresses, call.parts)

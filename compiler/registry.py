@@ -81,6 +81,7 @@ PASSES: dict[str, str] = {
     "recognize-composites": "penstock.passes.recognize_composites:RecognizeCompositesPass",
     "remove-no-ops": "penstock.passes.remove_no_ops:RemoveNoOpsPass",
     "simplify": "penstock.passes.simplify:SimplifyPass",
+    "simplify-regions": "penstock.passes.simplify_regions:SimplifyRegionsPass",
     "split-fma": "penstock.passes.split_fma:SplitFmaPass",
     "tile": "penstock.passes.tile_loops:TilePass",
     "unroll-and-jam": "penstock.passes.unroll_and_jam:UnrollAndJamPass",

@@ -14,7 +14,7 @@ from xdsl.rewriter import Rewriter
 
 from penstock.dialects.graph.base import rank_of, shape_of
 from penstock.passes.fold_constants import erase_unused_constants
-from penstock.passes.graph_rewriting import Graft, constant_of, graph_functions, inverse
+from penstock.passes.graph_rewriting import Graft, constant_of, graph_blocks, inverse
 from penstock.passes.layout_cut import channels_last_ops
 from penstock.passes.layout_norms import find_norms
 from penstock.passes.layout_rules import Flexible, Role, flexible, last_order
@@ -34,8 +34,7 @@ class AssignLayoutPass(ModulePass):
     numerics: ClassVar[str] = "reassociates"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in graph_functions(op):
-            block = function.body.block
+        for block in graph_blocks(op):
             plans = {each: plan for each in block.ops if (plan := flexible(each)) is not None}
             orders: dict[SSAValue, list[int]] = {}
             for found, inner in (find_shuffles(block), find_norms(block)):

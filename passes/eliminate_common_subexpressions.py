@@ -13,7 +13,7 @@ from xdsl.rewriter import Rewriter
 
 from penstock.dialects.graph.base import Array, GraphOp
 from penstock.dialects.graph.constant import ConstantOp
-from penstock.passes.graph_rewriting import constant_of, graph_functions, nodes_of
+from penstock.passes.graph_rewriting import constant_of, graph_blocks, nodes_of
 
 SAMPLE = 64
 """Elements of a constant that decide whether it is compared in full."""
@@ -31,10 +31,11 @@ class EliminateCommonSubexpressionsPass(ModulePass):
     numerics: ClassVar[str] = "exact"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in graph_functions(op):
+        for block in graph_blocks(op):
             known: dict[Hashable, list[GraphOp]] = {}
-            for each in list(function.body.block.ops):
-                if isinstance(each, GraphOp):
+            for each in list(block.ops):
+                # What differs in regions alone is not told apart.
+                if isinstance(each, GraphOp) and not each.regions:
                     _merge(each, known.setdefault(_key(each), []))
 
 

@@ -9,7 +9,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from penstock.dialects.graph.base import GraphOp
-from penstock.passes.graph_rewriting import graph_functions
+from penstock.passes.graph_rewriting import graph_blocks
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class EliminateDeadCodePass(ModulePass):
     numerics: ClassVar[str] = "exact"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in graph_functions(op):
+        for block in graph_blocks(op):
             # Backwards, each op is met after all its users.
-            for each in reversed(list(function.body.block.ops)):
+            for each in reversed(list(block.ops)):
                 if isinstance(each, GraphOp) and all(r.first_use is None for r in each.results):
                     Rewriter.erase_op(each)

@@ -14,7 +14,7 @@ from penstock.dialects.element_types import has_element_type
 from penstock.dialects.graph.base import Array, GraphOp, is_static, static_shape_of, tensor_of
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.indexing import ShapeOp
-from penstock.passes.graph_rewriting import bytes_of, constant_name, constant_of, graph_functions, nodes_of
+from penstock.passes.graph_rewriting import bytes_of, constant_name, constant_of, graph_blocks, nodes_of
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class FoldConstantsPass(ModulePass):
     limit: int = 1 << 20
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in graph_functions(op):
-            for each in list(function.body.block.ops):
+        for block in graph_blocks(op):
+            for each in list(block.ops):
                 if isinstance(each, GraphOp) and not isinstance(each, ConstantOp):
                     self._fold(each)
 

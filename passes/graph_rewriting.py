@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, StringAttr, i64
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import OptOperandDef, VarOperandDef
 from xdsl.pattern_rewriter import (
     GreedyRewritePatternApplier,
@@ -27,6 +27,7 @@ from penstock.dialects.graph.base import (
     tensor_of,
 )
 from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.control import RegionOp
 from penstock.dialects.graph.movement import ReshapeOp, TransposeOp, dims_attr
 from penstock.dialects.resources import ResourceAttr
 
@@ -34,11 +35,22 @@ Operands = Sequence[SSAValue | Sequence[SSAValue] | None]
 Properties = Mapping[str, Attribute | None]
 
 
-def graph_functions(module: ModuleOp) -> Iterator[func.FuncOp]:
-    """The functions of a module that have a body."""
+def graph_blocks(module: ModuleOp) -> Iterator[Block]:
+    """The blocks of graph operations in a module: of functions and of all regions in them, inner ones first.
+
+    A region sees nothing from outside, so what is true of a function is true of it.
+    """
     for op in module.ops:
         if isinstance(op, func.FuncOp) and op.body.blocks:
-            yield op
+            yield from _blocks(op.body.block)
+
+
+def _blocks(block: Block) -> Iterator[Block]:
+    for op in list(block.ops):
+        if isinstance(op, RegionOp):
+            for inner in op.blocks:
+                yield from _blocks(inner)
+    yield block
 
 
 def apply_patterns(module: ModuleOp, *patterns: RewritePattern) -> bool:

@@ -21,7 +21,28 @@ def functions(module: ModuleOp) -> list[func.FuncOp]:
 
 def kernels(module: ModuleOp) -> list[func.FuncOp]:
     """The functions that were outlined as kernels."""
-    return [f for f in functions(module) if "nest.kernel" in f.attributes]
+    return [f for f in functions(module) if is_kernel(f)]
+
+
+def is_kernel(function: func.FuncOp) -> bool:
+    """Whether a function was outlined as a kernel."""
+    return "nest.kernel" in function.attributes
+
+
+def callees_first(module: ModuleOp, main: func.FuncOp) -> list[func.FuncOp]:
+    """A function and all that it calls and that are no kernels, each behind those that it calls."""
+    known = {f.sym_name.data: f for f in functions(module) if not is_kernel(f)}
+    found: dict[str, func.FuncOp] = {}
+
+    def visit(function: func.FuncOp) -> None:
+        called = [op.callee.string_value() for op in function.walk() if isinstance(op, func.CallOp)]
+        for name in called:
+            if name in known and name not in found:
+                visit(known[name])
+        found[function.sym_name.data] = function
+
+    visit(main)
+    return list(found.values())
 
 
 def nests(function: func.FuncOp) -> list[ComputeOp]:

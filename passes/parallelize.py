@@ -28,7 +28,7 @@ from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, element_of, shape_of
 from penstock.dialects.nest.parallel import THREAD, set_parts, set_threads
 from penstock.dialects.nest.schedule import walk_of, walked_loop
-from penstock.passes.nest_rewriting import captured, functions, kernels, nests, with_dims
+from penstock.passes.nest_rewriting import captured, functions, is_kernel, kernels, nests, with_dims
 from penstock.passes.schedule_model import L3_BYTES, Shape, shape_of_nest
 
 FORK = 16_000
@@ -68,11 +68,15 @@ class ParallelizePass(ModulePass):
             return
         machine = Machine.of(op)
         parts = {k.sym_name.data: self._share(nests(k), machine) for k in kernels(op)}
-        for function in [f for f in functions(op) if "nest.kernel" not in f.attributes]:
+        others = {f.sym_name.data: f for f in functions(op) if not is_kernel(f)}
+        for function in others.values():
             set_threads(function, self.threads)
             for call in [each for each in function.walk() if isinstance(each, func.CallOp)]:
-                if parts.get(call.callee.string_value(), 1) > 1:
-                    set_parts(call, parts[call.callee.string_value()])
+                name = call.callee.string_value()
+                if name in others:
+                    set_threads(call, self.threads)
+                elif parts.get(name, 1) > 1:
+                    set_parts(call, parts[name])
 
     def _share(self, group: Sequence[ComputeOp], machine: Machine) -> int:
         """Mark the nests of one kernel; the number of parts, one when it stays whole."""

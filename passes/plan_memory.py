@@ -6,13 +6,19 @@
     %t = memref.view %arena[%c128][] : memref<4096xi8> to memref<8xf32>
 
 The plan is left on `main` as a certificate that can be checked without this code.
+
+A function that `main` calls and that is no kernel, such as the body of a loop, has an arena of its own, which
+is a value of its caller:
+
+    func.call @body(%x, %y)   ->   func.call @body(%x, %y, %arena_of_body)
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from xdsl.context import Context
-from xdsl.dialects import arith, func, memref
+from xdsl.dialects import arith, func, memref, scf
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DictionaryAttr,
@@ -27,7 +33,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import PassFailedException
 from xdsl.utils.hints import isa
 
@@ -35,6 +41,7 @@ from penstock.dialects.element_types import byte_size
 from penstock.dialects.memory_certificate import MEMORY_PLAN, Certificate, certificate_attribute
 from penstock.dialects.memory_plan import ALIGNMENT, Interval, Placement
 from penstock.passes.memory.placement import plan_intervals
+from penstock.passes.nest_rewriting import callees_first
 
 # Their result is memory of their first operand.
 ALIASES = (
@@ -46,15 +53,18 @@ ALIASES = (
     memref.AssumeAlignmentOp,
     memref.ViewOp,
 )
+CONTROL = (scf.ForOp, scf.IfOp, scf.WhileOp)
+"""Steps with steps inside."""
 
 
 @dataclass(frozen=True)
 class PlanMemoryPass(ModulePass):
-    """Give every `memref.alloc` of the straight-line `main` a place in an arena, its last argument.
+    """Give every `memref.alloc` of `main` a place in an arena, its last argument; the same for what it calls.
 
-    Needs static shapes and identity layouts.  A value is live from its first to its last use, also through
-    views; all operands of one call are live together.  Values that nobody uses disappear.  A `main` that
-    already has a plan is left as it is.
+    Needs static shapes and identity layouts, and allocations outside of loops and branches.  A value is live
+    from its first to its last use, also through views; all operands of one call are live together, and all
+    that a loop or a branch uses.  Values that nobody uses disappear.  A `main` that has a plan is
+    left as it is.
     """
 
     name = "plan-memory"
@@ -64,19 +74,60 @@ class PlanMemoryPass(ModulePass):
         main = _main(op)
         if MEMORY_PLAN in main.attributes:
             return
-        steps = {each: i for i, each in enumerate(filter(_is_step, main.body.block.ops))}
-        allocations = [each for each in main.walk() if isinstance(each, memref.AllocOp)]
-        lives = {each: _uses(main, each.memref, steps) for each in allocations}
-        used = [each for each in allocations if lives[each]]
-        plan = plan_intervals([_interval(each, i, lives[each]) for i, each in enumerate(used)])
-        arena = _append_arena(main, plan.arena)
-        for allocation, placement in zip(used, plan.placements, strict=True):
-            _replace_by_view(allocation, arena, placement)
-        for allocation in allocations:
-            if not lives[allocation]:
-                _erase_with_aliases(allocation)
-        certificate = Certificate(plan, len(main.args) - 1)
-        main.attributes[MEMORY_PLAN] = certificate_attribute(certificate)
+        arenas: dict[str, int] = {}
+        for function in callees_first(op, main):
+            arenas[function.sym_name.data] = _plan(function, arenas)
+
+
+def _plan(main: func.FuncOp, arenas: Mapping[str, int]) -> int:
+    """Plan a function whose callees are planned; the size of its arena."""
+    _lend_arenas(main, arenas)
+    steps = {each: i for i, each in enumerate(filter(_is_step, main.body.block.ops))}
+    allocations = [each for each in main.walk() if isinstance(each, memref.AllocOp)]
+    lives = {each: _uses(main, each.memref, steps) for each in allocations}
+    used = [each for each in allocations if lives[each]]
+    plan = plan_intervals([_interval(each, i, lives[each]) for i, each in enumerate(used)])
+    arena = _append_arena(main, plan.arena)
+    for allocation, placement in zip(used, plan.placements, strict=True):
+        _replace_by_view(allocation, arena, placement)
+    for allocation in allocations:
+        if not lives[allocation]:
+            _erase_with_aliases(allocation)
+    certificate = Certificate(plan, len(main.args) - 1)
+    main.attributes[MEMORY_PLAN] = certificate_attribute(certificate)
+    return plan.arena
+
+
+def _lend_arenas(main: func.FuncOp, arenas: Mapping[str, int]) -> None:
+    """Hand memory to every call of a function that has an arena: to all calls in one step the same."""
+    steps: dict[Operation, list[tuple[func.CallOp, int]]] = {}
+    for call in [op for op in main.walk() if isinstance(op, func.CallOp)]:
+        size = arenas.get(call.callee.string_value())
+        if size is not None:
+            steps.setdefault(_step_of(main, call), []).append((call, size))
+    for step, calls in steps.items():
+        most = max(size for _, size in calls)
+        arena = memref.AllocOp.get(i8, ALIGNMENT, [most])
+        Rewriter.insert_op(arena, InsertPoint.before(step))
+        for call, size in calls:
+            lent = arena.memref if size == most else _start_of(arena.memref, size, step)
+            call.operands = [*call.operands, lent]
+
+
+def _start_of(arena: SSAValue, size: int, step: Operation) -> SSAValue:
+    """The first bytes of an arena, named in front of a step."""
+    zero = arith.ConstantOp(IntegerAttr(0, IndexType()))
+    view = memref.ViewOp(arena, zero, [], MemRefType(i8, [size]))
+    Rewriter.insert_op([zero, view], InsertPoint.before(step))
+    return view.result
+
+
+def _step_of(main: func.FuncOp, op: Operation) -> Operation:
+    """The op of the function's own block that an op is, or is in."""
+    while (parent := op.parent_op()) is not main:
+        assert parent is not None, "the op is in the function"
+        op = parent
+    return op
 
 
 def _main(module: ModuleOp) -> func.FuncOp:
@@ -88,27 +139,32 @@ def _main(module: ModuleOp) -> func.FuncOp:
 
 def _is_step(op: Operation) -> bool:
     """Whether the op runs on memory, rather than name some."""
-    return not isinstance(op, ALIASES) and any(isa(operand.type, MemRefType) for operand in op.operands)
+    touches = bool(op.regions) or any(isa(operand.type, MemRefType) for operand in op.operands)
+    return touches and not isinstance(op, ALIASES)
 
 
 def _uses(main: func.FuncOp, value: SSAValue, steps: dict[Operation, int]) -> list[int]:
     """The steps that use a value or an alias of it."""
-    if value.owner.parent_op() is not main:
+    if isinstance(value.owner, memref.AllocOp) and value.owner.parent_op() is not main:
         raise PassFailedException(f"plan-memory: {value} is allocated inside {value.owner.parent_op()}")
     found: list[int] = []
     for use in value.uses:
         if isinstance(use.operation, ALIASES):
             found += _uses(main, use.operation.results[0], steps)
             continue
-        _check_use(use.operation, steps)
-        found.append(steps[use.operation])
+        step = _step_of(main, use.operation)
+        _check_use(step)
+        found.append(steps[step])
+        if isinstance(step, CONTROL):
+            # Which of its buffers such an op gives is known only when it has run.
+            found += [each for r in step.results if isa(r.type, MemRefType) for each in _uses(main, r, steps)]
     return found
 
 
-def _check_use(op: Operation, steps: dict[Operation, int]) -> None:
+def _check_use(op: Operation) -> None:
     """Refuse what would let memory outlive the step that uses it."""
-    if op not in steps:
-        raise PassFailedException(f"plan-memory: '{op.name}' uses a buffer of @main from inside another op")
+    if isinstance(op, CONTROL):
+        return
     escapes = isinstance(op, func.ReturnOp) or any(isa(result.type, MemRefType) for result in op.results)
     if escapes or isinstance(op, memref.DeallocOp):
         raise PassFailedException(f"plan-memory: a buffer of @main cannot be planned past '{op.name}'")

@@ -1,7 +1,7 @@
 """What `scf` and `func` mean to the loops interpreter: Python's own loops, branches and calls.
 
-Each function and each loop draws its steps from the budget before it runs them: an op of a body counts once
-per iteration, and both branches of an `scf.if` count.
+Each function and each loop draws its steps from the budget before it runs them, a `while` in each iteration:
+an op of a body counts once per iteration, and both branches of an `scf.if` count.
 """
 
 from collections.abc import Sequence
@@ -62,6 +62,27 @@ def _for(writer: Writer, op: Operation) -> None:
         writer.alias(result, name)
 
 
+def _while(writer: Writer, op: Operation) -> None:
+    assert isinstance(op, scf.WhileOp), f"{op.name} is a loop"
+    before, after = op.before_region.block, op.after_region.block
+    tested = [writer.define(value) for value in before.args]
+    handed = [writer.define(value) for value in after.args]
+    _assign_all(writer, tested, op.arguments)
+    writer.line("while True:")
+    with writer.loop_body():
+        writer.line(f"spend({steps(before) + steps(after)})")
+        writer.block(before)
+        end = before.last_op
+        assert isinstance(end, scf.ConditionOp), "the first region of scf.while ends in scf.condition"
+        condition = writer.name(end.condition)
+        _assign_all(writer, handed, end.args)
+        writer.line(f"if not {condition}: break")
+        writer.block(after)
+        _assign_all(writer, tested, _yielded(after))
+    for result, name in zip(op.results, handed, strict=True):
+        writer.alias(result, name)
+
+
 def _if(writer: Writer, op: Operation) -> None:
     assert isinstance(op, scf.IfOp), f"{op.name} is a branch"
     names = [writer.define(result) for result in op.results]
@@ -107,6 +128,8 @@ def write_function(writer: Writer, op: func.FuncOp) -> None:
 CONTROL: dict[str, Emit] = {
     scf.ForOp.name: _for,
     scf.IfOp.name: _if,
+    scf.WhileOp.name: _while,
+    scf.ConditionOp.name: _yield,
     scf.YieldOp.name: _yield,
     func.CallOp.name: _call,
     func.ReturnOp.name: _return,

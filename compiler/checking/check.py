@@ -11,8 +11,9 @@ from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from penstock.backends.nests.scalars import dtype_of
 from penstock.backends.targets import Target, missing_features
-from penstock.build import function_modules
+from penstock.build import function_modules, program_module
 from penstock.checking.execution import Case, execute, output_names
 from penstock.checking.inputs import seeded_inputs
 from penstock.checking.instances import Machine
@@ -21,9 +22,9 @@ from penstock.checking.program import ProgramCheck
 from penstock.checking.report import CheckStep
 from penstock.checking.trials import Kernel
 from penstock.checking.whole import Progress, Session, WholeCheck
+from penstock.dialects.nest.ops import element_of, shape_of
 from penstock.dialects.resources import Array
 from penstock.errors import TargetError
-from penstock.package import ENTRY
 from penstock.pipeline import Phase
 
 BY_KERNEL = ("loops", "llvm")
@@ -85,21 +86,28 @@ def _check_code(
     planned = whole.now
     calls = recorded_calls(planned.case)
     parts = {name_of(part): part for part in function_modules(planned.case.module)}
-    kernels = {name: Kernel(name, part) for name, part in parts.items() if name in calls}
+    made = {name: Kernel(name, part) for name, part in parts.items()}
+    kernels = {name: kernel for name, kernel in made.items() if "nest.kernel" in kernel.function.attributes}
     objects: list[bytes] = []
     for number, (name, kernel) in enumerate(kernels.items(), 1):
         session.progress(f"kernel {number} of {len(kernels)}: {name}")
         check = KernelCheck(session, passes, kernel, machine, options.max_steps)
-        yield from check.steps(calls[name], options.seed)
+        yield from check.steps(calls.get(name) or _blank_arguments(kernel), options.seed)
         if check.failed is not None:
             raise check.failed
         objects.append(check.code)
     session.progress("the whole program")
     program = ProgramCheck(session, passes, planned, machine)
     longest = max((k.longest_sum for k in kernels.values()), default=1)
-    yield from program.steps(parts[ENTRY], objects, longest, whole.truth)
+    yield from program.steps(program_module(planned.case.module), objects, longest, whole.truth)
     if program.failed is not None:
         raise program.failed
+
+
+def _blank_arguments(kernel: Kernel) -> list[Array]:
+    """Arguments for a kernel of a branch that was not taken."""
+    buffers = kernel.function.body.block.args
+    return [np.zeros(shape_of(buffer), dtype_of(element_of(buffer))) for buffer in buffers]
 
 
 def name_of(part: ModuleOp) -> str:
@@ -108,7 +116,7 @@ def name_of(part: ModuleOp) -> str:
 
 
 def recorded_calls(case: Case) -> dict[str, list[Array]]:
-    """The arguments with which `main` calls each kernel for the first time."""
+    """The arguments of the first call of each kernel."""
     calls: dict[str, list[Array]] = {}
 
     def watch(op: Operation, buffers: Mapping[SSAValue, Array]) -> None:

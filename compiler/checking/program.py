@@ -1,4 +1,4 @@
-"""Checks `main` itself: the calls of the kernels, places in arena and weights, and the linked program."""
+"""Checks all that calls kernels: `main` above all, places in arena and weights, and the linked program."""
 
 from collections.abc import Iterator, Sequence
 from math import sqrt
@@ -84,8 +84,10 @@ class ProgramCheck:
     def _interpreted(self, module: ModuleOp) -> Difference:
         """The lowered `main` with the kernels as they were planned: its steps must be the same."""
         whole = self.planned.case.module
-        kernels = [f.clone() for f in whole.ops if isinstance(f, FuncOp) and f.sym_name.data != ENTRY]
-        joined = ModuleOp([entry(module).clone(), *kernels])
+        lowered = [f.clone() for f in module.ops if isinstance(f, FuncOp) and f.body.blocks]
+        names = {f.sym_name.data for f in lowered}
+        kernels = [f.clone() for f in whole.ops if isinstance(f, FuncOp) and f.sym_name.data not in names]
+        joined = ModuleOp([*lowered, *kernels])
         try:
             outputs = execute(Case(joined, self.planned.case.inputs))
         except ExecutionError as error:

@@ -3,7 +3,7 @@
 A loop marked `thread` runs from `part * extent / parts` to `(part + 1) * extent / parts`, both rounded up,
 once its kernel is lowered: the kernel then takes `part` and `parts`.  A call of such a kernel says
 `nest.parallel = parts`.  A `main` made for threads says `nest.threads`: at the llvm level it takes the
-function that runs the parts.
+function that runs the parts.  So does a function that it calls to run a loop, and the call then hands it on.
 """
 
 from xdsl.dialects.builtin import IntegerAttr, i64
@@ -38,12 +38,12 @@ def set_parts(call: Operation, parts: int) -> None:
 
 
 def threads_of(main: Operation) -> int | None:
-    """The threads that a function is made for; `None` when that is not its matter."""
+    """The threads that a function, or a call of one, is made for; `None` when that is not its matter."""
     return _number(main, _THREADS)
 
 
 def set_threads(main: Operation, threads: int) -> None:
-    """Say how many threads a function is made for."""
+    """Say how many threads a function, or a call of one, is made for."""
     main.attributes[_THREADS] = IntegerAttr(threads, i64)
 
 

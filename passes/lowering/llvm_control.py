@@ -129,6 +129,30 @@ def _bind_counter(e: Emitter, op: scf.ForOp, counter: SSAValue) -> None:
         e.bind_index(source, e.atom(counter, nonnegative=e.is_monotone(e.index(op.lb))))
 
 
+def _lower_while(e: Emitter, op: Operation) -> None:
+    """One block tests, in front of every iteration."""
+    assert isinstance(op, scf.WhileOp), "scf.while is a WhileOp"
+    given = [e.value(value) for value in op.arguments]
+    test = Block(arg_types=[value.type for value in given])
+    kinds = [e.type_of(result) for result in op.results]
+    body, after = Block(arg_types=kinds), Block(arg_types=kinds)
+    branch(e, test, given)
+    e.enter(test)
+    with e.scope():
+        _bind_all(e, op.before_region.block.args, test.args)
+        e.walk(op.before_region.block)
+        condition, *handed = _terminator_operands(op.before_region.block)
+        values = [e.value(value) for value in handed]
+        branch_if(e, e.value(condition), (body, values), (after, values))
+    e.enter(body)
+    with e.scope():
+        _bind_all(e, op.after_region.block.args, body.args)
+        e.walk(op.after_region.block)
+        branch(e, test, [e.value(value) for value in _terminator_operands(op.after_region.block)])
+    e.enter(after)
+    _bind_all(e, op.results, after.args)
+
+
 def _lower_if(e: Emitter, op: Operation) -> None:
     assert isinstance(op, scf.IfOp), "scf.if is an IfOp"
     condition = e.value(op.cond)
@@ -159,15 +183,15 @@ def call_op(callee: SymbolRefAttr | None, operands: Sequence[SSAValue]) -> Opera
     return llvm.CallOp.create(operands=operands, properties=properties)
 
 
-def lower_call(e: Emitter, op: Operation) -> None:
-    """Lower a call of a function by name."""
+def lower_call(e: Emitter, op: Operation, added: Sequence[SSAValue] = ()) -> None:
+    """Lower a call of a function by name, with llvm values added to its operands."""
     callee = op.properties["callee"]
     assert isinstance(callee, SymbolRefAttr), "a call names its function"
     if op.results:
         raise NotImplementedError(
             f"lower-loops-to-llvm: call of {callee} with results: kernels write to buffers"
         )
-    e.append(call_op(callee, [e.value(operand) for operand in op.operands]))
+    e.append(call_op(callee, [*map(e.value, op.operands), *added]))
 
 
 def _return(e: Emitter, op: Operation) -> None:
@@ -184,5 +208,7 @@ CONTROL_EMITTERS = {
     "func.return": _return,
     "scf.for": _lower_for,
     "scf.if": _lower_if,
+    "scf.condition": _yield,
+    "scf.while": _lower_while,
     "scf.yield": _yield,
 }

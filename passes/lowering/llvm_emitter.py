@@ -143,13 +143,20 @@ class Emitter:
 
     def bind(self, source: SSAValue, value: SSAValue) -> None:
         """Say which llvm value stands for a value of the source."""
-        self._values[source] = value
+        if is_buffer(source.type):
+            self.bind_buffer(source, value)
+        else:
+            self._values[source] = value
 
     def bind_buffer(self, source: SSAValue, pointer: SSAValue) -> None:
         """Say which pointer stands for a memref."""
         assert is_buffer(source.type), "only buffers have pointers"
         strides = row_major_strides(source.type)
         self._buffers[source] = Buffer(pointer, strides, memory_type(source.type.element_type))
+        self._values[source] = pointer
+
+    def bind_pointer(self, source: SSAValue, pointer: SSAValue) -> None:
+        """Say which pointer stands for a memref of any layout, which is named and not accessed."""
         self._values[source] = pointer
 
     def buffer(self, source: SSAValue) -> Buffer:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import prod
 
-from xdsl.dialects import llvm
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, UnitAttr, i1, i8, i32, i64
+from xdsl.dialects import llvm, memref
+from xdsl.dialects.builtin import DYNAMIC_INDEX, DenseArrayBase, IntegerAttr, UnitAttr, i1, i8, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from penstock.dialects import llvm_ext
@@ -150,6 +150,21 @@ def _view(e: Emitter, op: Operation) -> None:
     e.bind_buffer(op.results[0], pointer)
 
 
+def _subview(e: Emitter, op: Operation) -> None:
+    """A slice with the strides of what it is taken from; it is named here, and cast before it is accessed."""
+    assert isinstance(op, memref.SubviewOp), "memref.subview is a SubviewOp"
+    source = e.buffer(op.source)
+    dynamic = iter(op.offsets)
+    offsets = [
+        e.index(next(dynamic)) if offset == DYNAMIC_INDEX else AffineIndex(offset)
+        for offset in op.static_offsets.get_values()
+    ]
+    offset, pointer = weighted_sum(zip(offsets, source.strides, strict=True)), source.pointer
+    if offset != AffineIndex():
+        pointer = advance(e, pointer, e.materialise(offset), source.element, inbounds=True)
+    e.bind_pointer(op.result, pointer)
+
+
 def _reshape(e: Emitter, op: Operation) -> None:
     """The same bytes under another shape."""
     e.bind_buffer(op.results[0], e.value(op.operands[0]))
@@ -160,8 +175,10 @@ MEMORY_EMITTERS = {
     "memref.store": _store,
     "memref.prefetch": _prefetch,
     "memref.alloca": _alloca,
+    "memref.cast": _reshape,
     "memref.collapse_shape": _reshape,
     "memref.expand_shape": _reshape,
+    "memref.subview": _subview,
     "memref.view": _view,
     "vector.load": _load,
     "vector.store": _store,

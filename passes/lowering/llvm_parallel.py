@@ -36,10 +36,11 @@ def takes_parallel_for(function: func.FuncOp) -> bool:
 def _call(e: Emitter, op: Operation) -> None:
     assert isinstance(op, func.CallOp), "func.call is a CallOp"
     parts = parts_of(op)
-    if parts is None:
-        lower_call(e, op)
-    else:
+    if parts is not None:
         _call_in_parts(e, op, parts)
+    else:
+        # A function made for threads hands on what it was given to run its parts.
+        lower_call(e, op, e.region.blocks[0].args[-2:] if threads_of(op) is not None else ())
 
 
 def _call_in_parts(e: Emitter, op: func.CallOp, parts: int) -> None:
@@ -61,9 +62,12 @@ def _memory_for_arguments(e: Emitter, op: func.CallOp) -> SSAValue:
     """Space on the stack for the arguments of one call at a time."""
 
     def make() -> SSAValue:
-        block = op.parent_block()
-        assert block is not None, "a call is in a function"
-        siblings = [each for each in block.ops if isinstance(each, func.CallOp)]
+        function: Operation = op
+        while not isinstance(function, func.FuncOp):
+            parent = function.parent_op()
+            assert parent is not None, "a call is in a function"
+            function = parent
+        siblings = [each for each in function.walk() if isinstance(each, func.CallOp)]
         longest = max(len(each.operands) for each in siblings if parts_of(each) is not None)
         array = llvm.LLVMArrayType(longest - _INDICES, POINTER)
         properties: dict[str, Attribute] = {"alignment": IntegerAttr(_POINTER_BYTES, i64), "elem_type": array}

@@ -1,9 +1,9 @@
 """What the rules of `lower-graph-to-nest` build with: buffers, nests from maps, scalar formulas."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from xdsl.dialects import memref
+from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, MemRefType, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue, TypedAttribute
 
@@ -17,6 +17,7 @@ from penstock.dialects.nest.ops import (
     Read,
     Write,
     element_of,
+    parallel,
     region,
     shape_of,
 )
@@ -34,9 +35,16 @@ def memref_of(tensor: Tensor) -> MemRefType:
 
 @dataclass
 class Lowering:
-    """The function being lowered: the buffer of each tensor value and the place of new operations."""
+    """The function being lowered: the buffer of each tensor value and the place of new operations.
+
+    The regions of an op become functions of their own: `lower` lowers the ops of a block in their order.
+    """
 
     block: Block
+    lower: "Callable[[Block, Lowering], None]"
+    functions: list[func.FuncOp] = field(default_factory=list[func.FuncOp])
+    targets: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    """Where values that the function gives are wanted."""
     buffers: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     nodes: Attribute | None = None
 
@@ -46,10 +54,11 @@ class Lowering:
 
     def add(self, op: Operation) -> SSAValue:
         """Append an operation that serves the current model nodes; its first result."""
-        self._append(op)
+        self.add_op(op)
         return op.results[0]
 
-    def _append(self, op: Operation) -> None:
+    def add_op(self, op: Operation) -> None:
+        """Append an operation that serves the current model nodes."""
         if self.nodes is not None:
             op.attributes["nodes"] = self.nodes
         self.block.add_op(op)
@@ -143,7 +152,14 @@ class Lowering:
         main = region([*kinds, *sums], lambda b: body(Scalars(b), b.args))
         finish = region([*sums, *after], lambda b: (epilogue or _first)(Scalars(b), b.args)) if init else None
         nest = ComputeOp.of(dims, ins, outs, main, extras=extras, init=init, epilogue=finish)
-        self._append(nest)
+        self.add_op(nest)
+
+    def copy(self, source: SSAValue, target: SSAValue) -> None:
+        """Append a nest that copies a buffer."""
+        shape = shape_of(source)
+        every = Access.of(len(shape), *range(len(shape)))
+        dims = [parallel(f"d{i}", s) for i, s in enumerate(shape)]
+        self.compute(dims, [Read(source, every)], [Write(target, every)], lambda s, v: v)
 
 
 def _first(s: Scalars, values: Sequence[SSAValue]) -> Sequence[SSAValue]:

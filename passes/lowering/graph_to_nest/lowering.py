@@ -6,16 +6,16 @@ from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
+from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
+from xdsl.traits import IsTerminator
 from xdsl.utils.exceptions import PassFailedException
 
-from penstock.dialects.graph.base import GraphOp, tensor_of
-from penstock.dialects.nest.access import Access
-from penstock.dialects.nest.ops import Read, Write, parallel, shape_of
-from penstock.passes.lowering.graph_to_nest.builder import Lowering, memref_of
+from penstock.dialects.graph.base import GraphOp
+from penstock.passes.lowering.graph_to_nest.builder import Lowering
+from penstock.passes.lowering.graph_to_nest.control import function_of_block
 from penstock.passes.lowering.graph_to_nest.extension import rules_of_dialects
 from penstock.passes.lowering.graph_to_nest.rules import Rule, rules
 
@@ -33,27 +33,26 @@ class LowerGraphToNest(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         table = {**rules(), **rules_of_dialects(ctx, op)}
+        made: list[func.FuncOp] = []
         for function in [o for o in op.ops if isinstance(o, func.FuncOp)]:
-            Rewriter.replace_op(function, lower_function(function, table))
+            Rewriter.replace_op(function, lower_function(function, table, made))
+        op.body.block.add_ops(made)
 
 
-def lower_function(function: func.FuncOp, table: Mapping[type[Operation], Rule]) -> func.FuncOp:
-    """The same function over buffers."""
-    inputs = [memref_of(tensor_of(t)) for t in function.function_type.inputs]
-    outputs = [memref_of(tensor_of(t)) for t in function.function_type.outputs]
-    block = Block(arg_types=[*inputs, *outputs])
-    lowering = Lowering(block)
-    old = function.body.block
-    lowering.buffers.update(zip(old.args, block.args, strict=False))
-    for op in old.ops:
-        if isinstance(op, func.ReturnOp):
-            _return(op, lowering, block.args[len(inputs) :])
-        else:
-            _lower(op, lowering, table)
-    kind = FunctionType.from_lists([*inputs, *outputs], [])
-    new = func.FuncOp(
-        function.sym_name.data, kind, Region(block), function.sym_visibility, arg_attrs=_names(function)
-    )
+def lower_function(
+    function: func.FuncOp, table: Mapping[type[Operation], Rule], made: list[func.FuncOp]
+) -> func.FuncOp:
+    """The same function over buffers; those that its regions become are added to what is `made`."""
+
+    def lower(block: Block, lowering: Lowering) -> None:
+        for op in block.ops:
+            if not op.has_trait(IsTerminator):
+                _lower(op, lowering, table)
+
+    new = function_of_block(function.sym_name.data, function.body.block, lower, made)
+    if function.sym_visibility is not None:
+        new.sym_visibility = function.sym_visibility
+    new.arg_attrs = _names(function)
     new.attributes.update(function.attributes)
     return new
 
@@ -78,18 +77,3 @@ def _lower(op: Operation, lowering: Lowering, table: Mapping[type[Operation], Ru
         raise PassFailedException(f"lower-graph-to-nest: no rule for {op.name}; its dialect may bring one")
     lowering.nodes = op.attributes.get("nodes")
     rule(op, lowering)
-
-
-def _return(op: func.ReturnOp, lowering: Lowering, outputs: "tuple[SSAValue, ...]") -> None:
-    lowering.nodes = None
-    for value, out in zip(op.arguments, outputs, strict=True):
-        copy(lowering, lowering.buffer(value), out)
-    lowering.block.add_op(func.ReturnOp())
-
-
-def copy(lowering: Lowering, source: SSAValue, target: SSAValue) -> None:
-    """A nest that copies a buffer."""
-    shape = shape_of(source)
-    every = Access.of(len(shape), *range(len(shape)))
-    dims = [parallel(f"d{i}", s) for i, s in enumerate(shape)]
-    lowering.compute(dims, [Read(source, every)], [Write(target, every)], lambda s, v: v)

@@ -7,6 +7,7 @@ from xdsl.ir import Operation
 from penstock.dialects.graph.base import GraphOp
 from penstock.passes.lowering.graph_to_nest import (
     attention,
+    control,
     elementwise,
     indexing,
     linear,
@@ -27,6 +28,7 @@ Rules = Mapping[type[Operation], Rule]
 
 FAMILIES: tuple[Rules, ...] = (
     attention.RULES,
+    control.RULES,
     elementwise.RULES,
     indexing.RULES,
     linear.RULES,

@@ -1,0 +1,24 @@
+"""Runs a block of `graph` operations by their meaning: what functions and operations with regions share."""
+
+from collections import Counter
+
+from xdsl.ir import Block, SSAValue
+from xdsl.traits import IsTerminator
+
+from penstock.dialects.graph.base import Array, GraphOp
+
+
+def evaluate_block(block: Block, values: dict[SSAValue, Array]) -> list[Array]:
+    """What a block ends with, from the values of what it reads; arrays are dropped after their last use."""
+    uses = Counter(operand for op in block.ops for operand in op.operands)
+    for op in block.ops:
+        if op.has_trait(IsTerminator):
+            return [values[operand] for operand in op.operands]
+        assert isinstance(op, GraphOp), f"{op.name} has no meaning at the graph level"
+        results = op.evaluate(*(values[operand] for operand in op.operands))
+        values.update(zip(op.results, results, strict=True))
+        uses.subtract(op.operands)
+        for value in {*op.operands, *op.results}:
+            if uses[value] == 0:
+                del values[value]
+    raise LookupError("the block does not return")

@@ -1,0 +1,249 @@
+"""Branches and loops: each region becomes a function over buffers, called from a function that decides.
+
+    %h, %y = graph.loop ... {...}   ->   func.call @c0_LSTM(%h0, %x, %r, %h, %y)
+
+    func.func @c0_LSTM(%h0, %x, %r, %h, %y) {
+      %last, ... = scf.for %i = 0 to 9 iter_args(%now = %h0, %next = %a, %other = %b) {
+        func.call @c0_LSTM.body(%step, %now, x[i], %r, %next, y[i])
+        scf.yield %next, %other, %next
+      }
+      copy %last to %h
+
+So what calls them stays a straight sequence, and a region is a sequence of its own.  The states change their
+places and are never moved; what is scanned and what is collected is reached where it lies.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects import arith, func, memref, scf
+from xdsl.dialects.builtin import (
+    FunctionType,
+    IndexType,
+    IntegerAttr,
+    MemRefType,
+    StridedLayoutAttr,
+    i1,
+    i64,
+)
+from xdsl.ir import Block, Operation, Region, SSAValue
+
+from penstock.dialects.graph.base import GraphOp, tensor_of
+from penstock.dialects.graph.control import IfOp, LoopOp
+from penstock.dialects.narrowing import strings
+from penstock.dialects.nest.access import row_major
+from penstock.dialects.nest.ops import element_of, shape_of
+from penstock.passes.lowering.graph_to_nest.builder import Lowering, memref_of
+
+INDEX = IndexType()
+Lower = Callable[[Block, Lowering], None]
+Rule = Callable[[GraphOp, Lowering], None]
+
+
+def function_of_block(name: str, block: Block, lower: Lower, made: list[func.FuncOp]) -> func.FuncOp:
+    """A function that does what a block of graph ops does, over buffers; the results come last."""
+    end = block.last_op
+    assert end is not None, "a block of the graph level ends with what it gives"
+    kinds = [memref_of(tensor_of(value)) for value in (*block.args, *end.operands)]
+    body = Block(arg_types=kinds)
+    lowering = Lowering(body, lower, made)
+    lowering.buffers.update(zip(block.args, body.args, strict=False))
+    outs = list(zip(end.operands, body.args[len(block.args) :], strict=True))
+    lowering.targets.update(reversed(outs))
+    lower(block, lowering)
+    lowering.nodes = None
+    for value, out in outs:
+        if lowering.buffer(value) is not out:
+            lowering.copy(lowering.buffer(value), out)
+    body.add_op(func.ReturnOp())
+    return func.FuncOp(name, FunctionType.from_lists(kinds, []), Region(body))
+
+
+@dataclass(frozen=True)
+class _Control:
+    """The function that decides about the regions of one op, under construction."""
+
+    name: str
+    outer: Lowering
+    inner: Lowering
+    arguments: Sequence[SSAValue]
+
+    @staticmethod
+    def of(op: GraphOp, outer: Lowering) -> "_Control":
+        """An empty function that takes the operands and the results of an op; it is called at once."""
+        results = [_result(value, outer) for value in op.results]
+        buffers = [*(outer.buffer(value) for value in op.operands), *results]
+        nodes = strings(op.attributes.get("nodes"))
+        name = f"c{len(outer.functions)}_" + re.sub(r"\W+", "_", nodes[0] if nodes else "").strip("_")[-40:]
+        kinds = [buffer.type for buffer in buffers]
+        block = Block(arg_types=kinds)
+        function = func.FuncOp(name, FunctionType.from_lists(kinds, []), Region(block))
+        if outer.nodes is not None:
+            function.attributes["nodes"] = outer.nodes
+        outer.functions.append(function)
+        outer.add_op(func.CallOp(name, buffers, []))
+        inner = Lowering(block, outer.lower, outer.functions, nodes=outer.nodes)
+        return _Control(name, outer, inner, block.args)
+
+    def region(self, block: Block, suffix: str) -> str:
+        """Make a function of a region; its name."""
+        name = f"{self.name}.{suffix}"
+        made = function_of_block(name, block, self.outer.lower, self.outer.functions)
+        if self.outer.nodes is not None:
+            made.attributes["nodes"] = self.outer.nodes
+        self.outer.functions.append(made)
+        return name
+
+
+def _result(value: SSAValue, lowering: Lowering) -> SSAValue:
+    """The buffer of a result: no nest makes it, with which the copy to where it is wanted could be fused."""
+    if value not in lowering.targets:
+        return lowering.result(value)
+    lowering.buffers[value] = lowering.targets[value]
+    return lowering.buffers[value]
+
+
+def _if(op: GraphOp, lowering: Lowering) -> None:
+    assert isinstance(op, IfOp)
+    control = _Control.of(op, lowering)
+    condition, *buffers = control.arguments
+    truth = control.inner.add(memref.LoadOp.get(condition, []))
+    branches = [
+        Region(Block([func.CallOp(control.region(block, name), buffers, []), scf.YieldOp()]))
+        for block, name in zip(op.blocks, ("then", "else"), strict=True)
+    ]
+    control.inner.add_op(scf.IfOp(truth, [], branches[0], branches[1]))
+    control.inner.block.add_op(func.ReturnOp())
+
+
+def _loop(op: GraphOp, lowering: Lowering) -> None:
+    assert isinstance(op, LoopOp)
+    control = _Control.of(op, lowering)
+    _Loop.of(op, control).emit()
+    control.inner.block.add_op(func.ReturnOp())
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """A loop over a region: its buffers in the function that runs it."""
+
+    op: LoopOp
+    inner: Lowering
+    body: str
+    limit: Sequence[SSAValue]
+    going: Sequence[SSAValue]
+    states: Sequence[SSAValue]
+    scans: Sequence[SSAValue]
+    captures: Sequence[SSAValue]
+    results: Sequence[SSAValue]
+
+    @staticmethod
+    def of(op: LoopOp, control: _Control) -> "_Loop":
+        """The loop of an op in the function made for it."""
+        count = len(op.operands)
+        groups = op.grouped(control.arguments[:count])
+        body = control.region(op.body.block, "body")
+        return _Loop(op, control.inner, body, *groups, control.arguments[count:])
+
+    def emit(self) -> None:
+        """Append the loop, and the copies of the last states to where they are wanted."""
+        count = len(self.states)
+        spare = [[self._like(state) for state in self.states] for _ in range(2)]
+        carried = [*self.states, *spare[0], *spare[1]]
+        step = self.inner.alloc(i64, [])
+        last = (
+            self._while(step, carried) if self.op.is_conditional or self.going else self._for(step, carried)
+        )
+        for value, out in zip(last[:count], self.results, strict=False):
+            self.inner.copy(value, out)
+
+    def _like(self, buffer: SSAValue) -> SSAValue:
+        return self.inner.alloc(element_of(buffer), shape_of(buffer))
+
+    def _for(self, step: SSAValue, carried: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        block = Block(arg_types=[INDEX, *(buffer.type for buffer in carried)])
+        following = self._iteration(block, block.args[0], step, block.args[1:], [])
+        block.add_op(scf.YieldOp(*following))
+        zero, one = _index(self.inner.block, 0), _index(self.inner.block, 1)
+        loop = scf.ForOp(zero, self._most(), one, carried, block)
+        self.inner.add_op(loop)
+        return loop.results
+
+    def _while(self, step: SSAValue, carried: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        """Test the number of the step and the truth in front of every iteration."""
+        block, most = self.inner.block, self._most()
+        flag = [self.inner.alloc(i1, [])] if self.op.is_conditional else []
+        holds = self.inner.add(memref.LoadOp.get(self.going[0], []) if self.going else _truth())
+        start = [_index(block, 0), holds, *carried]
+        kinds = [value.type for value in start]
+        before, after = Block(arg_types=kinds), Block(arg_types=kinds)
+        below = _add(before, arith.CmpiOp(before.args[0], most, "slt"))
+        runs = _add(before, arith.AndIOp(below, before.args[1]))
+        before.add_op(scf.ConditionOp(runs, *before.args))
+        following = self._iteration(after, after.args[0], step, after.args[2:], flag)
+        again = _add(after, memref.LoadOp.get(flag[0], [])) if flag else after.args[1]
+        later = _add(after, arith.AddiOp(after.args[0], _index(after, 1)))
+        after.add_op(scf.YieldOp(later, again, *following))
+        loop = scf.WhileOp(start, kinds, Region(before), Region(after))
+        self.inner.add_op(loop)
+        return loop.results[2:]
+
+    def _most(self) -> SSAValue:
+        """The greatest number of iterations, as an index."""
+        block, steps = self.inner.block, self.op.steps
+        known = [] if steps is None else [_index(block, steps.value.data)]
+        for limit in self.limit:
+            given = _add(block, memref.LoadOp.get(limit, []))
+            known.append(_add(block, arith.IndexCastOp(given, INDEX)))
+        if not known:
+            return _index(block, 2**63 - 1)
+        return known[0] if len(known) == 1 else _add(block, arith.MinSIOp(known[0], known[1]))
+
+    def _iteration(
+        self,
+        block: Block,
+        number: SSAValue,
+        step: SSAValue,
+        carried: Sequence[SSAValue],
+        flag: Sequence[SSAValue],
+    ) -> list[SSAValue]:
+        """Call the body in a block; the buffers that the next iteration carries."""
+        count = len(self.states)
+        now, following, other = carried[:count], carried[count : 2 * count], carried[2 * count :]
+        block.add_op(memref.StoreOp.get(_add(block, arith.IndexCastOp(number, i64)), step, []))
+        scanned = [*self.scans, *self.results[count:]]
+        pairs = zip(scanned, self.op.directions, strict=True)
+        slices = [self._slice(block, buffer, number, is_reverse) for buffer, is_reverse in pairs]
+        taken, collected = slices[: len(self.scans)], slices[len(self.scans) :]
+        operands = [step, *now, *taken, *self.captures, *flag, *following, *collected]
+        block.add_op(func.CallOp(self.body, operands, []))
+        return [*following, *other, *following]
+
+    def _slice(self, block: Block, buffer: SSAValue, number: SSAValue, is_reverse: bool) -> SSAValue:
+        """One slice across the first axis, where it lies."""
+        length, *shape = shape_of(buffer)
+        if is_reverse:
+            number = _add(block, arith.SubiOp(_index(block, length - 1), number))
+        element, zeros, ones = element_of(buffer), [0] * len(shape), [1] * (len(shape) + 1)
+        layout = StridedLayoutAttr(row_major(shape), None)
+        view = memref.SubviewOp.get(
+            buffer, [number, *zeros], [1, *shape], ones, MemRefType(element, shape, layout)
+        )
+        return _add(block, memref.CastOp.get(_add(block, view), MemRefType(element, shape)))
+
+
+def _add(block: Block, op: Operation) -> SSAValue:
+    block.add_op(op)
+    return op.results[0]
+
+
+def _index(block: Block, value: int) -> SSAValue:
+    return _add(block, arith.ConstantOp(IntegerAttr(value, INDEX)))
+
+
+def _truth() -> Operation:
+    return arith.ConstantOp(IntegerAttr(1, i1))
+
+
+RULES: Mapping[type[Operation], Rule] = {IfOp: _if, LoopOp: _loop}
