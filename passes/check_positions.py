@@ -33,7 +33,8 @@ from penstock.dialects.graph.elementwise import CastOp, MaxOp, MulOp
 from penstock.dialects.graph.indexing import Indexing
 from penstock.dialects.graph.reduction import ReduceMaxOp
 from penstock.dialects.graph.status import POSITIONS, status_attributes
-from penstock.passes.graph_rewriting import Operands, Properties, graph_functions, nodes_of
+from penstock.passes.graph_rewriting import Operands, Properties, nodes_of
+from penstock.passes.nest_rewriting import functions
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class CheckPositionsPass(ModulePass):
     numerics: ClassVar[str] = "exact"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in graph_functions(op):
+        for function in functions(op):
             checked = list(_checked(function))
             if checked:
                 _add_status(function, checked)
