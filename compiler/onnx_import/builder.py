@@ -81,10 +81,23 @@ class Builder:
             made.verify(verify_nested_ops=False)
         except VerifyException as error:
             raise self._broken(str(error)) from error
-        for result in made.results:
+        given = self._checked(made)
+        return given[0] if results is None else given
+
+    def add(self, op: GraphOp) -> list[SSAValue]:
+        """Insert an operation that was made elsewhere, such as one with regions; its results."""
+        op.verify(verify_nested_ops=False)
+        return self._checked(op)
+
+    def _checked(self, op: GraphOp) -> list[SSAValue]:
+        for result in op.results:
             self._check_size(result)
-        self._insert(made)
-        return made.results[0] if results is None else list(made.results)
+        self._insert(op)
+        return list(op.results)
+
+    def inside(self, block: Block) -> "Builder":
+        """A builder for the same node in another block."""
+        return Builder(block, self._node, self._known)
 
     def indexing(
         self, kind: type[Indexing], operands: Operands, properties: Mapping[str, Attribute | None]

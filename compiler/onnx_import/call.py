@@ -125,13 +125,12 @@ def function_scope(call: Call, function: FunctionProto, schema: defs.OpSchema | 
     )
 
 
-def taken_branch(call: Call, known: KnownValues) -> GraphProto:
-    """The branch of an `If` whose condition is known; `Unsupported` when it depends on an input."""
+def taken_branch(call: Call, known: KnownValues) -> GraphProto | None:
+    """The branch of an `If` whose condition is known; `None` when it depends on an input."""
     (condition,) = call.inputs
     value = known.array(condition) if isinstance(condition, SSAValue) else None
     if value is None or value.size != 1:
-        remedy = "Export the model without control flow, or for a fixed condition."
-        raise Unsupported("the condition depends on the inputs of the model", remedy)
+        return None
     wanted = "then_branch" if value.reshape(-1)[0] else "else_branch"
     attribute = call.attributes.get(wanted)
     if attribute is None or attribute.type != AttributeProto.GRAPH:

@@ -21,9 +21,11 @@ from penstock.onnx_import.functions import (
     standard_function,
 )
 from penstock.onnx_import.known_values import KnownValues
-from penstock.onnx_import.loops import LOOPS, Body, LostValue
+from penstock.onnx_import.loops import Body, LostValue, import_if, import_loop
 from penstock.onnx_import.model_file import ModelFile
 from penstock.onnx_import.node import Node
+from penstock.onnx_import.regions import erase_unused
+from penstock.onnx_import.scans import import_scan
 from penstock.onnx_import.scope import Scope, in_order, names_read
 from penstock.onnx_import.signature import Signature, check_declared, check_kind
 from penstock.onnx_import.tensors import Initializer, TensorReader
@@ -32,6 +34,7 @@ from penstock.onnx_import.values import Nothing, TensorSequence, Value, Values, 
 
 MAX_DEPTH = 60
 """How deep calls of functions and branches may nest."""
+LOOPS = {"Loop": import_loop, "Scan": import_scan}
 CONTROL_FLOW = ("If", *LOOPS)
 
 
@@ -47,6 +50,8 @@ class GraphImport:
         self._functions = functions_of(file.model)
         self._reader = TensorReader(file.folder)
         self._block = Block()
+        """Where operations are put: the body of the function, or of a region in it."""
+        self._function = self._block
         self._known = KnownValues(Budget.of(check_calls(file.model)))
         self._problems: list[Problem] = []
         values = (*file.model.graph.value_info, *file.model.graph.output)
@@ -64,7 +69,7 @@ class GraphImport:
         if self._problems:
             raise UnsupportedError(self._problems, file=self._file.name)
         self._block.add_op(ReturnOp(*results.values()))
-        _erase_unused(self._block)
+        erase_unused(self._block)
         return self._module(list(results))
 
     def _results(self, values: Values) -> Iterator[tuple[str, SSAValue]]:
@@ -155,7 +160,8 @@ class GraphImport:
             home.values[name] = None
             stored = home.initializers[name]
             array = self._reader.read(stored.tensor, f"initializer {name!r}", stored.raw)
-            home.values[name] = Builder(self._block, user or name, self._known).constant(array, name)
+            # A weight may be read first in a branch, and then by others.
+            home.values[name] = Builder(self._function, user or name, self._known).constant(array, name)
         return home.values[name]
 
     def _bind(self, call: Call, values: Values) -> None:
@@ -206,19 +212,33 @@ class GraphImport:
         return list(values)
 
     def _branch(self, call: Call) -> Values:
-        branch = taken_branch(call, self._known)
-        return self._import_graph(branch, branch_scope(call, branch))
+        taken = taken_branch(call, self._known)
+        if taken is not None:
+            return self._import_graph(taken, branch_scope(call, taken))
+        node, build = self._node(call), Builder(self._block, call.name, self._known)
+        bodies = [self._body(call, node.graph(name)) for name in ("then_branch", "else_branch")]
+        try:
+            return import_if(node, build, bodies[0], bodies[1])
+        except LostValue:
+            return [None] * len(call.outputs)
 
     def _loop(self, call: Call) -> Values:
         node, build = self._node(call), Builder(self._block, call.name, self._known)
         try:
-            return list(
-                LOOPS[call.node.op_type](
-                    node, build, Body(call, node.graph("body"), self._import_graph, self._known.budget)
-                )
-            )
+            return LOOPS[call.node.op_type](node, build, self._body(call, node.graph("body")))
         except LostValue:
             return [None] * len(call.outputs)
+
+    def _body(self, call: Call, graph: GraphProto) -> Body:
+        return Body(call, graph, self._import_into, self._known.budget, self._problems)
+
+    def _import_into(self, graph: GraphProto, scope: Scope, block: Block | None) -> Values:
+        """Import a graph, into a block of its own if there is one."""
+        outer, self._block = self._block, block or self._block
+        try:
+            return self._import_graph(graph, scope)
+        finally:
+            self._block = outer
 
     def _expand_standard(self, call: Call, schema: defs.OpSchema) -> Values:
         body = standard_function(call.node, schema, call.opset, call.inputs)
@@ -244,11 +264,3 @@ def _initializers(file: ModelFile) -> dict[str, Initializer]:
 
 def _named(names: Sequence[str]) -> ArrayAttr[DictionaryAttr]:
     return ArrayAttr([DictionaryAttr({"graph.name": StringAttr(name)}) for name in names])
-
-
-def _erase_unused(block: Block) -> None:
-    """Drop what was needed only to know sizes and constants during the import."""
-    for op in reversed(list(block.ops)):
-        if not isinstance(op, ReturnOp) and all(result.first_use is None for result in op.results):
-            op.detach()
-            op.erase()

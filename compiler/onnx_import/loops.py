@@ -1,23 +1,35 @@
-"""Loop and Scan where the number of iterations is known: the body is imported once for each of them."""
+"""If, Loop and Scan: what is decided at run time becomes an operation with regions.
 
-from collections.abc import Callable, Mapping, Sequence
+A short loop whose number of iterations is known is written out instead: its body is imported once for each of
+them.  So are longer ones whose states change their shape, or are no tensors.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from onnx import GraphProto, NodeProto
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import i64
+from xdsl.ir import Block, SSAValue
 
-from penstock.dialects.graph.base import rank_of
-from penstock.errors import ModelError
+from penstock.dialects.graph.base import tensor as tensor_type
+from penstock.errors import ModelError, Problem
 from penstock.limits import Budget, how_to_raise
-from penstock.onnx_import.axes import front_axis, known_number, require, static_size
+from penstock.onnx_import.axes import known_number, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.call import Call, branch_scope
 from penstock.onnx_import.node import Node
+from penstock.onnx_import.regions import branch, count, end_region, loop, scalar
 from penstock.onnx_import.scope import Scope
 from penstock.onnx_import.terms import Term, stack
 from penstock.onnx_import.unsupported import Unsupported
 from penstock.onnx_import.values import Value, Values, kind_of
+
+FEW_NODES = 200
+"""A loop of up to so many nodes, all iterations together, is better written out."""
+T = TypeVar("T")
 
 
 class LostValue(Exception):
@@ -26,22 +38,25 @@ class LostValue(Exception):
 
 @dataclass(frozen=True)
 class Body:
-    """The body of a loop; `run` imports a graph in a scope."""
+    """The body of a loop, or a branch; `run` imports a graph in a scope, into a block if one is given."""
 
     call: Call
     graph: GraphProto
-    run: Callable[[GraphProto, Scope], Values]
+    run: Callable[[GraphProto, Scope, Block | None], Values]
     budget: Budget
+    problems: list[Problem]
+    """What stands in the way of the import so far."""
 
-    def iterate(self, path: str, inputs: Sequence[Value]) -> list[Value]:
+    def iterate(self, path: str, inputs: Sequence[Value], block: Block | None = None) -> list[Value]:
         """The outputs of one iteration."""
         names = [value.name for value in self.graph.input]
         if len(names) != len(inputs):
             fault = f"the body has {len(names)} inputs, it gets {len(inputs)}"
             raise ModelError(fault, node=self.call.name, remedy="Export the model again.")
         scope = branch_scope(self.call, self.graph)
-        scope = replace(scope, prefix=f"{scope.prefix}{path}/", values=dict(zip(names, inputs, strict=True)))
-        outputs = [value for value in self.run(self.graph, scope) if value is not None]
+        prefix = f"{scope.prefix}{path}/" if path else scope.prefix
+        scope = replace(scope, prefix=prefix, values=dict(zip(names, inputs, strict=True)))
+        outputs = [value for value in self.run(self.graph, scope, block) if value is not None]
         if len(outputs) != len(self.graph.output):
             raise LostValue
         return outputs
@@ -57,25 +72,96 @@ class Body:
             name = given.get(name, name)
         return len(self.graph.input) > 1 and name == self.graph.input[1].name
 
+    def nodes(self, iterations: int) -> int:
+        """The nodes of so many iterations."""
+        return iterations * max(len(self.graph.node), 1)
+
     def check(self, iterations: int) -> None:
         """`Unsupported` when the iterations become too many nodes."""
-        nodes = iterations * max(len(self.graph.node), 1)
-        if nodes > self.budget.operations:
+        if self.nodes(iterations) > self.budget.operations:
             reason = f"{iterations} iterations of {len(self.graph.node)} nodes are too many to write out"
             raise Unsupported(reason, f"Export fewer steps at a time. {how_to_raise('operations')}")
+
+    def first_of(self, *attempts: Callable[[], list[T]]) -> list[T]:
+        """What the first attempt gives that succeeds; the last one's problems are told."""
+        for attempt in attempts[:-1]:
+            told = len(self.problems)
+            try:
+                return attempt()
+            except (Unsupported, LostValue):
+                del self.problems[told:]
+        return attempts[-1]()
 
 
 def _is_identity(node: NodeProto) -> bool:
     return node.op_type == "Identity" and node.domain in ("", "ai.onnx") and len(node.input) == 1
 
 
-def import_loop(node: Node, build: Builder, body: Body) -> list[Value]:
-    """Loop: ends after a number of iterations, or when its condition fails; both must be known."""
+def import_if(node: Node, build: Builder, then: Body, otherwise: Body) -> Values:
+    """If: the outputs of one of two graphs."""
+    blocks = [Block(), Block()]
+    wanted = [i for i in range(len(node.outputs)) if node.uses(i)]
+    for body, block in zip((then, otherwise), blocks, strict=True):
+        outputs = body.iterate("", [], block)
+        require(node, len(outputs) >= len(node.outputs), f"a branch of {len(outputs)} outputs")
+        end_region(block, [tensor(node, outputs[i]) for i in wanted])
+    made = dict(zip(wanted, branch(build, node.input(0), blocks[0], blocks[1]), strict=True))
+    return [made.get(i) for i in range(len(node.outputs))]
+
+
+def import_loop(node: Node, build: Builder, body: Body) -> Values:
+    """Loop: ends after a number of iterations, or when its condition fails."""
+    states = len(node.inputs) - 2
+    given = len(body.graph.output)
+    require(node, given > states, f"a body of {given} outputs for {states} states and a condition")
+    most = None if node.optional(0) is None else node.constant(0)
+    written_out, decided = partial(_unrolled_loop, node, build, body), partial(_loop_op, node, build, body)
+    if most is not None and most.size == 1 and body.nodes(int(most.reshape(-1)[0])) > FEW_NODES:
+        return body.first_of(decided, written_out)
+    return body.first_of(written_out, decided)
+
+
+def _loop_op(node: Node, build: Builder, body: Body) -> Values:
+    """The loop as an operation: in its body the condition holds."""
+    states = [tensor(node, node.value(i)) for i in range(2, len(node.inputs))]
+    block = Block(arg_types=[tensor_type([], i64), *(state.type for state in states)])
+    holds = build.inside(block).constant(np.array(True))
+    again, *outputs = body.iterate("", [block.args[0], holds, *block.args[1:]], block)
+    truth = node.known.array(tensor(node, again))
+    is_conditional = truth is None or not truth.all()
+    flag = [scalar(build.inside(block), tensor(node, again))] if is_conditional else []
+    wanted = [i for i in range(len(outputs)) if i < len(states) or node.uses(i)]
+    end_region(block, [*flag, *(tensor(node, outputs[i]) for i in wanted)])
+    most, going = node.constant(0) if node.optional(0) is not None else None, _unless_true(node, 1)
+    steps = None if most is None else max(int(most.reshape(-1)[0]), 0)
+    limit = node.optional(0) if most is None else None
+    if not is_conditional and steps is None and limit is None:
+        raise Unsupported("nothing ends its loop", "Export a loop that ends.")
+    made = loop(
+        build,
+        block,
+        limit=None if limit is None else count(build, limit),
+        going=None if going is None else scalar(build, going),
+        states=states,
+        steps=steps,
+        is_conditional=is_conditional,
+    )
+    results = dict(zip(wanted, made, strict=True))
+    return [results.get(i) for i in range(len(node.outputs))]
+
+
+def _unless_true(node: Node, index: int) -> SSAValue | None:
+    """A condition that may fail."""
+    condition = node.optional(index)
+    known = None if condition is None else node.known.array(condition)
+    return None if known is not None and known.all() else condition
+
+
+def _unrolled_loop(node: Node, build: Builder, body: Body) -> Values:
+    """The loop written out; its end must be known."""
     most = None if node.optional(0) is None else int(known_number(node, 0, "the iterations"))
     going: Value = build.constant(np.array(True)) if node.optional(1) is None else node.input(1)
     states = [node.value(i) for i in range(2, len(node.inputs))]
-    given = len(body.graph.output)
-    require(node, given > len(states), f"a body of {given} outputs for {len(states)} states and a condition")
     if most is not None and body.goes_on_regardless():
         body.check(most)
     scanned: list[list[SSAValue]] = []
@@ -109,91 +195,3 @@ def _stacked(node: Node, build: Builder, scanned: list[list[SSAValue]], states: 
             raise Unsupported("what a loop without iterations collects has no shape", "Remove the loop.")
         return []
     return [stack([Term(build, v) for v in values], 0).value for values in zip(*scanned, strict=True)]
-
-
-@dataclass(frozen=True)
-class Side:
-    """Along which axis a value is cut or joined, and whether from its end."""
-
-    axis: int
-    reverse: bool
-
-
-def import_scan(node: Node, build: Builder, body: Body) -> list[Value]:
-    """Scan: one iteration for each slice of some inputs; up to opset 8, for each element of a batch."""
-    count = node.int("num_scan_inputs")
-    values = [Term(build, node.input(i)) for i in range(1 if node.opset < 9 else 0, len(node.inputs))]
-    require(node, 0 < count <= len(values), f"{count} of {len(values)} inputs are scanned")
-    states, scans = values[: len(values) - count], values[len(values) - count :]
-    outputs = len(body.graph.output) - len(states)
-    require(node, outputs >= 0, f"a body of {len(body.graph.output)} outputs for {len(states)} states")
-    if node.opset >= 9:
-        cut = _sides(node, "input", [rank_of(s.value) for s in scans])
-        return [
-            t.value for t in _scan(node, body, states, scans, cut, _sides(node, "output", [None] * outputs))
-        ]
-    if node.optional(0) is not None:
-        raise Unsupported("a Scan with sequence lengths", "Export with opset 9 or later.")
-    directions = node.ints("directions", [0] * count)
-    ranks = [len(v.shape) for v in values]
-    require(node, min(ranks) > 0 and min(ranks[-count:]) > 1, f"inputs of ranks {ranks} have no batch")
-    require(node, len(directions) == count, f"{len(directions)} directions of {count} inputs")
-    cut, joined = [Side(0, d == 1) for d in directions], [Side(0, False)] * outputs
-    batch = range(static_size(node, scans[0].value, 0))
-    runs = [_scan(node, body, _each(states, b), _each(scans, b), cut, joined, f"{b}/") for b in batch]
-    return [stack(parts, 0).value for parts in zip(*runs, strict=True)]
-
-
-def _each(values: Sequence[Term], element: int) -> list[Term]:
-    return [value.at(0, element) for value in values]
-
-
-def _sides(node: Node, which: str, ranks: Sequence[int | None]) -> list[Side]:
-    axes = node.ints(f"scan_{which}_axes", [0] * len(ranks))
-    directions = node.ints(f"scan_{which}_directions", [0] * len(ranks))
-    require(node, len(axes) == len(directions) == len(ranks), f"axes {axes} and directions {directions}")
-    # The rank of an output is known when there is one.
-    sides = zip(axes, directions, ranks, strict=True)
-    return [Side(axis if rank is None else front_axis(node, axis, rank), d == 1) for axis, d, rank in sides]
-
-
-def _scan(
-    node: Node,
-    body: Body,
-    states: Sequence[Term],
-    scans: Sequence[Term],
-    cut: Sequence[Side],
-    joined: Sequence[Side],
-    path: str = "",
-) -> list[Term]:
-    """The last states, and what the iterations give beside them, side by side."""
-    build = scans[0].build
-    lengths = {static_size(node, scan.value, side.axis) for scan, side in zip(scans, cut, strict=True)}
-    require(node, len(lengths) == 1, f"the scanned inputs have {sorted(lengths)} slices")
-    (steps,) = lengths
-    body.check(steps)
-    if steps == 0 and joined:
-        raise Unsupported("what a scan of nothing collects has no shape", "Remove the scan.")
-    collected: list[list[SSAValue]] = []
-    for step in range(steps):
-        slices = [
-            scan.at(side.axis, steps - 1 - step if side.reverse else step)
-            for scan, side in zip(scans, cut, strict=True)
-        ]
-        given = [term.value for term in (*states, *slices)]
-        made = [tensor(node, value) for value in body.iterate(f"{path}{step}", given)]
-        states = [Term(build, value) for value in made[: len(states)]]
-        collected.append(made[len(states) :])
-    parts = [[Term(build, v) for v in values] for values in zip(*collected, strict=True)]
-    return [*states, *(_joined(node, p, side) for p, side in zip(parts, joined, strict=True))]
-
-
-def _joined(node: Node, parts: Sequence[Term], side: Side) -> Term:
-    axis = front_axis(node, side.axis, rank_of(parts[0].value) + 1)
-    return stack(parts[::-1] if side.reverse else parts, axis)
-
-
-LOOPS: Mapping[str, Callable[[Node, Builder, Body], list[Value]]] = {
-    "Loop": import_loop,
-    "Scan": import_scan,
-}

@@ -79,6 +79,11 @@ class RegionOp(GraphOp, ABC):
     def capture(self, values: Sequence[SSAValue]) -> None:
         """Hand in other values; the arguments of the blocks are the caller's matter."""
 
+    def effort(self) -> int:
+        """All regions once; a loop says how often."""
+        inside = [op.effort() for block in self.blocks for op in block.ops if isinstance(op, GraphOp)]
+        return super().effort() + sum(inside)
+
     def _verify_arguments(self, block: Block, given: Sequence[Tensor]) -> None:
         takes = [tensor_of(argument) for argument in block.args]
         if len(takes) != len(given) or not all(map(compatible, takes, given)):
@@ -263,6 +268,11 @@ class LoopOp(RegionOp):
         if not shape or steps is None or shape[0] not in (steps, "?"):
             raise VerifyException(f"graph.loop: {value.type} has no {steps} slices to scan")
         return tensor(shape[1:], element_of(value))
+
+    def effort(self) -> int:
+        """The region as often as it may run."""
+        steps = MAX_ITERATIONS if self.steps is None else self.steps.value.data
+        return super().effort() * max(steps, 1)
 
     def grouped(self, values: Sequence[T]) -> tuple[list[T], list[T], list[T], list[T], list[T]]:
         """Values, one for each operand, as limit, going, states, scanned values and captures."""

@@ -1,0 +1,155 @@
+"""Scan: a loop over the slices of some of its inputs, written out where it is short."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from xdsl.dialects.builtin import i64
+from xdsl.ir import Block, SSAValue
+
+from penstock.dialects.graph.base import rank_of
+from penstock.dialects.graph.base import tensor as tensor_type
+from penstock.onnx_import.axes import front_axis, require, static_size
+from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.loops import FEW_NODES, Body, tensor
+from penstock.onnx_import.node import Node
+from penstock.onnx_import.regions import end_region, loop
+from penstock.onnx_import.terms import Term, stack
+from penstock.onnx_import.unsupported import Unsupported
+from penstock.onnx_import.values import Values
+
+
+@dataclass(frozen=True)
+class Side:
+    """Along which axis a value is cut or joined, and whether from its end."""
+
+    axis: int
+    reverse: bool
+
+
+def import_scan(node: Node, build: Builder, body: Body) -> Values:
+    """Scan: one iteration for each slice of some inputs; up to opset 8, for each element of a batch."""
+    count = node.int("num_scan_inputs")
+    values = [Term(build, node.input(i)) for i in range(1 if node.opset < 9 else 0, len(node.inputs))]
+    require(node, 0 < count <= len(values), f"{count} of {len(values)} inputs are scanned")
+    states, scans = values[: len(values) - count], values[len(values) - count :]
+    outputs = len(body.graph.output) - len(states)
+    require(node, outputs >= 0, f"a body of {len(body.graph.output)} outputs for {len(states)} states")
+    if node.opset >= 9:
+        cut = _sides(node, "input", [rank_of(s.value) for s in scans])
+        return [
+            t.value for t in _scan(node, body, states, scans, cut, _sides(node, "output", [None] * outputs))
+        ]
+    if node.optional(0) is not None:
+        raise Unsupported("a Scan with sequence lengths", "Export with opset 9 or later.")
+    directions = node.ints("directions", [0] * count)
+    ranks = [len(v.shape) for v in values]
+    require(node, min(ranks) > 0 and min(ranks[-count:]) > 1, f"inputs of ranks {ranks} have no batch")
+    require(node, len(directions) == count, f"{len(directions)} directions of {count} inputs")
+    cut, joined = [Side(0, d == 1) for d in directions], [Side(0, False)] * outputs
+    batch = range(static_size(node, scans[0].value, 0))
+    runs = [_scan(node, body, _each(states, b), _each(scans, b), cut, joined, f"{b}/") for b in batch]
+    return [stack(parts, 0).value for parts in zip(*runs, strict=True)]
+
+
+def _each(values: Sequence[Term], element: int) -> list[Term]:
+    return [value.at(0, element) for value in values]
+
+
+def _sides(node: Node, which: str, ranks: Sequence[int | None]) -> list[Side]:
+    axes = node.ints(f"scan_{which}_axes", [0] * len(ranks))
+    directions = node.ints(f"scan_{which}_directions", [0] * len(ranks))
+    require(node, len(axes) == len(directions) == len(ranks), f"axes {axes} and directions {directions}")
+    # The rank of an output is known when there is one.
+    sides = zip(axes, directions, ranks, strict=True)
+    return [Side(axis if rank is None else front_axis(node, axis, rank), d == 1) for axis, d, rank in sides]
+
+
+def _scan(
+    node: Node,
+    body: Body,
+    states: Sequence[Term],
+    scans: Sequence[Term],
+    cut: Sequence[Side],
+    joined: Sequence[Side],
+    path: str = "",
+) -> list[Term]:
+    """The last states, and what the iterations give beside them, side by side."""
+    lengths = {static_size(node, scan.value, side.axis) for scan, side in zip(scans, cut, strict=True)}
+    require(node, len(lengths) == 1, f"the scanned inputs have {sorted(lengths)} slices")
+    (steps,) = lengths
+    if steps == 0 and joined:
+        raise Unsupported("what a scan of nothing collects has no shape", "Remove the scan.")
+    written_out = partial(_unrolled_scan, node, body, states, scans, cut, joined, steps, path)
+    decided = partial(_scan_op, node, body, states, scans, cut, joined, steps)
+    if body.nodes(steps) <= FEW_NODES:
+        return written_out()
+    return body.first_of(decided, written_out)
+
+
+def _scan_op(
+    node: Node,
+    body: Body,
+    states: Sequence[Term],
+    scans: Sequence[Term],
+    cut: Sequence[Side],
+    joined: Sequence[Side],
+    steps: int,
+) -> list[Term]:
+    """The scan as an operation, which cuts and joins along the first axis."""
+    build = scans[0].build
+    moved = [_front_first(scan, side.axis) for scan, side in zip(scans, cut, strict=True)]
+    given = [s.value.type for s in states]
+    given += [tensor_type(scan.shape[1:], scan.element) for scan in moved]
+    block = Block(arg_types=[tensor_type([], i64), *given])
+    end_region(block, [tensor(node, value) for value in body.iterate("", block.args[1:], block)])
+    backwards = [i for i, side in enumerate((*cut, *joined)) if side.reverse]
+    values = [[t.value for t in terms] for terms in (states, moved)]
+    made = loop(build, block, states=values[0], scans=values[1], steps=steps, backwards=backwards)
+    collected = zip(made[len(states) :], joined, strict=True)
+    return [
+        *(Term(build, v) for v in made[: len(states)]),
+        *(_put_back(node, Term(build, v), side) for v, side in collected),
+    ]
+
+
+def _front_first(term: Term, axis: int) -> Term:
+    return term.transpose(axis, *(i for i in range(len(term.shape)) if i != axis))
+
+
+def _put_back(node: Node, term: Term, side: Side) -> Term:
+    """The first axis moved to where it is wanted."""
+    axis, order = front_axis(node, side.axis, len(term.shape)), list(range(1, len(term.shape)))
+    return term.transpose(*order[:axis], 0, *order[axis:])
+
+
+def _unrolled_scan(
+    node: Node,
+    body: Body,
+    states: Sequence[Term],
+    scans: Sequence[Term],
+    cut: Sequence[Side],
+    joined: Sequence[Side],
+    steps: int,
+    path: str,
+) -> list[Term]:
+    """The scan written out."""
+    build = scans[0].build
+    body.check(steps)
+    collected: list[list[SSAValue]] = []
+    for step in range(steps):
+        slices = [
+            scan.at(side.axis, steps - 1 - step if side.reverse else step)
+            for scan, side in zip(scans, cut, strict=True)
+        ]
+        given = [term.value for term in (*states, *slices)]
+        made = [tensor(node, value) for value in body.iterate(f"{path}{step}", given)]
+        states = [Term(build, value) for value in made[: len(states)]]
+        collected.append(made[len(states) :])
+    parts = [[Term(build, v) for v in values] for values in zip(*collected, strict=True)]
+    return [*states, *(_joined(node, p, side) for p, side in zip(parts, joined, strict=True))]
+
+
+def _joined(node: Node, parts: Sequence[Term], side: Side) -> Term:
+    axis = front_axis(node, side.axis, rank_of(parts[0].value) + 1)
+    return stack(parts[::-1] if side.reverse else parts, axis)
