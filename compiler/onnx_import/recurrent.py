@@ -1,11 +1,12 @@
-"""Importers of recurrent layers: step after step, the products with the inputs taken out of the steps."""
+"""Importers of recurrent layers: loops over the steps, the products with the inputs taken out of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import i64
+from xdsl.ir import Block, SSAValue
 
 from penstock.dialects.graph.activation import (
     EluOp,
@@ -14,16 +15,14 @@ from penstock.dialects.graph.activation import (
     SigmoidOp,
     SoftplusOp,
 )
-from penstock.dialects.graph.base import GraphOp, number
+from penstock.dialects.graph.base import GraphOp, number, tensor
 from penstock.dialects.graph.transcendental import TanhOp
 from penstock.onnx_import.axes import require, static_size, static_sizes
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
+from penstock.onnx_import.regions import end_region, loop
 from penstock.onnx_import.terms import Term, stack
-
-MAX_STEPS = 1024
-"""A longer sequence is refused: every step becomes operations of its own."""
 
 Function = Callable[[Term], Term]
 State = tuple[Term, ...]
@@ -53,7 +52,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Weights:
-    """What one direction computes with."""
+    """What one direction computes with.
+
+    It belongs outside of the loop: in a formula of a step it comes behind what belongs to the step.
+    """
 
     layer: Layer
     w: Term
@@ -98,18 +100,16 @@ def lstm_step(weights: Weights, x: Term, state: State) -> State:
     total = x + weights.recurrent(h, 0, 4) + weights.state_bias
     i, o, forget, candidate = (weights.gate(total, k) for k in range(4))
     peepholes = weights.peepholes
-    enter = f(i + peepholes[0] * c if peepholes else i)
+    enter = f(i + c * peepholes[0] if peepholes else i)
     coupled = weights.layer.node.int("input_forget", 0)
-    keep = 1 - enter if coupled else f(forget + peepholes[2] * c if peepholes else forget)
+    keep = 1 - enter if coupled else f(forget + c * peepholes[2] if peepholes else forget)
     cell = keep * c + enter * g(candidate)
-    return (f(o + peepholes[1] * cell if peepholes else o) * last(cell), cell)
+    return (f(o + cell * peepholes[1] if peepholes else o) * last(cell), cell)
 
 
 def _import(node: Node, build: Builder, gates: int, step: Step, defaults: Sequence[str]) -> list[SSAValue]:
     """Y, Y_h and, of an LSTM, Y_c: the directions side by side."""
     layer = _layer(node, build, gates)
-    if layer.steps > MAX_STEPS:
-        raise Unsupported(f"a sequence of {layer.steps} steps", f"Split it, the limit is {MAX_STEPS}.")
     directions = _directions(node)
     require(
         node, len(directions) == static_size(node, node.input(1), 0), "W has another number of directions"
@@ -120,8 +120,8 @@ def _import(node: Node, build: Builder, gates: int, step: Step, defaults: Sequen
         for d, (reverse, f) in enumerate(zip(directions, functions, strict=True))
     ]
     batch_first = node.int("layout", 0) == 1
-    y = stack([outputs for outputs, _ in runs], 1)
-    states = [stack(parts, 0) for parts in zip(*(state for _, state in runs), strict=True)]
+    y = stack([run[-1] for run in runs], 1)
+    states = [stack(parts, 0) for parts in zip(*(run[:-1] for run in runs), strict=True)]
     if batch_first:
         y, states = y.transpose(2, 0, 1, 3), [s.transpose(1, 0, 2) for s in states]
     return [y.value, *(s.value for s in states)]
@@ -173,19 +173,28 @@ def _start(layer: Layer, direction: int, count: int) -> State:
     return tuple(state)
 
 
-def _run(layer: Layer, step: Step, weights: Weights, state: State, reverse: bool) -> tuple[Term, State]:
-    """The outputs of all steps and the last state; a sequence that has ended keeps its state and gives 0."""
-    moved = layer.x @ weights.w.transpose(1, 0) + weights.input_bias
-    outputs: dict[int, Term] = {}
-    for t in reversed(range(layer.steps)) if reverse else range(layer.steps):
-        new = step(weights, moved.at(0, t), state)
-        outputs[t] = new[0]
-        if layer.lengths is not None:
-            running = (layer.lengths > t).reshape(*layer.lengths.shape, 1)
-            new = tuple(running.where(n, s) for n, s in zip(new, state, strict=True))
-            outputs[t] = running.where(outputs[t], 0)
-        state = new
-    return stack([outputs[t] for t in range(layer.steps)], 0), state
+def _run(layer: Layer, step: Step, weights: Weights, state: State, reverse: bool) -> list[Term]:
+    """The last states and the outputs of all steps; a sequence that has ended keeps its state and gives 0."""
+    build, moved = layer.x.build, layer.x @ weights.w.transpose(1, 0) + weights.input_bias
+    given = [*(s.value.type for s in state), tensor(moved.shape[1:], moved.element)]
+    block = Block(arg_types=[tensor([], i64), *given])
+    at, *before, x = (Term(build.inside(block), argument) for argument in block.args)
+    new = step(weights, x, tuple(before))
+    output = new[0]
+    if layer.lengths is not None:
+        running = _place(layer, at, reverse) < layer.lengths
+        running = running.reshape(*layer.lengths.shape, 1)
+        new = tuple(running.where(n, s) for n, s in zip(new, before, strict=True))
+        output = running.where(output, 0)
+    end_region(block, [term.value for term in (*new, output)])
+    states, backwards = [s.value for s in state], [0, 1] if reverse else []
+    made = loop(build, block, states=states, scans=[moved.value], steps=layer.steps, backwards=backwards)
+    return [layer.x.like(value) for value in made]
+
+
+def _place(layer: Layer, at: Term, reverse: bool) -> Term:
+    """Where in its sequence a step is."""
+    return layer.steps - 1 - at if reverse else at
 
 
 def _functions(node: Node, defaults: Sequence[str], directions: int) -> list[list[Function]]:

@@ -44,7 +44,7 @@ class Lowering:
     lower: "Callable[[Block, Lowering], None]"
     functions: list[func.FuncOp] = field(default_factory=list[func.FuncOp])
     targets: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
-    """Where values that the function gives are wanted."""
+    """Where values that are made there at once are wanted."""
     buffers: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     nodes: Attribute | None = None
 
@@ -68,9 +68,12 @@ class Lowering:
         return self.add(memref.AllocOp.get(element, 64, list(shape)))
 
     def result(self, value: SSAValue) -> SSAValue:
-        """The new buffer of a result of the op being lowered."""
+        """The buffer of a result of the op being lowered: where it is wanted, or a new one."""
         kind = memref_of(tensor_of(value))
-        self.buffers[value] = self.alloc(kind.get_element_type(), kind.get_shape())
+        if value in self.targets:
+            self.buffers[value] = self.targets[value]
+        else:
+            self.buffers[value] = self.alloc(kind.get_element_type(), kind.get_shape())
         return self.buffers[value]
 
     def constant(self, name: str, array: Array) -> SSAValue:

@@ -29,8 +29,9 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from penstock.dialects.graph.base import GraphOp, tensor_of
-from penstock.dialects.graph.control import IfOp, LoopOp
+from penstock.dialects.graph.base import GraphOp, static_shape_of, tensor_of
+from penstock.dialects.graph.control import IfOp, LoopOp, RegionOp, YieldOp
+from penstock.dialects.graph.movement import ReshapeOp
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.access import row_major
 from penstock.dialects.nest.ops import element_of, shape_of
@@ -50,14 +51,39 @@ def function_of_block(name: str, block: Block, lower: Lower, made: list[func.Fun
     lowering = Lowering(body, lower, made)
     lowering.buffers.update(zip(block.args, body.args, strict=False))
     outs = list(zip(end.operands, body.args[len(block.args) :], strict=True))
-    lowering.targets.update(reversed(outs))
+    aimed = _aim(lowering, outs, is_region=isinstance(end, YieldOp))
     lower(block, lowering)
     lowering.nodes = None
     for value, out in outs:
-        if lowering.buffer(value) is not out:
+        source = aimed.get(out)
+        if source is None or lowering.buffer(source) is not lowering.targets[source]:
             lowering.copy(lowering.buffer(value), out)
     body.add_op(func.ReturnOp())
     return func.FuncOp(name, FunctionType.from_lists(kinds, []), Region(body))
+
+
+def _aim(
+    lowering: Lowering, outs: Sequence[tuple[SSAValue, SSAValue]], *, is_region: bool
+) -> dict[SSAValue, SSAValue]:
+    """Let values be made where they are wanted, if no nest makes them or others read them; place -> value.
+
+    With the nest that makes a value for a result alone, the copy is fused.
+    """
+    aimed: dict[SSAValue, SSAValue] = {}
+    for value, out in outs:
+        source = _before_reshapes(value)
+        is_shared = is_region and isinstance(value.owner, GraphOp) and not value.has_one_use()
+        if source not in lowering.targets and (is_shared or isinstance(source.owner, RegionOp)):
+            lowering.targets[source] = lowering.view(out, static_shape_of(source))
+            aimed[out] = source
+    return aimed
+
+
+def _before_reshapes(value: SSAValue) -> SSAValue:
+    """What a value is another shape of, as long as nothing else reads what is in between."""
+    while isinstance(value.owner, ReshapeOp) and value.owner.x.has_one_use():
+        value = value.owner.x
+    return value
 
 
 @dataclass(frozen=True)
@@ -72,7 +98,7 @@ class _Control:
     @staticmethod
     def of(op: GraphOp, outer: Lowering) -> "_Control":
         """An empty function that takes the operands and the results of an op; it is called at once."""
-        results = [_result(value, outer) for value in op.results]
+        results = [outer.result(value) for value in op.results]
         buffers = [*(outer.buffer(value) for value in op.operands), *results]
         nodes = strings(op.attributes.get("nodes"))
         name = f"c{len(outer.functions)}_" + re.sub(r"\W+", "_", nodes[0] if nodes else "").strip("_")[-40:]
@@ -94,14 +120,6 @@ class _Control:
             made.attributes["nodes"] = self.outer.nodes
         self.outer.functions.append(made)
         return name
-
-
-def _result(value: SSAValue, lowering: Lowering) -> SSAValue:
-    """The buffer of a result: no nest makes it, with which the copy to where it is wanted could be fused."""
-    if value not in lowering.targets:
-        return lowering.result(value)
-    lowering.buffers[value] = lowering.targets[value]
-    return lowering.buffers[value]
 
 
 def _if(op: GraphOp, lowering: Lowering) -> None:
