@@ -7,6 +7,7 @@ from penstock.dialects.graph.base import shape_of
 from penstock.dialects.graph.constant import INLINE_LIMIT
 from penstock.errors import ModelError, ShapeError
 from penstock.onnx_import.builder import Builder
+from penstock.onnx_import.drawing import drop_out
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.movement import given_shape
 from penstock.onnx_import.node import Node, Unsupported
@@ -51,14 +52,14 @@ def import_identity(node: Node, build: Builder) -> Value:
 
 
 def import_dropout(node: Node, build: Builder) -> list[SSAValue]:
-    """Dropout at inference time: the value itself, and a mask that keeps everything."""
+    """Dropout: at inference time the value itself, and a mask that keeps everything."""
     x = node.input(0)
     if node.opset < 7 and node.int("is_test", 0) == 0:
         raise Unsupported("dropout in training mode (is_test=0) is random", "Export the model for inference.")
     training, ratio = node.constant(2), node.constant(1)
     drops = node.optional(1) is None or ratio is None or ratio.any()
     if node.optional(2) is not None and (training is None or training.any()) and drops:
-        raise Unsupported("dropout in training mode is random", "Export the model for inference.")
+        return drop_out(node, build, None if training is not None else node.input(2))
     if not node.uses(1):
         return [x]
     # The mask has the type of the data up to opset 9.

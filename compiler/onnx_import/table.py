@@ -11,6 +11,7 @@ from penstock.onnx_import.contrib import CONTRIB
 from penstock.onnx_import.control import CONTROL
 from penstock.onnx_import.counting import COUNTING
 from penstock.onnx_import.determinant import DETERMINANT
+from penstock.onnx_import.drawing import DRAWING
 from penstock.onnx_import.einsum import EINSUM
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.indexing import INDEXING
@@ -37,6 +38,7 @@ FAMILIES: tuple[Family, ...] = (
     CONTROL,
     COUNTING,
     DETERMINANT,
+    DRAWING,
     EINSUM,
     INDEXING,
     LEGACY,

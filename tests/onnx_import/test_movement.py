@@ -6,7 +6,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from penstock.backends.reference import run_graph
 from penstock.dialects.graph.base import Array
-from penstock.errors import UnsupportedError
 from penstock.onnx_import import import_model
 from tests.onnx_import import test_operators
 from tests.onnx_import.movement_cases import CASES
@@ -49,13 +48,3 @@ def test_experimental_crop_removes_left_top_right_bottom() -> None:
     graph = helper.make_graph([node], "g", inputs, [helper.make_empty_tensor_value_info("y")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 7)])
     np.testing.assert_array_equal(run_graph(import_model(model), {"x": x})["y"], x[:, :, 2:, 1:4])
-
-
-def test_dropout_in_training_is_refused() -> None:
-    on = numpy_helper.from_array(np.array(True), "on")
-    ratio = numpy_helper.from_array(np.array(0.5, np.float32), "ratio")
-    node = helper.make_node("Dropout", ["x", "ratio", "on"], ["y"])
-    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2])]
-    graph = helper.make_graph([node], "g", inputs, [helper.make_empty_tensor_value_info("y")], [ratio, on])
-    with pytest.raises(UnsupportedError, match="random"):
-        import_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]))

@@ -6,10 +6,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from onnx import ModelProto, OptionalProto, SequenceProto, TensorProto, ValueInfoProto, numpy_helper
+from onnx import (
+    ModelProto,
+    NodeProto,
+    OptionalProto,
+    SequenceProto,
+    TensorProto,
+    ValueInfoProto,
+    numpy_helper,
+)
 from onnx.backend.test.case.test_case import TestCase
 from onnx.backend.test.loader import DATA_DIR, load_model_tests
 from onnx.backend.test.runner import Runner
+
+from penstock.onnx_import.drawing import DRAWING
 
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator", "real")
 LIGHT = "onnx/backend/test/data/light/"
@@ -60,6 +70,11 @@ class Case:
         named = (f"{n.domain}.{n.op_type}" if n.domain else n.op_type for n in self.model.graph.node)
         return list(dict.fromkeys(named))
 
+    @property
+    def draws(self) -> bool:
+        """Whether random numbers are drawn: only the types and shapes of outputs can be expected."""
+        return any(map(_draws, self.model.graph.node))
+
     def data_sets(self) -> Iterator[DataSet]:
         """Inputs and expected outputs."""
         if self.test.data_sets is not None:
@@ -94,6 +109,10 @@ def load_cases() -> list[Case]:
         warnings.simplefilter("ignore")
         tests = [test for kind in KINDS for test in sorted(load_model_tests(kind=kind), key=lambda t: t.name)]
     return [Case(test) for test in tests]
+
+
+def _draws(node: NodeProto) -> bool:
+    return node.op_type in DRAWING or node.op_type == "Dropout" and len(node.input) > 2
 
 
 def _array(value: object) -> object:
