@@ -17,6 +17,8 @@ from penstock.dialects.element_types import byte_size
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
 from penstock.dialects.memory_plan import ALIGNMENT, Interval, Placement, Plan
 
+_CONTROL = ("scf.for", "scf.if", "scf.while")
+
 
 def check_plan(plan: Plan) -> list[str]:
     """All that is wrong with a plan: values outside the arena, misaligned or overlapping, a wrong bound."""
@@ -157,9 +159,10 @@ class _Reading:
             op = self._outermost(use.operation)
             if _is_view(use.operation):
                 steps += self._touched(use.operation.results[0])
-            elif op in self.steps and op.name in ("scf.for", "scf.if", "scf.while"):
-                # It may give any of the memory that comes into it.
-                given = [result for result in op.results if _is_memory(result.type)]
+            elif op in self.steps and op.name in _CONTROL:
+                # It may give any of the memory that comes into it, and that is handed to its results.
+                is_given = use.operation.name in (*_CONTROL, "scf.yield", "scf.condition")
+                given = [result for result in op.results if is_given and _is_memory(result.type)]
                 steps += [self.steps[op], *(step for each in given for step in self._touched(each))]
             elif (
                 op not in self.steps or any(map(_is_memory, op.result_types)) or isinstance(op, func.ReturnOp)

@@ -55,6 +55,8 @@ ALIASES = (
 )
 CONTROL = (scf.ForOp, scf.IfOp, scf.WhileOp)
 """Steps with steps inside."""
+GIVES = (scf.YieldOp, scf.ConditionOp)
+"""What hands values on to the results of such steps."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,16 @@ class PlanMemoryPass(ModulePass):
             return
         arenas: dict[str, int] = {}
         for function in callees_first(op, main):
-            arenas[function.sym_name.data] = _plan(function, arenas)
+            if function is main or _needs_memory(function, arenas):
+                arenas[function.sym_name.data] = _plan(function, arenas)
+
+
+def _needs_memory(function: func.FuncOp, arenas: Mapping[str, int]) -> bool:
+    """Whether a function allocates, or calls one that was given an arena for that."""
+    return any(
+        isinstance(op, memref.AllocOp) or (isinstance(op, func.CallOp) and op.callee.string_value() in arenas)
+        for op in function.walk()
+    )
 
 
 def _plan(main: func.FuncOp, arenas: Mapping[str, int]) -> int:
@@ -155,7 +166,7 @@ def _uses(main: func.FuncOp, value: SSAValue, steps: dict[Operation, int]) -> li
         step = _step_of(main, use.operation)
         _check_use(step)
         found.append(steps[step])
-        if isinstance(step, CONTROL):
+        if isinstance(step, CONTROL) and isinstance(use.operation, (*CONTROL, *GIVES)):
             # Which of its buffers such an op gives is known only when it has run.
             found += [each for r in step.results if isa(r.type, MemRefType) for each in _uses(main, r, steps)]
     return found

@@ -329,8 +329,9 @@ def test_attributes_of_arguments_keep_their_places() -> None:
         ),
         (
             "func.func @main(%i: index) {\n %a = memref.alloc() : memref<4xf32>\n"
-            " scf.for %j = %i to %i step %i {\n %v = memref.load %a[%j] : memref<4xf32>\n }\n func.return\n}",
-            "from inside another op",
+            " scf.for %j = %i to %i step %i {\n %b = memref.alloc() : memref<4xf32>\n"
+            " %v = memref.load %b[%j] : memref<4xf32>\n }\n func.return\n}",
+            "is allocated inside",
         ),
         (
             "func.func @main() {\n %a = memref.alloc() : memref<4xf32>\n memref.dealloc %a : memref<4xf32>\n"
