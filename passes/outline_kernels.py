@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, StringAttr, UnitAttr
 from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp
@@ -42,29 +43,36 @@ class _Kernels:
 
     def outline(self, nest: ComputeOp) -> None:
         buffers = list(dict.fromkeys([*nest.operands, *captured(nest)]))
-        written = set(nest.outs)
-        kernel = self._function(nest, buffers, written)
+        after, attributes = nest.next_op, dict(nest.attributes)
+        assert after is not None, "a function ends in what it returns"
+        kernel = _function(nest, buffers)
         text = str(kernel)
         if text not in self.by_text:
-            name = f"k{len(self.by_text)}{_hint(nest)}"
+            name = f"k{len(self.by_text)}{_hint(attributes)}"
             kernel.sym_name = StringAttr(name)
-            kernel.attributes.update({k: v for k, v in nest.attributes.items() if k == "nodes"})
+            kernel.attributes.update({k: v for k, v in attributes.items() if k == "nodes"})
             self.by_text[text] = name
             self.module.body.block.add_op(kernel)
         call = func.CallOp(self.by_text[text], buffers, [])
-        call.attributes.update(nest.attributes)
-        Rewriter.replace_op(nest, call, [])
+        call.attributes.update(attributes)
+        Rewriter.insert_op(call, InsertPoint.before(after))
 
-    def _function(self, nest: ComputeOp, buffers: list[SSAValue], written: set[SSAValue]) -> func.FuncOp:
-        kinds = [b.type for b in buffers]
-        block = Block(arg_types=kinds)
-        copy = nest.clone(dict(zip(buffers, block.args, strict=True)))
-        copy.attributes.clear()
-        block.add_ops([copy, func.ReturnOp()])
-        marks = ArrayAttr([DictionaryAttr(_marks(b, written)) for b in buffers])
-        function = func.FuncOp("kernel", FunctionType.from_lists(kinds, []), Region(block), arg_attrs=marks)
-        function.attributes["nest.kernel"] = UnitAttr()
-        return function
+
+def _function(nest: ComputeOp, buffers: list[SSAValue]) -> func.FuncOp:
+    """The nest, taken from where it was, as the body of a function."""
+    kinds, written = [b.type for b in buffers], set(nest.outs)
+    block = Block(arg_types=kinds)
+    arguments = dict(zip(buffers, block.args, strict=True))
+    nest.detach()
+    for op in nest.walk():
+        if not arguments.keys().isdisjoint(op.operands):
+            op.operands = [arguments.get(value, value) for value in op.operands]
+    nest.attributes.clear()
+    block.add_ops([nest, func.ReturnOp()])
+    marks = ArrayAttr([DictionaryAttr(_marks(b, written)) for b in buffers])
+    function = func.FuncOp("kernel", FunctionType.from_lists(kinds, []), Region(block), arg_attrs=marks)
+    function.attributes["nest.kernel"] = UnitAttr()
+    return function
 
 
 def _marks(buffer: SSAValue, written: set[SSAValue]) -> dict[str, Attribute]:
@@ -76,6 +84,6 @@ def _marks(buffer: SSAValue, written: set[SSAValue]) -> dict[str, Attribute]:
     return marks
 
 
-def _hint(nest: ComputeOp) -> str:
-    nodes = strings(nest.attributes.get("nodes"))
+def _hint(attributes: Mapping[str, Attribute]) -> str:
+    nodes = strings(attributes.get("nodes"))
     return "_" + re.sub(r"\W+", "_", nodes[0]).strip("_")[-40:] if nodes else ""

@@ -23,18 +23,17 @@ from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp, Read, YieldOp, element_of, shape_of
 from penstock.dialects.resources import Array, ResourceAttr
 from penstock.passes.nest_rewriting import erase_unused_buffers, functions, nests
-from penstock.passes.winograd_matrices import Filtering, filtering
+from penstock.passes.winograd_matrices import TAPS, Filtering, filtering
 from penstock.passes.winograd_nests import Convolution, Nests
 
-TAPS = 3
 GAIN = 0.9
 """The share of the plain convolution's cycles that the filtering must stay below."""
 TRANSFORM = 4
 """Cycles per vector of a transformed tile: to make it, to store it and to read it again."""
 MEMORY_BYTES = 4
 """Bytes of weights per cycle that one core takes from memory."""
-CHANNELS_AT_ONCE = 64
-"""Input channels whose weights are transformed together: all would take twice the memory of the result."""
+CHANNELS_AT_ONCE = 8
+"""Input channels whose weights are transformed together: they stay in the caches, in double precision."""
 
 
 @dataclass(frozen=True)

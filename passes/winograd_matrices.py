@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
+TAPS = 3
+"""Taps of a filter along one dim."""
 
 POINTS = {2: (0.0, 1.0, -1.0), 4: (0.0, 0.625, -0.625, 1.5, -1.5)}
 """Finite points by outputs per tile; infinity is the last one.
@@ -57,8 +59,9 @@ class Filtering:
 
     def transformed(self, weights: Matrix) -> Matrix:
         """Filters [3, 3, ...] at all pairs of points: [inputs, inputs, ...]."""
-        rows = np.tensordot(self.filter, weights, 1)
-        return np.moveaxis(np.tensordot(self.filter, rows, (1, 1)), 0, 1)
+        rows = self.filter @ weights.reshape(TAPS, -1)
+        both = np.matmul(self.filter, rows.reshape(self.inputs, TAPS, -1))
+        return both.reshape(self.inputs, self.inputs, *weights.shape[2:])
 
 
 @lru_cache

@@ -8,8 +8,9 @@ Tiles overlap by two; those at the end may reach beyond the input, where they re
 output, where a nest of its own writes what there is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from math import prod
 
@@ -34,6 +35,7 @@ from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
 from penstock.passes.nest_rewriting import append_block, rename_loops
 from penstock.passes.winograd_matrices import Filtering, Matrix
 
+Floats = tuple[float, ...]
 Grid = list[list[SSAValue]]
 """Values by row and column of a tile."""
 
@@ -221,20 +223,45 @@ def transformed(s: Scalars, matrix: Matrix, tile: Grid) -> Grid:
 
 def linear_map(s: Scalars, matrix: Matrix, values: Sequence[SSAValue]) -> list[SSAValue]:
     """matrix @ values, in few operations: pairs of rows or columns that differ in signs share their terms."""
-    for i, j in _pairs(matrix.T):
+    plan, values = _plan(matrix.tobytes(), len(matrix)), list(values)
+    for i, j in plan.columns:
         # a x + a y and b x - b y  ->  a (x + y) and b (x - y)
-        values = list(values)
         values[i], values[j] = s.add(values[i], values[j]), s.sub(values[i], values[j])
-        together = np.isclose(matrix[:, i], matrix[:, j])
-        matrix = matrix.copy()
-        matrix[:, i], matrix[:, j] = np.where(together, matrix[:, i], 0), np.where(together, 0, matrix[:, i])
     results: dict[int, SSAValue] = {}
+    for (i, j), (even, odd) in plan.pairs.items():
+        first, second = _combination(s, even, values), _combination(s, odd, values)
+        results[i], results[j] = s.add(first, second), s.sub(first, second)
+    return [results.get(i) or _combination(s, row, values) for i, row in enumerate(plan.rows)]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How values are multiplied by a matrix."""
+
+    columns: tuple[tuple[int, int], ...]
+    """Values that are replaced by their sum and their difference first."""
+    pairs: Mapping[tuple[int, int], tuple[Floats, Floats]]
+    """Rows that are the sum and the difference of two others."""
+    rows: tuple[Floats, ...]
+
+
+@cache
+def _plan(data: bytes, rows: int) -> _Plan:
+    """The plan for a matrix of so many rows, given as its bytes: it is needed for every row of every tile."""
+    matrix = np.frombuffer(data).reshape(rows, -1).copy()
+    columns = _pairs(matrix.T)
+    for i, j in columns:
+        together = np.isclose(matrix[:, i], matrix[:, j])
+        matrix[:, i], matrix[:, j] = np.where(together, matrix[:, i], 0), np.where(together, 0, matrix[:, i])
+    pairs: dict[tuple[int, int], tuple[Floats, Floats]] = {}
     for i, j in _pairs(matrix):
         same = np.isclose(matrix[i], matrix[j])
-        even = _combination(s, np.where(same, matrix[i], 0), values)
-        odd = _combination(s, np.where(same, 0, matrix[i]), values)
-        results[i], results[j] = s.add(even, odd), s.sub(even, odd)
-    return [results.get(i) or _combination(s, row, values) for i, row in enumerate(matrix)]
+        pairs[i, j] = _floats(np.where(same, matrix[i], 0)), _floats(np.where(same, 0, matrix[i]))
+    return _Plan(tuple(columns), pairs, tuple(map(_floats, matrix)))
+
+
+def _floats(row: Matrix) -> Floats:
+    return tuple(map(float, row))
 
 
 def _pairs(matrix: Matrix) -> list[tuple[int, int]]:
@@ -248,9 +275,9 @@ def _pairs(matrix: Matrix) -> list[tuple[int, int]]:
     return found
 
 
-def _combination(s: Scalars, row: Matrix, values: Sequence[SSAValue]) -> SSAValue:
+def _combination(s: Scalars, row: Floats, values: Sequence[SSAValue]) -> SSAValue:
     """The sum of row[i] * values[i], begun with a term that needs no product."""
-    terms = sorted(((float(c), v) for c, v in zip(row, values, strict=True) if c), key=lambda t: t[0] != 1)
+    terms = sorted(((c, v) for c, v in zip(row, values, strict=True) if c), key=lambda t: t[0] != 1)
     (first, value), *rest = terms
     total = value if first == 1 else s.scaled(value, first)
     for c, v in rest:
