@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from penstock import model_cache
 from penstock.backends.targets import Target, identity
+from penstock.collector import collector_off
 from penstock.model import CompiledModel, write_package
 from penstock.package import Package
 
@@ -59,7 +60,8 @@ def _build(
     found = None if key is None else model_cache.find(key)
     if found is not None:
         return found, key
-    from penstock.driver import build
+    with collector_off():
+        from penstock.driver import build
 
     made = build(
         model,

@@ -5,14 +5,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 
-def collect_paused() -> None:
-    """One collection of what was made since the pause: nothing older is visited."""
-    gc.collect(0)
-
-
 @contextmanager
-def collector_paused() -> Generator[None]:
-    """No collection meanwhile: it visits all operations over and over, doubles the time and finds nothing."""
+def collector_off() -> Generator[None]:
+    """No collection meanwhile: it visits all modules and operations over and over and finds nothing."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -20,3 +15,23 @@ def collector_paused() -> Generator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def collector_paused() -> Generator[None]:
+    """No collection meanwhile but those that are asked for, and these visit nothing older."""
+    # Who froze objects already, as servers do before they fork, must find them frozen.
+    freezes = gc.get_freeze_count() == 0
+    with collector_off():
+        if freezes:
+            gc.freeze()
+        try:
+            yield
+        finally:
+            if freezes:
+                gc.unfreeze()
+
+
+def collect_paused() -> None:
+    """One collection of what was made since the pause."""
+    gc.collect()
