@@ -4,18 +4,21 @@
     python -m benchmarks.compile_time --layers 24 48
 
 Each compilation runs in a process of its own, from the start of Python to the written artefact, with a cache
-that is empty at first.  Peak memory is that of the largest process.  `--layers` compiles generated graphs of
-so many distinct layers: twice the layers should take about twice the time.
+that is empty at first and the compiler's bytecode in place, as after an installation.  The last time is that
+of `penstock.compile`, which writes nothing, of the same model again.  Peak memory is that of the largest
+process; the first row, a model of one node, is what Python and the compiler take by themselves.  `--layers`
+compiles generated graphs of so many distinct layers: twice the layers should take about twice the time.
 """
 
 import argparse
+import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +30,24 @@ from rich.table import Table
 from benchmarks.models import subject
 
 WIDTHS = (16, 24, 32, 40)
-COMMAND = "from penstock.cli import main; main()"
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+COLUMNS = (
+    "model",
+    "MB",
+    "cold s",
+    "kernels cached s",
+    "compiled before s",
+    "not written s",
+    "peak MB",
+    "peak / size",
+)
+
+
+def smallest() -> onnx.ModelProto:
+    """A model of one node."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [8]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "one_node", [x], [y])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
 def layered(layers: int) -> onnx.ModelProto:
@@ -56,36 +76,56 @@ def layered(layers: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
-def compiled(path: Path, output: Path, cache: Path) -> float:
-    """Seconds that the command line takes for a model."""
-    shapes = [
-        f"--shape={name}={'x'.join(map(str, array.shape))}"
-        for name, array in subject(path, {}, {}).inputs.items()
-    ]
-    command = [sys.executable, "-c", COMMAND, "compile", str(path), "-o", str(output), *shapes]
-    start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PENSTOCK_CACHE": str(cache)})
-    return time.perf_counter() - start
+@dataclass(frozen=True)
+class Bench:
+    """Where compilations take place: a folder with bytecode, reports and caches."""
 
+    folder: Path
 
-def row(path: Path, repetitions: int) -> list[str]:
-    """A model: seconds cold, warm and again (minima), memory against the size of the model."""
-    cold, warm, again, written = list[float](), list[float](), list[float](), set[bytes]()
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "model.penstock"
+    def seconds(self, cache: str, *command: str) -> tuple[float, int]:
+        """Seconds and kilobytes that a command of `compile_once` takes, with a cache of a name."""
+        report = self.folder / "report.json"
+        environment = {
+            **{name: value for name, value in os.environ.items() if name != NO_BYTECODE},
+            "PENSTOCK_CACHE": str(self.folder / cache),
+            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
+        }
+        start = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.compile_once", str(report), *command],
+            check=True,
+            capture_output=True,
+            env=environment,
+        )
+        return time.perf_counter() - start, json.loads(report.read_text())["peak"]
+
+    def row(self, path: Path, repetitions: int) -> list[str]:
+        """A model: seconds cold, warm, again and not written (minima), memory against the model's size."""
+        shapes = {name: array.shape for name, array in subject(path, {}, {}).inputs.items()}
+        output = self.folder / "model.penstock"
+        compile_it = ("compile", str(path), "-o", str(output), *_flags(shapes))
+        load_it = ("load", json.dumps({"path": str(path), "shapes": shapes}))
+        times: list[tuple[float, ...]] = []
+        written, peak = set[bytes](), 0
         for number in range(repetitions):
-            cache = Path(folder) / f"cache{number}"
-            cold.append(compiled(path, output, cache))
-            again.append(compiled(path, output, cache))
-            for entry in (cache / "models").glob("*"):
+            cache = f"{path.stem}{number}"
+            cold, memory = self.seconds(cache, *compile_it)
+            again, _ = self.seconds(cache, *compile_it)
+            loaded, _ = self.seconds(cache, *load_it)
+            for entry in (self.folder / cache / "models").glob("*"):
                 entry.unlink()
-            warm.append(compiled(path, output, cache))
+            warm, _ = self.seconds(cache, *compile_it)
+            times.append((cold, warm, again, loaded))
+            peak = max(peak, memory)
             written.add(output.read_bytes())
-    assert len(written) == 1, "the same model gave other bytes"
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    size = path.stat().st_size / 2**20
-    times = (f"{min(each):.2f}" for each in (cold, warm, again))
-    return [path.stem, f"{size:.1f}", *times, f"{peak:.0f}", f"{peak / size:.1f}"]
+        assert len(written) == 1, "the same model gave other bytes"
+        size, least = path.stat().st_size / 2**20, (f"{min(each):.2f}" for each in zip(*times, strict=True))
+        return [path.stem, f"{size:.1f}", *least, f"{peak / 1024:.0f}", f"{peak / 1024 / size:.1f}"]
+
+
+def _flags(shapes: Mapping[str, Sequence[int]]) -> list[str]:
+    """Shapes for the command line."""
+    return [f"--shape={name}={'x'.join(map(str, shape))}" for name, shape in shapes.items()]
 
 
 def main() -> None:
@@ -101,14 +141,18 @@ def main() -> None:
     )
     parser.add_argument("--repetitions", type=int, default=2, help="of each; minima are shown (default: 2)")
     arguments = parser.parse_args()
-    table = Table("model", "MB", "cold s", "kernels cached s", "compiled before s", "peak MB", "peak / size")
-    with tempfile.TemporaryDirectory() as folder:
-        generated = [Path(folder) / f"layers_{count}.onnx" for count in arguments.layers]
-        for path, count in zip(generated, arguments.layers, strict=True):
-            onnx.save(layered(count), path)
-        for path in (*arguments.models, *generated):
-            table.add_row(*row(path, arguments.repetitions))
-    Console(width=110).print(table)
+    table = Table(*COLUMNS)
+    with tempfile.TemporaryDirectory() as name:
+        bench = Bench(Path(name))
+        generated = {f"layers_{count}": layered(count) for count in arguments.layers}
+        for stem, model in {"one_node": smallest(), **generated}.items():
+            (bench.folder / f"{stem}.onnx").write_bytes(model.SerializeToString())
+        floor = bench.folder / "one_node.onnx"
+        # The first compilation of all writes the bytecode.
+        bench.seconds("first", "compile", str(floor), "-o", str(bench.folder / "first.penstock"))
+        for path in (floor, *arguments.models, *(bench.folder / f"{stem}.onnx" for stem in generated)):
+            table.add_row(*bench.row(path, arguments.repetitions))
+    Console(width=130).print(table)
 
 
 if __name__ == "__main__":
