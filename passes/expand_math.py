@@ -25,6 +25,7 @@ from penstock.passes.math_expansions.logarithm import log, log1p, log2, log10
 from penstock.passes.math_expansions.power import fpowi, ipowi, powf, powf_of_constant
 from penstock.passes.math_expansions.roots import cbrt, round_half_away, rsqrt
 from penstock.passes.math_expansions.terms import Real, Site, Whole
+from penstock.passes.op_walk import every_op
 
 Expansion = Callable[[Site, Operation], SSAValue]
 CONSTANTS = (arith.ConstantOp, vector.BroadcastOp)
@@ -188,7 +189,7 @@ class ExpandMathPass(ModulePass):
     def apply(self, ctx: Context, op: builtin.ModuleOp) -> None:
         """Expand every op of the table; the ops of one block share their constants."""
         sites: dict[Block, Site] = {}
-        for run in runs([nested for nested in op.walk() if type(nested) in EXPANSIONS]):
+        for run in runs([nested for nested in every_op(op) if type(nested) in EXPANSIONS]):
             block = run[0].parent_block()
             assert block is not None, f"{run[0].name} stands in no block"
             if block not in sites:

@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.machine import Machine
+from penstock.passes.op_walk import every_op
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,6 @@ class SplitFmaPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if not self.concerns(Machine.of(op)):
             return
-        for fused in [o for o in op.walk() if isinstance(o, math.FmaOp)]:
+        for fused in [o for o in every_op(op) if isinstance(o, math.FmaOp)]:
             product = arith.MulfOp(fused.a, fused.b)
             Rewriter.replace_op(fused, [product, arith.AddfOp(product.result, fused.c)])

@@ -20,6 +20,7 @@ from penstock.passes.lowering.llvm_helpers import finished, started
 from penstock.passes.lowering.llvm_memory import advance
 from penstock.passes.lowering.llvm_snippets import compare_integers
 from penstock.passes.lowering.llvm_types import POINTER
+from penstock.passes.op_walk import every_op
 
 FORK = "fork"
 _INDICES = 2
@@ -90,7 +91,7 @@ def _slot(e: Emitter, arguments: SSAValue, position: int) -> SSAValue:
 
 def helpers(module: ModuleOp) -> Iterator[llvm.FuncOp]:
     """What the calls in parts of a loops-level module need: a task for each kernel, and `fork`."""
-    calls = [op for op in module.walk() if isinstance(op, func.CallOp) and parts_of(op) is not None]
+    calls = [op for op in every_op(module) if isinstance(op, func.CallOp) and parts_of(op) is not None]
     kernels = {call.callee.string_value(): len(call.operands) - _INDICES for call in calls}
     for name, count in kernels.items():
         yield _task(name, count)

@@ -15,6 +15,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.nest.parallel import parts_of
 from penstock.passes.lowering.code import INDEX, Code
+from penstock.passes.op_walk import every_op
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def pass_parts(functions: Iterable[func.FuncOp]) -> None:
     """Complete the calls that are made in parts, and the declarations of what they call."""
     callees: set[str] = set()
     every = list(functions)
-    for call in [op for f in every for op in f.walk() if isinstance(op, func.CallOp)]:
+    for call in [op for f in every for op in every_op(f) if isinstance(op, func.CallOp)]:
         if parts_of(call) is not None:
             callees.add(call.callee.string_value())
             _call_whole(call)

@@ -38,6 +38,7 @@ from penstock.passes.lowering.nest_facts import Place, facts_of
 from penstock.passes.lowering.nest_lanes import Lane, Lanes
 from penstock.passes.lowering.nest_parts import Share, part_of_range, pass_parts, take_part
 from penstock.passes.lowering.nest_prefetch import Fetching
+from penstock.passes.op_walk import every_op
 
 Emit = Callable[[], None]
 
@@ -72,7 +73,7 @@ class LowerNestToLoops(ModulePass):
     numerics: ClassVar[str] = "exact"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        functions = [each for each in op.walk() if isinstance(each, func.FuncOp)]
+        functions = [each for each in every_op(op) if isinstance(each, func.FuncOp)]
         for function in functions:
             if function.body.blocks:
                 lower_function(function)
