@@ -23,6 +23,7 @@ from penstock.crash import guarded
 from penstock.dialects.memory_plan import Plan
 from penstock.errors import ModelError, Problem
 from penstock.package import Package
+from penstock.weights import Weights
 
 Array = NDArray[np.generic]
 
@@ -113,7 +114,9 @@ class Driver(ModuleType):
         path.write_bytes(b"code")
         plan = Plan((), 64, 64)
         code = CodeImage(b"code", {})
-        package = Package("double", named("x86-64"), (), (), code, np.zeros(3, np.uint8), plan, (), ())
+        package = Package(
+            "double", named("x86-64"), (), (), code, Weights([(0, np.zeros(3, np.uint8))]), plan, (), ()
+        )
         return Written((path,), package)
 
     def load(self, path: Path) -> Doubler:

@@ -17,15 +17,12 @@ from xdsl.ir import SSAValue
 from penstock.dialects.element_types import element_type, numpy_dtype
 from penstock.dialects.graph.base import element_of, rank_of
 from penstock.dialects.graph.comparison import NotOp, OrOp
-
 from penstock.dialects.graph.ordering import CumSumOp
 from penstock.dialects.graph.transcendental import ExpOp
-from penstock.errors import ShapeError
 from penstock.onnx_import import philox
 from penstock.onnx_import.axes import integer, require, static_sizes
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
-from penstock.onnx_import.known_values import MAX_COMPUTED_BYTES
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.tensors import numpy_dtype_of
 from penstock.onnx_import.terms import Term
@@ -45,8 +42,7 @@ def _key(node: Node) -> tuple[int, int]:
 
 def _drawn(node: Node, draw: Draw, shape: Sequence[int]) -> NDArray[np.float64]:
     count = prod(shape)
-    if 8 * count > MAX_COMPUTED_BYTES:
-        raise ShapeError(f"{count} random numbers", node=node.name, remedy="Draw fewer at a time.")
+    node.known.budget.take_steps(count)
     return draw(count, _key(node)).reshape(shape)
 
 

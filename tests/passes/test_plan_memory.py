@@ -125,8 +125,10 @@ def test_moves_improve_an_order() -> None:
     assert check_plan(Plan(placements, space.arena(improved), bound)) == []
 
 
-RESIDUALS = [(0, 1, 16), (1, 7, 4), (4, 5, 4), (2, 3, 9), (3, 4, 9), (7, 13, 4), (5, 6, 9), (6, 7, 9)]
-RESIDUALS += [(10, 11, 4), (8, 9, 9), (9, 10, 9), (13, 15, 4), (11, 12, 9), (12, 13, 9), (14, 16, 2)]
+RESIDUALS = [
+    *[(0, 1, 16), (1, 7, 4), (4, 5, 4), (2, 3, 9), (3, 4, 9), (7, 13, 4), (5, 6, 9), (6, 7, 9)],
+    *[(10, 11, 4), (8, 9, 9), (9, 10, 9), (13, 15, 4), (11, 12, 9), (12, 13, 9), (14, 16, 2)],
+]
 """First and last step and size: residual blocks whose convolutions lie between larger transforms."""
 
 
