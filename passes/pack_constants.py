@@ -46,7 +46,8 @@ class Packing:
     def array(self, array: Array) -> Array:
         """The packed data, zeros behind the last block's end."""
         fill = -array.shape[self.axis] % self.block
-        padded = np.pad(array, [(0, fill if i == self.axis else 0) for i in range(array.ndim)])
+        widths = [(0, fill if i == self.axis else 0) for i in range(array.ndim)]
+        padded = np.pad(array, widths) if fill else array
         blocks = padded.shape[self.axis] // self.block
         cut = padded.reshape(*array.shape[: self.axis], blocks, self.block, *array.shape[self.axis + 1 :])
         moved = np.moveaxis(cut, self.axis + 1, -1)
