@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, i64
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, StringAttr, i64
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -86,8 +86,9 @@ def _add_status(function: func.FuncOp, checked: Sequence[Indexing]) -> None:
 def _message(op: Indexing) -> str:
     """What is told of an operation: its nodes and the sizes that positions must lie in."""
     nodes = ", ".join(f"'{name.data}'" for name in nodes_of(op).data)
-    along = " x ".join(map(str, op.extents()))
-    return f"node {nodes or op.name}: a position is outside of the {along} that there are"
+    told, along = op.attributes[POSITIONS], " x ".join(map(str, op.extents()))
+    what = f"a position is outside of the {along} that there are"
+    return f"node {nodes or op.name}: {told.data if isinstance(told, StringAttr) else what}"
 
 
 @dataclass

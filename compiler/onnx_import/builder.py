@@ -100,13 +100,17 @@ class Builder:
         return Builder(block, self._node, self._known)
 
     def indexing(
-        self, kind: type[Indexing], operands: Operands, properties: Mapping[str, Attribute | None]
+        self,
+        kind: type[Indexing],
+        operands: Operands,
+        properties: Mapping[str, Attribute | None],
+        message: str = "",
     ) -> SSAValue:
         """An operation at positions of the model or its data: outside is an error, now or in a run."""
         y = self.op(kind, operands, properties)
         made = y.owner
         assert isinstance(made, Indexing), "it was made just now"
-        mark_positions(made)
+        mark_positions(made, message)
         positions = self._known.array(made.indices) if is_static(made.x) else None
         if positions is not None:
             self._check_positions(positions.astype(np.int64), made.extents())

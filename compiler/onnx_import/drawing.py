@@ -65,12 +65,14 @@ def _dtype(node: Node) -> np.dtype[np.generic]:
 
 def _uniform(node: Node, build: Builder, shape: Sequence[int]) -> SSAValue:
     low, high = node.float("low", 0.0), node.float("high", 1.0)
-    return build.constant((low + (high - low) * _drawn(node, philox.uniform, shape)).astype(_dtype(node)))
+    return build.constant(
+        (low + (high - low) * _drawn(node, build, philox.uniform, shape)).astype(_dtype(node))
+    )
 
 
 def _normal(node: Node, build: Builder, shape: Sequence[int]) -> SSAValue:
     mean, scale = node.float("mean", 0.0), node.float("scale", 1.0)
-    return build.constant((mean + scale * _drawn(node, philox.normal, shape)).astype(_dtype(node)))
+    return build.constant((mean + scale * _drawn(node, build, philox.normal, shape)).astype(_dtype(node)))
 
 
 def import_random_uniform(node: Node, build: Builder) -> SSAValue:
@@ -99,7 +101,9 @@ def import_bernoulli(node: Node, build: Builder) -> SSAValue:
     The function in the standard has it the other way round: it compares a random number as the greater one.
     """
     likely = Term(build, node.input(0))
-    numbers = likely.like(build.constant(_drawn(node, philox.uniform, _shape_like(node)).astype(np.float32)))
+    numbers = likely.like(
+        build.constant(_drawn(node, build, philox.uniform, _shape_like(node)).astype(np.float32))
+    )
     return (numbers.cast(likely.element) < likely).cast(element_type(_dtype(node))).value
 
 
@@ -112,7 +116,7 @@ def import_multinomial(node: Node, build: Builder) -> SSAValue:
     likely = (logs - logs.greatest(1).reshape(batch, 1)).apply(ExpOp)
     below = logs.like(build.op(CumSumOp, [likely.value], {"axis": integer(1)}))
     total, edges = below.slice(1, classes - 1, classes), below.slice(1, 0, classes - 1)
-    drawn = logs.table(_drawn(node, philox.uniform, (batch, samples))) * total
+    drawn = logs.table(_drawn(node, build, philox.uniform, (batch, samples))) * total
     passed = edges.reshape(batch, 1, classes - 1) <= drawn.reshape(batch, samples, 1)
     element = element_type(numpy_dtype_of(node.int("dtype", TensorProto.INT32)))
     return passed.cast(i64).sum(2).cast(element).value
@@ -124,7 +128,9 @@ def drop_out(node: Node, build: Builder, training: SSAValue | None) -> list[SSAV
     ratio = node.optional(1)
     given = x.like(build.scalar(0.5, like=x.value)) if ratio is None else x.like(ratio).cast(x.element)
     shape = static_sizes(node, x.value, len(x.shape))
-    numbers = x.like(build.constant(_drawn(node, philox.uniform, shape).astype(np.float32))).cast(x.element)
+    numbers = x.like(build.constant(_drawn(node, build, philox.uniform, shape).astype(np.float32))).cast(
+        x.element
+    )
     keeps, kept = given <= numbers, x / (1 - given)
     if training is None:
         return [keeps.where(kept, 0).value, keeps.value]

@@ -230,7 +230,9 @@ class GraphImport:
             return [None] * len(call.outputs)
 
     def _body(self, call: Call, graph: GraphProto) -> Body:
-        return Body(call, graph, self._import_into, self._known.budget, self._problems)
+        # Of what goes wrong in a region a run knows nothing.
+        reports = self._block is self._function
+        return Body(call, graph, self._import_into, self._known.budget, self._problems, reports)
 
     def _import_into(self, graph: GraphProto, scope: Scope, block: Block | None) -> Values:
         """Import a graph, into a block of its own if there is one."""

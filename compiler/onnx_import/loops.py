@@ -15,13 +15,13 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import Block, SSAValue
 
 from penstock.dialects.graph.base import tensor as tensor_type
-from penstock.errors import ModelError, Problem
+from penstock.errors import ModelError, Problem, ShapeError
 from penstock.limits import Budget, how_to_raise
 from penstock.onnx_import.axes import known_number, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.call import Call, branch_scope
 from penstock.onnx_import.node import Node
-from penstock.onnx_import.regions import branch, count, end_region, loop, scalar
+from penstock.onnx_import.regions import branch, count, discard, end_region, loop, only_branch, region, scalar
 from penstock.onnx_import.scope import Scope
 from penstock.onnx_import.terms import Term, stack
 from penstock.onnx_import.unsupported import Unsupported
@@ -46,6 +46,8 @@ class Body:
     budget: Budget
     problems: list[Problem]
     """What stands in the way of the import so far."""
+    reports: bool
+    """Whether what goes wrong where it stands is reported by a run."""
 
     def iterate(self, path: str, inputs: Sequence[Value], block: Block | None = None) -> list[Value]:
         """The outputs of one iteration."""
@@ -98,15 +100,49 @@ def _is_identity(node: NodeProto) -> bool:
 
 
 def import_if(node: Node, build: Builder, then: Body, otherwise: Body) -> Values:
-    """If: the outputs of one of two graphs."""
-    blocks = [Block(), Block()]
+    """If: the outputs of one of two graphs.
+
+    A branch that does not fit the shapes of the inputs can be taken by mistake alone, which a run reports.
+    """
     wanted = [i for i in range(len(node.outputs)) if node.uses(i)]
-    for body, block in zip((then, otherwise), blocks, strict=True):
-        outputs = body.iterate("", [], block)
-        require(node, len(outputs) >= len(node.outputs), f"a branch of {len(outputs)} outputs")
-        end_region(block, [tensor(node, outputs[i]) for i in wanted])
-    made = dict(zip(wanted, branch(build, node.input(0), blocks[0], blocks[1]), strict=True))
+    with region() as first, region() as second:
+        faults = [_branch(node, body, block, wanted) for body, block in ((then, first), (otherwise, second))]
+        if faults == [None, None]:
+            values = branch(build, node.input(0), first, second)
+        else:
+            values = _only_branch(node, build, (then, otherwise), (first, second), faults, wanted)
+    made = dict(zip(wanted, values, strict=True))
     return [made.get(i) for i in range(len(node.outputs))]
+
+
+def _branch(node: Node, body: Body, block: Block, wanted: Sequence[int]) -> ShapeError | None:
+    """Fill the block of a branch; what is wrong with its shapes, if anything is."""
+    try:
+        outputs = body.iterate("", [], block)
+    except ShapeError as error:
+        return error
+    require(node, len(outputs) >= len(node.outputs), f"a branch of {len(outputs)} outputs")
+    end_region(block, [tensor(node, outputs[i]) for i in wanted])
+    return None
+
+
+def _only_branch(
+    node: Node,
+    build: Builder,
+    bodies: Sequence[Body],
+    blocks: Sequence[Block],
+    faults: Sequence[ShapeError | None],
+    wanted: Sequence[int],
+) -> list[SSAValue]:
+    """The values of the one branch that can be computed; what is wrong with the other is told if none can."""
+    fault = next(each for each in faults if each is not None)
+    if None not in faults or not bodies[0].reports:
+        raise fault
+    for block in blocks:
+        discard(block)
+    index = faults.index(None)
+    outputs = bodies[index].iterate("", [])
+    return only_branch(build, node.input(0), index == 0, [tensor(node, outputs[i]) for i in wanted])
 
 
 def import_loop(node: Node, build: Builder, body: Body) -> Values:
@@ -124,7 +160,13 @@ def import_loop(node: Node, build: Builder, body: Body) -> Values:
 def _loop_op(node: Node, build: Builder, body: Body) -> Values:
     """The loop as an operation: in its body the condition holds."""
     states = [tensor(node, node.value(i)) for i in range(2, len(node.inputs))]
-    block = Block(arg_types=[tensor_type([], i64), *(state.type for state in states)])
+    with region([tensor_type([], i64), *(state.type for state in states)]) as block:
+        return _loop_in_block(node, build, body, states, block)
+
+
+def _loop_in_block(
+    node: Node, build: Builder, body: Body, states: Sequence[SSAValue], block: Block
+) -> Values:
     holds = build.inside(block).constant(np.array(True))
     again, *outputs = body.iterate("", [block.args[0], holds, *block.args[1:]], block)
     truth = node.known.array(tensor(node, again))

@@ -1,16 +1,36 @@
 """Regions of branches and loops that are decided at run time: what they read from outside, what they give."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
-from xdsl.dialects.builtin import i64
+import numpy as np
+from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from penstock.dialects.graph.base import element_of, is_static, shape_of, tensor_of
 from penstock.dialects.graph.control import IfOp, LoopOp, YieldOp
-from penstock.dialects.graph.elementwise import CastOp
+from penstock.dialects.graph.elementwise import CastOp, SubOp
+from penstock.dialects.graph.indexing import GatherOp
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.unsupported import Unsupported
+
+
+@contextmanager
+def region(types: Sequence[Attribute] = ()) -> Generator[Block]:
+    """A block to be filled; if that fails, nothing of it is left."""
+    block = Block(arg_types=types)
+    try:
+        yield block
+    except Exception:
+        discard(block)
+        raise
+
+
+def discard(block: Block) -> None:
+    """Let a block that nobody needs read nothing any more."""
+    for op in block.ops:
+        op.drop_all_references()
 
 
 def end_region(block: Block, values: Sequence[SSAValue]) -> None:
@@ -66,6 +86,20 @@ def branch(build: Builder, condition: SSAValue, then: Block, otherwise: Block) -
             raise Unsupported(reason, "Export it so that both branches give the same shape.")
     flag, captures = scalar(build, condition), isolate([then, otherwise])
     return build.add(IfOp.of(flag, captures, then, otherwise))
+
+
+def only_branch(
+    build: Builder, condition: SSAValue, wanted: bool, values: Sequence[SSAValue]
+) -> list[SSAValue]:
+    """What a branch gives whose other branch cannot be computed: that one is a position outside."""
+    flag = build.op(CastOp, [scalar(build, condition)], {"to": i64})
+    if wanted:
+        flag = build.op(SubOp, [build.constant(np.array(1)), flag])
+    place = {"axis": IntegerAttr(0, i64)}
+    message = (
+        f"its condition is {str(not wanted).lower()}, and that branch does not fit the shapes of the inputs"
+    )
+    return [build.indexing(GatherOp, [build.unsqueeze(value, [0]), flag], place, message) for value in values]
 
 
 def loop(

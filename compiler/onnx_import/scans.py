@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from xdsl.dialects.builtin import i64
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import rank_of
 from penstock.dialects.graph.base import tensor as tensor_type
@@ -13,7 +13,7 @@ from penstock.onnx_import.axes import front_axis, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.loops import FEW_NODES, Body, tensor
 from penstock.onnx_import.node import Node
-from penstock.onnx_import.regions import end_region, loop
+from penstock.onnx_import.regions import end_region, loop, region
 from penstock.onnx_import.terms import Term, stack
 from penstock.onnx_import.unsupported import Unsupported
 from penstock.onnx_import.values import Values
@@ -101,11 +101,11 @@ def _scan_op(
     moved = [_front_first(scan, side.axis) for scan, side in zip(scans, cut, strict=True)]
     given = [s.value.type for s in states]
     given += [tensor_type(scan.shape[1:], scan.element) for scan in moved]
-    block = Block(arg_types=[tensor_type([], i64), *given])
-    end_region(block, [tensor(node, value) for value in body.iterate("", block.args[1:], block)])
     backwards = [i for i, side in enumerate((*cut, *joined)) if side.reverse]
     values = [[t.value for t in terms] for terms in (states, moved)]
-    made = loop(build, block, states=values[0], scans=values[1], steps=steps, backwards=backwards)
+    with region([tensor_type([], i64), *given]) as block:
+        end_region(block, [tensor(node, value) for value in body.iterate("", block.args[1:], block)])
+        made = loop(build, block, states=values[0], scans=values[1], steps=steps, backwards=backwards)
     collected = zip(made[len(states) :], joined, strict=True)
     return [
         *(Term(build, v) for v in made[: len(states)]),

@@ -15,9 +15,9 @@ POSITIONS = "graph.positions"
 STATUS = "graph.status"
 
 
-def mark_positions(op: Operation) -> None:
-    """Say that positions outside are an error of whoever gave them."""
-    op.attributes[POSITIONS] = UnitAttr()
+def mark_positions(op: Operation, message: str = "") -> None:
+    """Say that positions outside are an error of whoever gave them, or what the message says."""
+    op.attributes[POSITIONS] = StringAttr(message) if message else UnitAttr()
 
 
 def status_attributes(messages: Sequence[str]) -> DictionaryAttr:

@@ -8,10 +8,11 @@ from onnx import ModelProto, parser
 from onnx.reference import ReferenceEvaluator
 from xdsl.ir import Operation
 
+import penstock
 from penstock.backends.reference import main_function, run_graph
 from penstock.dialects.graph.base import Array, wide
 from penstock.dialects.graph.control import IfOp, LoopOp
-from penstock.errors import LimitError, ModelError, ShapeError, UnsupportedError
+from penstock.errors import CallError, LimitError, ModelError, ShapeError, UnsupportedError
 from penstock.limits import limited
 from penstock.onnx_import import import_model
 
@@ -150,6 +151,27 @@ def test_branches_of_two_shapes_are_declined() -> None:
     text = BRANCH.replace("p = Neg (s)", "p = Concat <axis = 0> (s, s)").replace("(float[3] p", "(float[6] p")
     with pytest.raises(UnsupportedError, match=r"its branches give \[6\] of f32 and \[3\] of f32"):
         import_model(model(text))
+
+
+IMPOSSIBLE = """main (bool c, float[3] x) => (float[3] y) {
+  four = Constant <value: tensor = float[4] {1, 2, 3, 4}> ()
+  s = Neg (x)
+  y = If <then_branch = a () => (float[3] p) {p = Add (s, x)},
+          else_branch = b () => (float[3] q) {q = Add (s, four)}> (c)
+}"""
+
+
+@pytest.mark.parametrize("text", [IMPOSSIBLE, IMPOSSIBLE.replace("Add (s, x)", "Add (s, four)")])
+def test_a_branch_that_does_not_fit_the_shapes(text: str) -> None:
+    """As ONNX Runtime does, it is an error to take it, and none to have it."""
+    if text is not IMPOSSIBLE:
+        with pytest.raises(ShapeError, match="do not broadcast"):
+            import_model(model(text))
+        return
+    compiled = penstock.compile(model(text))
+    assert compiled(c=np.array(True), x=ROWS[0])["y"].tolist() == [0, 0, 0]
+    with pytest.raises(CallError, match="its condition is false, and that branch does not fit the shapes"):
+        compiled(c=np.array(False), x=ROWS[0])
 
 
 def test_a_weight_that_is_first_read_in_a_branch() -> None:
