@@ -9,9 +9,10 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from penstock.dialects.element_types import byte_size
 from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, is_static, rank_of, shape_of, wide
 from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.evaluation import evaluate_now
 from penstock.dialects.graph.indexing import ShapeOp
 from penstock.limits import Budget
-from penstock.onnx_import.symbolic import Symbols, evaluate_now, evaluate_symbols
+from penstock.onnx_import.symbolic import Symbols, evaluate_symbols
 
 MAX_TENSOR_BYTES = 2**40
 """A tensor larger than this is a mistake in the model, and refused."""

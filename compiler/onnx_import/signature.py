@@ -154,12 +154,18 @@ def check_declared(value: ValueInfoProto, computed: Value) -> None:
     if value.type.WhichOneof("value") != "tensor_type" or not value.type.tensor_type.elem_type:
         return
     shape = declared_shape(value) if value.type.tensor_type.HasField("shape") else list(inferred.get_shape())
-    declared = tensor(shape, element_type(numpy_dtype_of(value.type.tensor_type.elem_type)))
+    try:
+        declared = tensor(shape, element_type(numpy_dtype_of(value.type.tensor_type.elem_type)))
+    except Unsupported as problem:
+        # No operation gives such a type.
+        raise _misdeclared(value, problem.reason, inferred) from None
     if not compatible(declared, inferred):
-        raise ShapeError(
-            f"the model declares {value.name!r} as {declared}, its operations make it {inferred}",
-            remedy="Export the model again, or run onnx.shape_inference on it.",
-        )
+        raise _misdeclared(value, str(declared), inferred)
+
+
+def _misdeclared(value: ValueInfoProto, declared: str, inferred: Tensor) -> ShapeError:
+    fault = f"the model declares {value.name!r} as {declared}, its operations make it {inferred}"
+    return ShapeError(fault, remedy="Export the model again, or run onnx.shape_inference on it.")
 
 
 def check_kind(value: ValueInfoProto, computed: Value) -> None:

@@ -1,18 +1,17 @@
 """The arithmetic of shapes whose sizes are symbols: how a list of sizes passes through graph operations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.element_types import is_float
-from penstock.dialects.graph.base import Array, Dim, GraphOp, derived_dim, element_of, operand_text
+from penstock.dialects.graph.base import Dim, GraphOp, derived_dim, element_of, operand_text
 from penstock.dialects.graph.elementwise import AddOp, CastOp, DivOp, MulOp, SubOp
+from penstock.dialects.graph.evaluation import evaluate_now
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.movement import BroadcastToOp, ConcatOp, ReshapeOp, SliceOp
-from penstock.errors import ShapeError
 
 Symbols: TypeAlias = NDArray[np.object_]
 """An array of numbers and names of sizes."""
@@ -43,15 +42,6 @@ ARITHMETIC: Mapping[type[GraphOp], Callable[[Dim, Dim], Dim]] = {
     MulOp: _product,
     DivOp: _quotient,
 }
-
-
-def evaluate_now(op: GraphOp, operands: Sequence[Array]) -> Sequence[Array]:
-    """The results of an operation on constants of the model, which may be wrong."""
-    try:
-        return op.evaluate(*operands)
-    except (IndexError, ValueError, ZeroDivisionError, VerifyException) as error:
-        remedy = "Check the constants the node reads."
-        raise ShapeError(f"a constant cannot be computed: {op.name}: {error}", remedy=remedy) from error
 
 
 def evaluate_symbols(op: GraphOp, operands: list[Symbols]) -> Symbols | None:

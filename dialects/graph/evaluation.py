@@ -1,11 +1,14 @@
-"""Runs a block of `graph` operations by their meaning: what functions and operations with regions share."""
+"""Runs `graph` operations by their meaning: blocks of them, and single ones on constants that may be wrong."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from xdsl.ir import Block, SSAValue
 from xdsl.traits import IsTerminator
+from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.graph.base import Array, GraphOp
+from penstock.errors import ShapeError
 
 
 def evaluate_block(block: Block, values: dict[SSAValue, Array]) -> list[Array]:
@@ -22,3 +25,12 @@ def evaluate_block(block: Block, values: dict[SSAValue, Array]) -> list[Array]:
             if uses[value] == 0:
                 del values[value]
     raise LookupError("the block does not return")
+
+
+def evaluate_now(op: GraphOp, operands: Sequence[Array]) -> Sequence[Array]:
+    """The results of an operation on constants; `ShapeError` where they make none."""
+    try:
+        return op.evaluate(*operands)
+    except (ArithmeticError, LookupError, TypeError, ValueError, VerifyException) as error:
+        remedy = "Check the constants the node reads."
+        raise ShapeError(f"a constant cannot be computed: {op.name}: {error}", remedy=remedy) from error

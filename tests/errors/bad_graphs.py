@@ -91,6 +91,11 @@ def contradicting_output_type() -> ModelProto:
     return model(graph([relu()], outputs=[info("y", (2, 3), I64)]))
 
 
+@CORPUS.model(ShapeError, "declares 'y'", "STRING", "node 'r'")
+def output_declared_as_text() -> ModelProto:
+    return model(graph([relu()], outputs=[info("y", (2, 3), TensorProto.STRING)]))
+
+
 @CORPUS.model(ModelError, "'x' has no type")
 def input_without_type() -> ModelProto:
     return model(graph([relu()], inputs=[ValueInfoProto(name="x")]))
