@@ -16,7 +16,7 @@ from penstock.errors import LimitError
 class Limits:
     """How much there may be beyond what the file itself holds."""
 
-    operations: int = 20_000
+    operations: int = 10_000
     """Operations that loops, functions and sequences are written out as, beside 20 for a node of the file."""
     steps: int = 1 << 28
     """Numbers gone through to compute constants while compiling."""

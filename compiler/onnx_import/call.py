@@ -74,6 +74,12 @@ class Call:
         version = str(self.scope.opsets.get(domain, ""))
         return Problem(self.name, op_type, version, shapes, reason.reason, reason.remedy)
 
+    def malformed(self, error: Exception) -> ModelError:
+        """The refusal of a node that an importer stumbled over."""
+        kind = f"{type(error).__name__}: {error}".splitlines()[0]
+        remedy = "Check its inputs and attributes against the definition of the operator."
+        return ModelError(f"it is not as {self.node.op_type} is defined ({kind})", remedy=remedy)
+
 
 def _told(value: Value | None) -> str:
     """The shape of an input, or what else it is."""
@@ -127,7 +133,7 @@ def function_scope(call: Call, function: FunctionProto, schema: defs.OpSchema | 
 
 def taken_branch(call: Call, known: KnownValues) -> GraphProto | None:
     """The branch of an `If` whose condition is known; `None` when it depends on an input."""
-    (condition,) = call.inputs
+    condition = call.inputs[0]
     value = known.array(condition) if isinstance(condition, SSAValue) else None
     if value is None or value.size != 1:
         return None

@@ -55,8 +55,9 @@ def _count(node: Node, x: Term, words: int, pool: Pool) -> Term:
     total = x.like(x.build.broadcast_to(zero, [*x.shape[:axis], len(pool)]))
     if not node.int("min_gram_length") <= length <= node.int("max_gram_length"):
         return total
-    # Single words have no gaps to skip.
-    for distance in range(1, 2 + (node.int("max_skip_count") if length > 1 else 0)):
+    # Single words have no gaps to skip, and no gap is longer than the text.
+    gaps = min(node.int("max_skip_count"), words) if length > 1 else 0
+    for distance in range(1, 2 + gaps):
         places = words - distance * (length - 1)
         if places > 0:
             total = total + _matches(x, pool, distance, places).cast(f32).sum(axis)

@@ -7,6 +7,7 @@ from onnx import FunctionProto, GraphProto, NodeProto, ValueInfoProto, defs
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
+from xdsl.utils.exceptions import VerifyException
 
 from penstock.errors import ModelError, PenstockError, Problem, ShapeError, UnsupportedError
 from penstock.limits import Budget
@@ -145,6 +146,9 @@ class GraphImport:
         except Unsupported as reason:
             self._problems.append(call.problem(reason))
             values = [None] * len(outputs)
+        except (ArithmeticError, LookupError, ValueError, VerifyException) as error:
+            # An importer takes a node apart as its definition has it: what does not fit is found on the way.
+            raise call.malformed(error) from error
         self._bind(call, values)
 
     def _value(self, name: str, scope: Scope, user: str | None) -> Value | None:

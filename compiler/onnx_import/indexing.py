@@ -17,7 +17,7 @@ from penstock.dialects.graph.indexing import (
     ShapeOp,
 )
 from penstock.errors import ShapeError
-from penstock.onnx_import.axes import axis_attribute, front_axis, integer, static_size
+from penstock.onnx_import.axes import axis_attribute, front_axis, integer, known_number, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
@@ -81,7 +81,7 @@ def import_size(node: Node, build: Builder) -> SSAValue:
 def import_one_hot(node: Node, build: Builder) -> SSAValue:
     """OneHot: `on` where the position along a new axis equals the index, else `off`."""
     indices, values = node.input(0), node.input(2)
-    depth = int(node.required_constant(1, "the depth").reshape(-1)[0])
+    depth = int(known_number(node, 1, "the depths"))
     if depth < 1:
         raise ShapeError(f"a depth of {depth}", node=node.name, remedy="It must be positive.")
     axis = front_axis(node, node.int("axis", -1), rank_of(indices) + 1)
@@ -114,7 +114,9 @@ def _from_front(build: Builder, indices: SSAValue, size: int) -> SSAValue:
 
 def import_range(node: Node, build: Builder) -> SSAValue:
     """Range: a constant list of numbers."""
-    first, limit, step = (node.required_constant(i, "the bounds").reshape(-1)[0] for i in range(3))
+    bounds = [node.required_constant(i, "the bounds") for i in range(3)]
+    require(node, all(b.size == 1 for b in bounds), f"bounds of the shapes {[list(b.shape) for b in bounds]}")
+    first, limit, step = (bound.reshape(-1)[0] for bound in bounds)
     if step == 0 or not np.isfinite([first, limit, step]).all():
         raise ShapeError(
             "the step is zero or a bound is not finite", node=node.name, remedy="Correct the bounds."
@@ -129,7 +131,7 @@ def import_range(node: Node, build: Builder) -> SSAValue:
 def import_trilu(node: Node, build: Builder) -> SSAValue:
     """Trilu: zero below (or above) a diagonal of the last two dims."""
     x = node.input(0)
-    k = 0 if node.optional(1) is None else int(node.required_constant(1, "the diagonal").reshape(-1)[0])
+    k = 0 if node.optional(1) is None else int(known_number(node, 1, "the diagonals"))
     if rank_of(x) < 2:
         raise ShapeError(
             f"needs a matrix, got {list(shape_of(x))}", node=node.name, remedy="Check the shape."

@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from penstock.dialects.graph.base import Dim, integers, number, rank_of, shape_of
 from penstock.dialects.graph.movement import END, PadOp
 from penstock.errors import ModelError, ShapeError
-from penstock.onnx_import.axes import axis_attribute, front_axes, front_axis, static_size
+from penstock.onnx_import.axes import axis_attribute, front_axes, front_axis, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
@@ -149,6 +149,7 @@ def import_split(node: Node, build: Builder) -> list[SSAValue]:
 
 def _split_sizes(node: Node, total: int) -> list[int]:
     count = node.int("num_outputs", len(node.outputs))
+    require(node, count == len(node.outputs), f"{count} parts for {len(node.outputs)} outputs")
     if node.opset < 13:
         sizes = list(node.ints("split", ()))
     else:
@@ -291,7 +292,9 @@ def import_crop(node: Node, build: Builder) -> SSAValue:
         raise ShapeError(f"border {border} for rank {rank_of(x)}", node=node.name, remedy="Both must be 4.")
     left, top, right, bottom = border
     h, w = static_size(node, x, 2), static_size(node, x, 3)
-    height, width = node.ints("scale", (h - top - bottom, w - left - right))
+    scale = node.ints("scale", (h - top - bottom, w - left - right))
+    require(node, len(scale) == 2, f"a scale of {len(scale)} sizes for a picture")
+    height, width = scale
     bounds = [(0, END, 1), (0, END, 1), (top, top + height, 1), (left, left + width, 1)]
     return build.slices(x, bounds)
 
@@ -300,6 +303,7 @@ def import_center_crop_pad(node: Node, build: Builder) -> SSAValue:
     """CenterCropPad: crops or pads with zeros around the middle up to a shape."""
     x, sizes = node.input(0), node.integers(1, "the shape")
     axes = [front_axis(node, axis, rank_of(x)) for axis in node.ints("axes", range(rank_of(x)))]
+    require(node, len(axes) == len(sizes), f"{len(sizes)} sizes for {len(axes)} axes")
     low, high = [0] * rank_of(x), [0] * rank_of(x)
     for axis, size in zip(axes, sizes, strict=True):
         excess = size - static_size(node, x, axis)

@@ -1,4 +1,4 @@
-"""Runs `graph` operations by their meaning: blocks of them, and single ones on constants that may be wrong."""
+"""Runs `graph` operations by their meaning: blocks of them, and one on constants that may be wrong."""
 
 from collections import Counter
 from collections.abc import Sequence

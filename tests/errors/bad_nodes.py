@@ -56,6 +56,22 @@ def too_many_inputs() -> ModelProto:
     return model(graph([node("Sub", ["x", "x", "x"])]))
 
 
+@CORPUS.model(ShapeError, "bounds of the shapes [[0]", "node 'n'")
+def range_of_nothing() -> ModelProto:
+    bounds = [integers(name, numbers) for name, numbers in (("a", []), ("b", [3]), ("c", [1]))]
+    return model(graph([node("Range", ["a", "b", "c"])], initializers=bounds))
+
+
+@CORPUS.model(ShapeError, "1 sizes for 2 axes", "node 'n'")
+def cropped_to_too_few_sizes() -> ModelProto:
+    return model(graph([node("CenterCropPad", ["x", "s"])], initializers=[integers("s", [1])]), opset=18)
+
+
+@CORPUS.model(ShapeError, "9223372036854775807 parts for 1 outputs", "node 'n'")
+def split_without_end() -> ModelProto:
+    return model(graph([node("Split", ["x"], num_outputs=2**63 - 1)]), opset=18)
+
+
 @CORPUS.model(ModelError, "input 0", "node 'n'")
 def condition_missing() -> ModelProto:
     branch = graph([node("Relu", ["x"])], inputs=[])
