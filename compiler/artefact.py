@@ -62,7 +62,7 @@ def _header(package: Package) -> dict[str, object]:
         "symbols": {n: [s.offset, s.size] for n, s in package.image.symbols.items()},
         "alignment": package.image.alignment,
         "code": {"size": len(package.image.code), "digest": _digest(package.image.code)},
-        "weights": package.constants.nbytes,
+        "weights": {"size": package.constants.nbytes, "digest": package.constants.digest()},
         "arena": {"size": plan.arena, "bound": plan.bound},
         "plan": [[*_interval(p.interval), p.offset] for p in plan.placements],
         "kernels": [asdict(k) for k in package.kernels],
@@ -86,8 +86,11 @@ def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def read(path: Path) -> Package:
-    """Read an artefact; `ModelError` says what is wrong with it."""
+def read(path: Path, *, verify: bool = False) -> Package:
+    """Read an artefact; `ModelError` says what is wrong with it.
+
+    Header and code are compared with their digests, the weights only if asked: they are then all read.
+    """
     try:
         with open(path, "rb") as file:
             start = file.read(HEADER_AT)
@@ -97,7 +100,11 @@ def read(path: Path) -> Package:
             text = file.read(length)
             if len(text) != length or bytes.fromhex(_digest(text)) != start[16:]:
                 raise ModelError("the header of the artefact is damaged", remedy="Compile the model again.")
-            return _package(cast(Json, json.loads(text)), path, HEADER_AT + length)
+            header = cast(Json, json.loads(text))
+            package = _package(header, path, HEADER_AT + length)
+            if verify and package.constants.digest() != header["weights"]["digest"]:
+                raise ModelError("the weights of the artefact are damaged", remedy="Compile the model again.")
+            return package
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, IndexError) as error:
@@ -110,7 +117,7 @@ def _package(header: Json, path: Path, end: int) -> Package:
             f"artefact format {header['format']}, this version reads {FORMAT}", remedy="Compile it again."
         )
     code_at = _page(end)
-    code_size, weights_size = int(header["code"]["size"]), int(header["weights"])
+    code_size, weights_size = int(header["code"]["size"]), int(header["weights"]["size"])
     weights_at = _page(code_at + code_size)
     if path.stat().st_size != weights_at + weights_size:
         raise ModelError("the artefact is cut short or has grown", remedy="Compile the model again.")

@@ -178,13 +178,16 @@ def _fitting(wanted: TensorInfo, array: Array) -> Array:
     return np.ascontiguousarray(array)
 
 
-def load(path: str | Path) -> CompiledModel:
-    """Load an artefact written by `CompiledModel.save`; the weights stay on disk until they are read."""
+def load(path: str | Path, *, verify: bool = False) -> CompiledModel:
+    """Load an artefact written by `CompiledModel.save`; the weights stay on disk until they are read.
+
+    With `verify` they are read now and compared with their digest, as header and code are in any case.
+    """
     from penstock.artefact import read
 
     path = Path(path)
     try:
-        return CompiledModel(read(path))
+        return CompiledModel(read(path, verify=verify))
     except PenstockError as error:
         error.file = error.file or str(path)
         raise

@@ -3,7 +3,8 @@
 A compiler that only writes the block into files never holds it: each part is the array that a pass left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import BinaryIO
 
 import numpy as np
@@ -44,10 +45,22 @@ class Weights:
 
     def write(self, file: BinaryIO) -> None:
         """Write the block; nothing is copied in memory."""
+        for data in self._pieces():
+            file.write(data)
+
+    def digest(self) -> str:
+        """The SHA-256 of the block: processors have instructions for it, and weights are large."""
+        digest = sha256()
+        for data in self._pieces():
+            digest.update(data)
+        return digest.hexdigest()
+
+    def _pieces(self) -> Iterator[bytes | memoryview]:
+        """The parts and the zeros between them, in order."""
         end = 0
         for at, data in self._parts:
-            file.write(bytes(at - end))
-            file.write(data.data)
+            yield bytes(at - end)
+            yield data.data
             end = at + len(data)
 
 

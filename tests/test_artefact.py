@@ -100,6 +100,17 @@ def test_a_flipped_byte_of_header_or_code_is_declined(artefact: Path, tmp_path: 
         complaint(bytes(damaged), tmp_path)
 
 
+def test_a_flipped_byte_of_the_weights_is_found_when_asked(artefact: Path, tmp_path: Path) -> None:
+    damaged = bytearray(artefact.read_bytes())
+    damaged[-1] ^= 0x20
+    path = tmp_path / "damaged.penstock"
+    path.write_bytes(damaged)
+    penstock.load(path)
+    with pytest.raises(ModelError, match="damaged.penstock: the weights of the artefact are damaged"):
+        penstock.load(path, verify=True)
+    penstock.load(artefact, verify=True)
+
+
 @pytest.mark.parametrize("data", [b"", b"PENSTOCK", MAGIC + b"\xff" * 8, MAGIC + bytes(8), b"\x7fELF" * 99])
 def test_other_files_are_declined(data: bytes, tmp_path: Path) -> None:
     complaint(data, tmp_path)
