@@ -9,6 +9,7 @@ A model may be refused by an error of Penstock, or accepted.  A crash, more than
 any other exception, and a file opened outside of the model's folder are findings: each is written to `--out`.
 """
 
+import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -30,8 +31,8 @@ from tools.fuzz.seeds import SHARED, seeds
 from tools.fuzz.trial import Trial, Verdict
 from tools.pool import Ended, run_all
 
-WALL_SECONDS = 150.0
-"""Until a worker is given up: one that sleeps takes no time of the processor."""
+WALL_SECONDS = 900.0
+"""Until a worker is given up: one that sleeps takes no time of the processor, one that waits little."""
 
 
 @click.command(help=__doc__)
@@ -62,6 +63,8 @@ def main(
     out: Path,
 ) -> None:
     """The command."""
+    # A long run in the background is ended by this signal, and tells what it has seen.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(stderr=True)
     chosen = seeds([SHARED, *models], suite=suite)
     with TemporaryDirectory(prefix="penstock-fuzz-") as scratch:
