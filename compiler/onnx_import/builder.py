@@ -78,7 +78,7 @@ class Builder:
         """
         try:
             made = kind.make(operands, properties, 1 if results is None else results)
-            made.verify(verify_nested_ops=False)
+            made.verify_made()
         except VerifyException as error:
             raise self._broken(str(error)) from error
         given = self._checked(made)

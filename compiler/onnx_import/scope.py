@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import networkx as nx
 from onnx import AttributeProto, GraphProto, NodeProto
 
 from penstock.errors import ModelError
@@ -72,13 +71,17 @@ def in_order(nodes: Sequence[NodeProto]) -> list[NodeProto]:
     edges = [(writer[name], i) for i, node in enumerate(nodes) for name in names_read(node) if name in writer]
     if all(source < target for source, target in edges):
         return list(nodes)
+    # Takes longer to import than most models, and nearly all are in order.
+    import networkx as nx
+
     graph: nx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(len(nodes)))
     graph.add_edges_from(edges)
     try:
         return [nodes[i] for i in nx.lexicographical_topological_sort(graph)]
     except nx.NetworkXUnfeasible:
-        names = " -> ".join(_display_name(nodes[i], i) for i in _cycle(graph))
+        cycle = next(nx.simple_cycles(graph))
+        names = " -> ".join(_display_name(nodes[i], i) for i in [*cycle, cycle[0]])
         raise ModelError(f"the graph has a cycle: {names}", remedy="Export the model again.") from None
 
 
@@ -98,9 +101,3 @@ def _writers(nodes: Sequence[NodeProto]) -> dict[str, int]:
 
 def _display_name(node: NodeProto, index: int) -> str:
     return node.name or f"{node.op_type}_{index}"
-
-
-def _cycle(graph: "nx.DiGraph[int]") -> list[int]:
-    """The nodes of a cycle, the first one again at the end."""
-    cycle = next(nx.simple_cycles(graph))
-    return [*cycle, cycle[0]]

@@ -7,6 +7,7 @@ meaning in NumPy (`evaluate`), and, by its class, how it may be rewritten (`Elem
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Self, TypeAlias, cast
 
 import numpy as np
@@ -54,6 +55,11 @@ def tensor(shape: Sequence[Dim], element: Attribute) -> Tensor:
     >>> print(tensor(["batch", 3], f64))
     tensor<?x3xf64, #graph.dims<["batch", ""]>>
     """
+    return _tensor(tuple(shape), element)
+
+
+@lru_cache(4096)
+def _tensor(shape: tuple[Dim, ...], element: Attribute) -> Tensor:
     sizes = [d if isinstance(d, int) else DYNAMIC_INDEX for d in shape]
     names = [d if isinstance(d, str) and d != "?" else "" for d in shape]
     encoding = DimsAttr(ArrayAttr([StringAttr(n) for n in names])) if any(names) else NoneAttr()
@@ -208,6 +214,10 @@ class GraphOp(IRDLOperation, ABC):
         for result, inferred in zip(op.results, op.infer(), strict=True):
             Rewriter.replace_value_with_new_type(result, inferred)
         return op
+
+    def verify_made(self) -> None:
+        """All that `verify` checks except what `make` has seen to: that results are what `infer` says."""
+        self.get_irdl_definition().verify(self)
 
     def verify_(self) -> None:
         """Results must be what `infer` says, up to dims that one side does not know."""
