@@ -14,7 +14,9 @@ from penstock.cli_options import (
     Build,
     build_options,
     dump_option,
+    load_option,
     pairs,
+    size_options,
     threads_option,
     tuning_options,
 )
@@ -337,24 +339,38 @@ def targets() -> None:
 
 @cli.command()
 @click.argument("model", type=EXISTING)
-@build_options
-def doctor(model: Path, **build: Unpack[Build]) -> None:
-    """List all that stands in the way of compiling MODEL: node, op, opset, shapes and remedy.
+@click.option(
+    "--json", "is_json", is_flag=True, help="Print one JSON object; docs/doctor.md tells what is in it."
+)
+@size_options
+@load_option
+def doctor(
+    model: Path,
+    is_json: bool,
+    shapes: Mapping[str, tuple[int, ...]],
+    dims: Mapping[str, int],
+    plugins: tuple[Path, ...],
+) -> None:
+    """List all that stands in the way of compiling MODEL, and what it will cost.
 
-    Nothing is compiled. The exit code is 0 when nothing stands in the way, 1 when something does.
+    Every node that cannot be compiled with its operator, opset, shapes and remedy; the nodes that will run in
+    Python; the sizes left open; weights, multiply-adds, memory.  Nothing is compiled.
+
+    \b
+    exit code 0   nothing stands in the way
+              1   something does, or the file is no model
+              3   only sizes are missing: give them with --dim or --shape
 
     \b
     penstock doctor model.onnx && penstock compile model.onnx -o model.o
+    penstock doctor bert.onnx --dim batch=1 --dim sequence=128 --json
     """
-    from penstock.cli_tables import problems_table, show
-    from penstock.driver import diagnose
+    from penstock.cli_doctor import show_diagnosis, show_json
+    from penstock.diagnosis import EXIT_CODES, diagnose
 
-    problems = diagnose(model, **build)
-    if not problems:
-        click.echo(f"{model}: nothing stands in the way")
-        return
-    show(problems_table(problems))
-    sys.exit(FAILED)
+    diagnosis = diagnose(model, shapes=shapes, dims=dims, plugins=plugins)
+    (show_json if is_json else show_diagnosis)(diagnosis)
+    sys.exit(EXIT_CODES[diagnosis.verdict])
 
 
 def timed(make: "Compilation[Written]") -> "Written":

@@ -37,6 +37,11 @@ def build_options(command: F) -> F:
     """Declare the options that say what a model is compiled for."""
     text = "Machine to compile for; `penstock targets` lists them."
     target = click.option("--target", default="host", show_default=True, help=text)
+    return size_options(target(plugin_options(command)))
+
+
+def size_options(command: F) -> F:
+    """Declare the options that give the sizes a model leaves open."""
     dims = pairs(
         "--dim", "dims", NamedSize(), "Size of a symbolic dim, as in --dim batch=1; may be repeated."
     )
@@ -46,7 +51,13 @@ def build_options(command: F) -> F:
         NamedShape(),
         "Shape of an input, as in --shape input=1x3x224x224; may be repeated.",
     )
-    return shapes(dims(target(limit_option(plugin_options(command)))))
+    return shapes(dims(command))
+
+
+def load_option(command: F) -> F:
+    """Declare the option that adds plugins to the compiler."""
+    text = "Python file whose passes, dialects and importers are added; may be repeated."
+    return click.option("--load", "plugins", type=EXISTING, metavar="FILE", multiple=True, help=text)(command)
 
 
 def limit_option(command: F) -> F:
@@ -67,8 +78,6 @@ def _limit(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, i
 
 def plugin_options(command: F) -> F:
     """Declare the options that add plugins and passes to the compiler."""
-    text = "Python file whose passes, dialects and importers are added; may be repeated."
-    load = click.option("--load", "plugins", type=EXISTING, metavar="FILE", multiple=True, help=text)
     text = (
         "Run a pass at the end of a phase, as in --pass graph:my-pass, or leave one out, as in"
         " --pass nest:-winograd; may be repeated."
@@ -77,7 +86,7 @@ def plugin_options(command: F) -> F:
     added = click.option(
         "--pass", "passes", type=kind, metavar=kind.name, multiple=True, callback=by_phase, help=text
     )
-    return load(added(command))
+    return load_option(added(command))
 
 
 def dump_option(command: F) -> F:

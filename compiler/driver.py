@@ -20,7 +20,7 @@ from penstock.descent import descents
 from penstock.dialects.graph.base import shape_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dumping import Dump, write_kernel
-from penstock.errors import Problem, ShapeError, UnsupportedError
+from penstock.errors import ShapeError
 from penstock.extensions import Extended, Passes, extended
 from penstock.inspection import Inspection
 from penstock.listing import module_text
@@ -44,7 +44,6 @@ __all__ = [
     "build",
     "build_module",
     "check",
-    "diagnose",
     "entry",
     "inspected",
     "read",
@@ -250,23 +249,6 @@ def trace(
             yield Snapshot(
                 phase.level, each.name, numerics_of(each), perf_counter() - start, module_text(module)
             )
-
-
-def diagnose(
-    model: "str | PathLike[str]",
-    *,
-    shapes: Shapes | None = None,
-    dims: Dims | None = None,
-    target: str = "host",
-    plugins: Sequence[Plugin] = (),
-    passes: Passes | None = None,
-) -> list[Problem]:
-    """All that stands in a model's way, without compiling it."""
-    try:
-        read(model, shapes, dims, extended(plugins, passes).importers)
-    except UnsupportedError as error:
-        return list(error.problems)
-    return []
 
 
 def check(

@@ -21,7 +21,7 @@ from penstock.backends.targets import target as named
 from penstock.cli import cli
 from penstock.crash import guarded
 from penstock.dialects.memory_plan import Plan
-from penstock.errors import ModelError, Problem
+from penstock.errors import ModelError
 from penstock.package import Package
 from penstock.weights import Weights
 
@@ -77,7 +77,6 @@ class Driver(ModuleType):
     def __init__(self) -> None:
         super().__init__("penstock.driver")
         self.called: tuple[str, object] = ("", None)
-        self.problems: list[Problem] = []
         self.steps: list[Step] = [Step(pass_name="import", text="a\nb\n"), Step(text="a\nc\n")]
         self.failure: BaseException | None = None
 
@@ -123,10 +122,6 @@ class Driver(ModuleType):
         """Return the double."""
         self.called = ("load", path)
         return Doubler()
-
-    def diagnose(self, model: Path, **build: object) -> list[Problem]:
-        """Return the problems set."""
-        return self.problems
 
     def check(self, model: Path, **build: object) -> list[Step]:
         """Return the steps set."""
@@ -333,14 +328,6 @@ def test_inspect_prints_what_is_asked(
 def test_inspect_names_what_there_is(driver: Driver, shell: Shell, capsys: Captured, options: str) -> None:
     assert shell(f"inspect model.onnx {options}") == 1
     assert "'attic', only " in capsys.readouterr().err
-
-
-def test_doctor_lists_every_problem(driver: Driver, shell: Shell, capsys: Captured) -> None:
-    assert shell("doctor model.onnx") == 0
-    driver.problems = [Problem("n1", "Foo", "7", "[1]", "unknown [op]", "remove it"), Problem("n2", *"abcde")]
-    assert shell("doctor model.onnx") == 1
-    output = capsys.readouterr().out
-    assert "nothing stands in the way" in output and "unknown [op]" in output and "n2" in output
 
 
 def test_opt_takes_its_own_options(shell: Shell, capsys: Captured) -> None:

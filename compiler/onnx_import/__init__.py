@@ -1,6 +1,7 @@
 """The ONNX importer: a model file becomes a module of the `graph` dialect, or one clear error."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from os import PathLike
 
 from onnx import ModelProto
@@ -10,7 +11,7 @@ from penstock.errors import PenstockError
 from penstock.onnx_import.family import Importer
 from penstock.onnx_import.graph_import import GraphImport
 from penstock.onnx_import.inputs import Lengths
-from penstock.onnx_import.model_file import read_model
+from penstock.onnx_import.model_file import ModelFile, read_model
 from penstock.onnx_import.signature import Shapes, Signature, Sizes
 from penstock.onnx_import.table import table_with
 
@@ -35,9 +36,16 @@ def import_model(
     `None` that an optional holds nothing.  An output that is a sequence becomes outputs named alike.
     """
     file = read_model(source)
-    try:
+    with naming(file):
         signature = Signature(file.model.graph, shapes or {}, dims or {}, lengths or {})
         return GraphImport(file, signature, table_with(importers or {})).run()
+
+
+@contextmanager
+def naming(file: ModelFile) -> Generator[None]:
+    """Errors name the file."""
+    try:
+        yield
     except PenstockError as error:
         error.file = error.file or file.name
         raise

@@ -55,11 +55,24 @@ class GraphImport:
         self._function = self._block
         self._known = KnownValues(Budget.of(check_calls(file.model)))
         self._problems: list[Problem] = []
+        self._goes_on = False
+        """Whether a node that contradicts itself or its inputs is a problem like others, not the end."""
         values = (*file.model.graph.value_info, *file.model.graph.output)
         self._declared = {} if signature.specialised else {value.name: value for value in values}
 
     def run(self) -> ModuleOp:
         """The module; `UnsupportedError` lists every node that cannot be imported."""
+        module = self._import()
+        if self._problems:
+            raise UnsupportedError(self._problems, file=self._file.name)
+        return module
+
+    def examine(self) -> tuple[ModuleOp, list[Problem]]:
+        """As much of the module as there can be, and all that is wrong: no error is raised for a node."""
+        self._goes_on = True
+        return self._import(), self._problems
+
+    def _import(self) -> ModuleOp:
         graph = self._file.model.graph
         scope = Scope(self._file.opsets, initializers=_initializers(self._file))
         for given in self._signature.inputs:
@@ -67,10 +80,10 @@ class GraphImport:
             known = [value for value in tensors if value is not None]
             scope.values[given.name] = given.of(known) if len(known) == len(tensors) else None
         results = dict(self._results(self._import_graph(graph, scope)))
-        if self._problems:
-            raise UnsupportedError(self._problems, file=self._file.name)
         self._block.add_op(ReturnOp(*results.values()))
-        erase_unused(self._block)
+        # Of a graph with holes, what leads to a hole looks unused.
+        if not self._problems:
+            erase_unused(self._block)
         return self._module(list(results))
 
     def _results(self, values: Values) -> Iterator[tuple[str, SSAValue]]:
@@ -146,10 +159,20 @@ class GraphImport:
         except Unsupported as reason:
             self._problems.append(call.problem(reason))
             values = [None] * len(outputs)
+        except (ModelError, ShapeError) as error:
+            self._fails(call, error, error)
+            values = [None] * len(outputs)
         except (ArithmeticError, LookupError, ValueError, VerifyException) as error:
             # An importer takes a node apart as its definition has it: what does not fit is found on the way.
-            raise call.malformed(error) from error
+            self._fails(call, call.malformed(error), error)
+            values = [None] * len(outputs)
         self._bind(call, values)
+
+    def _fails(self, call: Call, fault: ModelError | ShapeError, cause: Exception) -> None:
+        """Raise an error of the model, or note it where all of them are wanted."""
+        if not self._goes_on:
+            raise fault from (None if fault is cause else cause)
+        self._problems.append(call.problem(Unsupported(fault.message, fault.remedy or "")))
 
     def _value(self, name: str, scope: Scope, user: str | None) -> Value | None:
         """What a name stands for; a weight becomes a constant when it is first read."""

@@ -1,0 +1,128 @@
+"""Imports a model to look at it: goes on where compiling would stop, and assumes numbers for open sizes."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+
+from onnx import AttributeProto, ModelProto, NodeProto, ValueInfoProto
+from xdsl.dialects.builtin import ModuleOp
+
+from penstock.dialects.graph.base import shape_of
+from penstock.errors import PenstockError, Problem
+from penstock.onnx_import.family import Importer
+from penstock.onnx_import.graph_import import GraphImport
+from penstock.onnx_import.model_file import ModelFile, read_model
+from penstock.onnx_import.signature import Shapes, Signature, Sizes
+from penstock.onnx_import.table import table_with
+from penstock.onnx_import.unsupported import Unsupported
+
+IMAGE, LENGTH, ONE = 224, 128, 1
+"""The sizes assumed for the height or width of a picture, for the length of a sequence, and for all else."""
+IMAGE_RANK = 4
+
+
+@dataclass(frozen=True)
+class OpenSize:
+    """A size that a model leaves open: its name, where its inputs have it, and the number assumed for it."""
+
+    name: str
+    places: tuple[str, ...]
+    assumed: int
+
+
+@dataclass(frozen=True)
+class Examination:
+    """A model looked at: all that is wrong with it, and as much of its module as there can be."""
+
+    problems: tuple[Problem, ...]
+    open_sizes: tuple[OpenSize, ...]
+    operators: Mapping[str, int]
+    """How many nodes each operator has, those of subgraphs and functions included."""
+    opsets: Mapping[str, int]
+    module: ModuleOp | None
+    """`None` where the inputs alone make no sense."""
+
+
+def examine(
+    source: str | PathLike[str] | bytes | ModelProto,
+    *,
+    shapes: Shapes | None = None,
+    dims: Sizes | None = None,
+    importers: Mapping[tuple[str, str], Importer] | None = None,
+) -> Examination:
+    """Look at a model; a `PenstockError` is raised only by a file that is no model."""
+    file = read_model(source)
+    try:
+        given = Signature(file.model.graph, shapes or {}, dims or {}, {})
+        found = list(_open_sizes(given))
+        sizes = {**(dims or {}), **{size.name: size.assumed for size in found}}
+        signature = Signature(file.model.graph, shapes or {}, sizes, {})
+        module, problems = GraphImport(file, signature, table_with(importers or {})).examine()
+    except PenstockError as error:
+        return _examination(file, [_problem(error)], [], None)
+    return _examination(file, problems, found, module)
+
+
+def _examination(
+    file: ModelFile, problems: Sequence[Problem], sizes: Sequence[OpenSize], module: ModuleOp | None
+) -> Examination:
+    operators = Counter(map(_operator, _nodes(file.model)))
+    ordered = dict(sorted(operators.items(), key=lambda item: (-item[1], item[0])))
+    return Examination(tuple(problems), tuple(sizes), ordered, file.opsets, module)
+
+
+def _problem(error: PenstockError) -> Problem:
+    """What is wrong with the graph as a whole, or stops the import where it is."""
+    return Problem(error.node or "", "", "", "", error.message, error.remedy or "")
+
+
+def _operator(node: NodeProto) -> str:
+    return f"{node.domain}.{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type
+
+
+def _nodes(model: ModelProto) -> Iterator[NodeProto]:
+    waiting = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.GRAPH:
+                waiting.extend(attribute.g.node)
+
+
+def _open_sizes(signature: Signature) -> Iterator[OpenSize]:
+    places: dict[str, list[str]] = {}
+    assumed: dict[str, int] = {}
+    for value in signature.tensors:
+        for axis, name in _symbols(signature, value):
+            places.setdefault(name, []).append(f"{value.name} dim {axis}")
+            rank = len(value.type.tensor_type.shape.dim)
+            assumed.setdefault(name, _assumed(name, axis, rank))
+    for name, where in places.items():
+        yield OpenSize(name, tuple(where), assumed[name])
+
+
+def _symbols(signature: Signature, value: ValueInfoProto) -> Iterator[tuple[int, str]]:
+    try:
+        shape = shape_of(signature.type_of(value))
+    except Unsupported:
+        # The import declines the input and says why.
+        return
+    for axis, size in enumerate(shape):
+        if isinstance(size, str):
+            yield axis, size
+
+
+def _assumed(name: str, axis: int, rank: int) -> int:
+    """A usual size, by what the model calls it or, where that tells nothing, by where it stands."""
+    words = name.lower()
+    if "batch" in words:
+        return ONE
+    if "height" in words or "width" in words:
+        return IMAGE
+    if "seq" in words or "len" in words:
+        return LENGTH
+    if axis == 0:
+        return ONE
+    return IMAGE if rank >= IMAGE_RANK else LENGTH if axis == rank - 1 else ONE
