@@ -96,6 +96,22 @@ def test_open_sizes_are_named_and_assumed(tmp_path: Path) -> None:
     assert not given.open_sizes
 
 
+def test_sizes_that_contradict_the_model_are_not_assumed(tmp_path: Path) -> None:
+    """An axis of time in front: a window of 5 does not fit into the 1 that is usual there."""
+    text = """
+        <ir_version: 9, opset_import: ["": 17]> late (float[T, 16] t) => (z) <int64[3] taps = {8, 16, 5}>
+        {
+            axes = Constant <value_ints = [0]> ()
+            rows = Unsqueeze (t, axes)
+            x = Transpose <perm = [0, 2, 1]> (rows)
+            w = ConstantOfShape <value = float {0.5}> (taps)
+            z = Conv (x, w)
+        }"""
+    found = diagnose(written(tmp_path, text))
+    assert found.verdict == OPEN
+    assert [size.assumed for size in found.open_sizes] == [128]
+
+
 @pytest.mark.parametrize(
     ("text", "options", "code"),
     [

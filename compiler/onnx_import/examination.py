@@ -1,8 +1,9 @@
 """Imports a model to look at it: goes on where compiling would stop, and assumes numbers for open sizes."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 
 from onnx import AttributeProto, ModelProto, NodeProto, ValueInfoProto
@@ -53,28 +54,56 @@ def examine(
 ) -> Examination:
     """Look at a model; a `PenstockError` is raised only by a file that is no model."""
     file = read_model(source)
+    facts = (_operators(file.model), file.opsets)
     try:
-        given = Signature(file.model.graph, shapes or {}, dims or {}, {})
-        found = list(_open_sizes(given))
-        sizes = {**(dims or {}), **{size.name: size.assumed for size in found}}
-        signature = Signature(file.model.graph, shapes or {}, sizes, {})
-        module, problems = GraphImport(file, signature, table_with(importers or {})).examine()
+        signature = Signature(file.model.graph, shapes or {}, dims or {}, {})
+        open_sizes = list(_open_sizes(signature))
+        attempt = partial(_attempt, file, shapes or {}, dims or {}, table_with(importers or {}))
+        sizes, module, problems = _first_sound(attempt, open_sizes)
     except PenstockError as error:
-        return _examination(file, [_problem(error)], [], None)
-    return _examination(file, problems, found, module)
+        return Examination((_problem(error),), (), *facts, None)
+    return Examination(tuple(problems), tuple(sizes), *facts, module)
 
 
-def _examination(
-    file: ModelFile, problems: Sequence[Problem], sizes: Sequence[OpenSize], module: ModuleOp | None
-) -> Examination:
-    operators = Counter(map(_operator, _nodes(file.model)))
-    ordered = dict(sorted(operators.items(), key=lambda item: (-item[1], item[0])))
-    return Examination(tuple(problems), tuple(sizes), ordered, file.opsets, module)
+Attempt = tuple[ModuleOp, list[Problem], bool]
+
+
+def _attempt(
+    file: ModelFile,
+    shapes: Shapes,
+    dims: Sizes,
+    importers: Mapping[tuple[str, str], Importer],
+    assumed: Sizes,
+) -> Attempt:
+    signature = Signature(file.model.graph, shapes, {**dims, **assumed}, {})
+    return GraphImport(file, signature, importers).examine()
+
+
+def _first_sound(
+    attempt: Callable[[Sizes], Attempt], usual: list[OpenSize]
+) -> tuple[list[OpenSize], ModuleOp, list[Problem]]:
+    """The model at usual sizes or, if they contradict it, at others or without numbers: what fits first."""
+    module, problems, contradicts = attempt({size.name: size.assumed for size in usual})
+    if not contradicts or not usual:
+        return usual, module, problems
+    longer = [replace(size, assumed=max(size.assumed, LENGTH)) for size in usual]
+    # What has no number counts as one.
+    unknown = [replace(size, assumed=1) for size in usual]
+    for sizes, assumed in ((longer, {size.name: size.assumed for size in longer}), (unknown, {})):
+        other_module, other_problems, contradicts = attempt(assumed)
+        if not contradicts:
+            return sizes, other_module, other_problems
+    return usual, module, problems
 
 
 def _problem(error: PenstockError) -> Problem:
     """What is wrong with the graph as a whole, or stops the import where it is."""
     return Problem(error.node or "", "", "", "", error.message, error.remedy or "")
+
+
+def _operators(model: ModelProto) -> dict[str, int]:
+    counted = Counter(map(_operator, _nodes(model)))
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _operator(node: NodeProto) -> str:

@@ -55,7 +55,7 @@ class GraphImport:
         self._function = self._block
         self._known = KnownValues(Budget.of(check_calls(file.model)))
         self._problems: list[Problem] = []
-        self._goes_on = False
+        self._goes_on = self._has_contradictions = False
         """Whether a node that contradicts itself or its inputs is a problem like others, not the end."""
         values = (*file.model.graph.value_info, *file.model.graph.output)
         self._declared = {} if signature.specialised else {value.name: value for value in values}
@@ -67,10 +67,13 @@ class GraphImport:
             raise UnsupportedError(self._problems, file=self._file.name)
         return module
 
-    def examine(self) -> tuple[ModuleOp, list[Problem]]:
-        """As much of the module as there can be, and all that is wrong: no error is raised for a node."""
+    def examine(self) -> tuple[ModuleOp, list[Problem], bool]:
+        """As much of the module as there can be, all that is wrong, and whether shapes contradict each other.
+
+        No error is raised for a node.
+        """
         self._goes_on = True
-        return self._import(), self._problems
+        return self._import(), self._problems, self._has_contradictions
 
     def _import(self) -> ModuleOp:
         graph = self._file.model.graph
@@ -172,6 +175,7 @@ class GraphImport:
         """Raise an error of the model, or note it where all of them are wanted."""
         if not self._goes_on:
             raise fault from (None if fault is cause else cause)
+        self._has_contradictions = True
         self._problems.append(call.problem(Unsupported(fault.message, fault.remedy or "")))
 
     def _value(self, name: str, scope: Scope, user: str | None) -> Value | None:

@@ -69,11 +69,12 @@ def _tensor(shape: tuple[Dim, ...], element: Attribute) -> Tensor:
 def shape_of(value: SSAValue | Attribute) -> tuple[Dim, ...]:
     """The sizes of a tensor (or tensor type); unknown ones as their name or `"?"`."""
     t = tensor_of(value)
+    sizes = t.get_shape()
+    if DYNAMIC_INDEX not in sizes:
+        return sizes
     names = t.encoding.names.data if isinstance(t.encoding, DimsAttr) else ()
     labels = [n.data or "?" for n in names] or ["?"] * t.get_num_dims()
-    return tuple(
-        label if size == DYNAMIC_INDEX else size for size, label in zip(t.get_shape(), labels, strict=True)
-    )
+    return tuple(label if size == DYNAMIC_INDEX else size for size, label in zip(sizes, labels, strict=True))
 
 
 def static_shape_of(value: SSAValue | Attribute) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Constants of the `graph` dialect: small ones as text in the module, weights as named resources."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import TypeAlias, cast
 
 import numpy as np
 from xdsl.dialects.builtin import AnyDenseElement, BytesAttr, DenseIntOrFPElementsAttr, TensorType
@@ -12,6 +12,7 @@ from penstock.dialects.element_types import element_type, is_narrow, numpy_dtype
 from penstock.dialects.graph.base import AnyTensor, Array, GraphOp, Tensor, tensor, tensor_of
 from penstock.dialects.resources import ResourceAttr
 
+DenseType: TypeAlias = TensorType[AnyDenseElement]
 INLINE_LIMIT = 16
 """Constants of at most this many elements are written out as text."""
 
@@ -25,7 +26,9 @@ def constant_value(array: Array, name: str) -> DenseIntOrFPElementsAttr | Resour
         return ResourceAttr.of(name, array)
     # A true bit is stored as -1, as xDSL's own parser does.
     stored = -array.astype(np.int8) if array.dtype == np.bool_ else array
-    return DenseIntOrFPElementsAttr(TensorType(element, array.shape), BytesAttr(stored.tobytes()))
+    return DenseIntOrFPElementsAttr(
+        cast(DenseType, tensor(array.shape, element)), BytesAttr(stored.tobytes())
+    )
 
 
 @irdl_op_definition

@@ -1,5 +1,6 @@
 """One model of a sweep: compiled, run, and compared with ONNX Runtime."""
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ FAILED = "failed"
 GOOD = (AGREES, RIGHT, IN_STEPS)
 TOLERANCES = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-6}
 """Difference of reals up to which they agree, as part of the largest magnitude."""
+FAR = 1e-2
+"""A difference that is wrong whatever another engine gives."""
 LONGEST = 200
 
 
@@ -35,7 +38,7 @@ class Verdict:
 
     status: str
     compiling: float | None = None
-    """Seconds that compiling took; what the cache holds takes none."""
+    """Seconds of all CPUs that compiling took; what the cache holds takes none."""
     running: float | None = None
     difference: float | None = None
     """The largest difference by the largest magnitude, over all outputs."""
@@ -59,9 +62,9 @@ def _judged(subject: Subject) -> Verdict:
     path = subject.path()
     model = onnx.load(path)
     inputs = inputs_of(model, subject.told)
-    start = time.perf_counter()
+    start = cpu_seconds()
     compiled = penstock.compile(path, shapes={name: array.shape for name, array in inputs.items()})
-    compiling = time.perf_counter() - start
+    compiling = cpu_seconds() - start
     start = time.perf_counter()
     ours = compiled(inputs)
     running = time.perf_counter() - start
@@ -84,6 +87,11 @@ def _judged(subject: Subject) -> Verdict:
     return replace(made, status=IN_STEPS if steps.largest <= 1 else DIFFERS, told=str(steps))
 
 
+def cpu_seconds() -> float:
+    """What this process and those that it waited for have used; others on the machine do not count."""
+    return sum(os.times()[:4])
+
+
 def _columns(pairs: Mapping[str, tuple[Array, Array]]) -> tuple[dict[str, Array], dict[str, Array]]:
     return {name: ours for name, (ours, _) in pairs.items()}, {
         name: theirs for name, (_, theirs) in pairs.items()
@@ -99,6 +107,7 @@ class Errors:
     ours: float
     theirs: float
     ours_is_right: bool
+    """Whether ours agrees with the definition, or is at least as near to it as ONNX Runtime's."""
 
     def __str__(self) -> str:
         return f"'{self.output}' is {self.ours:.1e} from the definition, ONNX Runtime's {self.theirs:.1e}"
@@ -110,8 +119,12 @@ def errors_by_definition(model: ModelProto, inputs: Values, ours: Values, theirs
     defined = run_graph(import_model(model, shapes=shapes), inputs)
     distances = {name: difference(array, defined[name]) for name, array in ours.items()}
     worst = max(distances, key=lambda name: distances[name])
-    is_right = not any(disagreement(array, defined[name]) for name, array in ours.items())
-    return Errors(worst, distances[worst], difference(theirs[worst], defined[worst]), is_right)
+    others = {name: difference(array, defined[name]) for name, array in theirs.items()}
+    is_right = all(
+        not disagreement(array, defined[name]) or distances[name] <= min(others[name], FAR)
+        for name, array in ours.items()
+    )
+    return Errors(worst, distances[worst], others[worst], is_right)
 
 
 def by_steps(model: ModelProto, inputs: Values) -> Steps:

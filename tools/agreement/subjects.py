@@ -40,9 +40,10 @@ def models_in(folder: Path, torch: str) -> list[Subject]:
 
 
 def graphs_in(zoo: Path, made: Path, torch: str) -> list[Subject]:
-    """All graphs of a zoo; `made` is the folder of those that have got weights."""
+    """All graphs of a zoo, small ones first; `made` is the folder of those that have got weights."""
     told = cast(dict[str, dict[str, Entry]], json.loads(FED.read_text(encoding="utf-8")))
-    names = sorted(path.name.removesuffix(GRAPH) for path in zoo.glob(f"*{GRAPH}"))
+    paths = sorted(zoo.glob(f"*{GRAPH}"), key=lambda path: path.stat().st_size)
+    names = [path.name.removesuffix(GRAPH) for path in paths]
     return [Subject(name, Places(made, zoo, torch), told.get(name, {})) for name in names]
 
 
