@@ -29,6 +29,7 @@ from penstock.onnx_import.sampling import SAMPLING
 from penstock.onnx_import.sequences import SEQUENCES
 from penstock.onnx_import.spectral import SPECTRAL
 from penstock.onnx_import.training import TRAINING
+from penstock.onnx_import.transformers import TRANSFORMERS
 from penstock.onnx_import.trees import TREES
 
 FAMILIES: tuple[Family, ...] = (
@@ -60,7 +61,7 @@ DOMAINS: Mapping[str, Sequence[Family]] = {
     "": FAMILIES,
     "ai.onnx.ml": (CLASSICAL, TREES),
     "ai.onnx.preview.training": (TRAINING,),
-    "com.microsoft": (CONTRIB,),
+    "com.microsoft": (CONTRIB, TRANSFORMERS),
 }
 
 IMPORTERS: dict[tuple[str, str], Importer] = {
