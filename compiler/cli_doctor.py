@@ -35,7 +35,10 @@ def verdict_text(found: Diagnosis) -> str:
     """The verdict in a line."""
     if found.verdict == DECLINED:
         count = len(found.problems)
-        return f"{count} {'thing stands' if count == 1 else 'things stand'} in the way"
+        where = (
+            ", at the sizes below: others may fit, given with --dim or --shape" if found.open_sizes else ""
+        )
+        return f"{count} {'thing stands' if count == 1 else 'things stand'} in the way{where}"
     if found.verdict == COMPILES:
         return "nothing stands in the way"
     flags = " ".join(f"--dim '{size.name}={size.assumed}'" for size in found.open_sizes)

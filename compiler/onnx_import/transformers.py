@@ -10,7 +10,7 @@ from xdsl.ir import SSAValue
 from penstock.dialects.element_types import is_float, numpy_dtype
 from penstock.dialects.graph.activation import GeluOp, SigmoidOp
 from penstock.dialects.graph.attention import AttentionOp
-from penstock.dialects.graph.base import Dim, element_of, flag, number, rank_of, shape_of
+from penstock.dialects.graph.base import element_of, flag, number, rank_of, shape_of
 from penstock.dialects.graph.elementwise import AddOp, MulOp
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.linear import MatMulOp
@@ -29,9 +29,9 @@ def import_embed_layer_norm(node: Node, build: Builder) -> list[SSAValue]:
     """EmbedLayerNormalization: the layer norm of what stands for words, places and perhaps segments."""
     ids, mask, places = node.input(0), node.optional(7), node.optional(8)
     require(node, rank_of(ids) == 2, f"identifiers of rank {rank_of(ids)}")
-    batch, length = shape_of(ids)
+    batch = shape_of(ids)[0]
     total = _rows(build, node.input(2), ids)
-    where = Term(build, places) if places is not None else _counted(build, length)
+    where = Term(build, places) if places is not None else _counted(Term(build, ids), 1)
     total = total + _rows(build, node.input(3), where.value)
     if node.optional(1) is not None:
         total = total + _rows(build, node.input(4), node.input(1))
@@ -46,12 +46,22 @@ def _rows(build: Builder, table: SSAValue, indices: SSAValue) -> Term:
     return Term(build, build.op(GatherOp, [table, indices], {"axis": integer(0)}))
 
 
-def _counted(build: Builder, length: Dim) -> Term:
-    """0, 1, 2, ..."""
+def _counted(x: Term, axis: int) -> Term:
+    """0, 1, 2, ... as far as a tensor goes along an axis."""
+    length = x.shape[axis]
     if isinstance(length, int):
-        return Term(build, build.constant(np.arange(length)))
-    ones = build.broadcast_to(build.constant(np.ones((), np.int64)), [length])
-    return Term(build, build.op(CumSumOp, [ones], {"axis": integer(0), "exclusive": flag(True)}))
+        return x.like(x.build.constant(np.arange(length)))
+    properties = {"axis": integer(0), "exclusive": flag(True)}
+    return x.like(x.build.op(CumSumOp, [_ones(x, axis).value], properties))
+
+
+def _ones(x: Term, axis: int) -> Term:
+    """A one for each place along an axis, whose number may be open."""
+    for other in range(len(x.shape)):
+        x = x if other == axis else x.slice(other, 0, 1)
+    row = x.reshape(x.shape[axis])
+    one = x.like(x.build.constant(np.ones((), np.int64)))
+    return (row < row).where(one, one)
 
 
 def _normalised(node: Node, build: Builder, x: SSAValue, gamma: int) -> SSAValue:
@@ -78,13 +88,13 @@ def import_attention(node: Node, build: Builder) -> list[SSAValue]:
     require(node, rank_of(node.input(0)) == 3, f"an input of rank {rank_of(node.input(0))}")
     heads = node.int("num_heads")
     q, k, v = (_by_head(node, part, heads) for part in _projected(node, build))
-    new, past = q.shape[2], node.optional(4)
+    past = node.optional(4)
     if past is not None:
         rows = Term(build, past)
         require(node, len(rows.shape) == 5, f"a past of rank {len(rows.shape)}")
         k, v = (concat([rows.at(0, i), part], 2) for i, part in enumerate((k, v)))
     scale = node.float("scale", 0.0) or float(static_size(node, q.value, 3)) ** -0.5
-    mask = _mask(node, build, q, new, k.shape[2])
+    mask = _mask(node, build, q, k)
     operands = [q.value, k.value, v.value, None if mask is None else mask.value]
     y = Term(build, build.op(AttentionOp, operands, {"scale": number(scale)}))
     batch, length = y.shape[0], y.shape[2]
@@ -113,7 +123,7 @@ def _by_head(node: Node, x: Term, heads: int) -> Term:
     return x.reshape(batch, length, heads, width // heads).transpose(0, 2, 1, 3)
 
 
-def _mask(node: Node, build: Builder, q: Term, new: Dim, total: Dim) -> Term | None:
+def _mask(node: Node, build: Builder, q: Term, k: Term) -> Term | None:
     """What is added to the scores: a large negative number where a key is not seen, and a bias."""
     parts: list[Term] = []
     hidden = q.table(np.array(max(node.float("mask_filter_value", -10000.0), lowest(q.value))))
@@ -121,10 +131,13 @@ def _mask(node: Node, build: Builder, q: Term, new: Dim, total: Dim) -> Term | N
     if seen is not None:
         parts.append((_raw_mask(node, Term(build, seen)) > 0).where(zero, hidden))
     if node.int("unidirectional", 0):
-        keys = _counted(build, total)
-        # The new queries are the last of all places.
-        queries = (keys.reshape(total, 1) if new == total else _last(build, new, total)).reshape(new, 1)
-        parts.append((keys.reshape(1, total) <= queries).where(zero, q.table(np.array(lowest(q.value)))))
+        past, new = node.optional(4), q.shape[2]
+        queries = _counted(q, 2).reshape(new, 1)
+        if past is not None:
+            # How long the past is, as a number.
+            queries = queries + _ones(Term(build, past), 3).sum(0)
+        keys = _counted(k, 2).reshape(1, k.shape[2])
+        parts.append((keys <= queries).where(zero, q.table(np.array(lowest(q.value)))))
     bias = node.optional(5)
     if bias is not None:
         parts.append(Term(build, bias))
@@ -134,15 +147,6 @@ def _mask(node: Node, build: Builder, q: Term, new: Dim, total: Dim) -> Term | N
     for part in parts[1:]:
         mask = mask + part
     return mask
-
-
-def _last(build: Builder, new: Dim, total: Dim) -> Term:
-    """The places of the `new` last of `total`."""
-    if isinstance(new, int) and isinstance(total, int):
-        return Term(build, build.constant(np.arange(total - new, total)))
-    if isinstance(new, int):
-        return _counted(build, total).slice(0, -new, np.iinfo(np.int64).max)
-    raise Unsupported("new places of open number after a past", "Give their number (shapes=..., dims=...).")
 
 
 def _raw_mask(node: Node, mask: Term) -> Term:

@@ -102,6 +102,17 @@ def test_agrees_with_onnxruntime(
         np.testing.assert_allclose(wide(ours), wide(theirs), rtol=1e-4, atol=1e-5)
 
 
+def test_a_past_of_open_length() -> None:
+    inputs = [reals(2, 3, 8), reals(8, 24), reals(24), WIDER, reals(2, 2, 2, 2, 4)]
+    attributes: Attributes = {"num_heads": 2, "unidirectional": 1}
+    model, given = model_of("Attention", inputs, ["y", "present"], attributes)
+    for value, axis, name in ((0, 1, "new"), (3, 1, "total"), (4, 3, "past")):
+        model.graph.input[value].type.tensor_type.shape.dim[axis].dim_param = name
+    got = run_graph(import_model(model), given)
+    for ours, theirs in zip(got.values(), outputs_of_onnxruntime(model, given), strict=True):
+        np.testing.assert_allclose(wide(ours), wide(theirs), rtol=1e-4, atol=1e-5)
+
+
 def test_what_is_not_meant_is_declined() -> None:
     model, _ = model_of(
         "Attention",
