@@ -40,10 +40,8 @@ def _key(node: Node) -> tuple[int, int]:
     return int(np.float32(node.float("seed")).view(np.uint32)), 0
 
 
-def _drawn(node: Node, draw: Draw, shape: Sequence[int]) -> NDArray[np.float64]:
-    count = prod(shape)
-    node.known.budget.take_steps(count)
-    return draw(count, _key(node)).reshape(shape)
+def _drawn(node: Node, build: Builder, draw: Draw, shape: Sequence[int]) -> NDArray[np.float64]:
+    return draw(build.bounded(prod(shape)), _key(node)).reshape(shape)
 
 
 def _shape(node: Node) -> Sequence[int]:
