@@ -1,7 +1,7 @@
 """The pages under docs/ say what is so: code is that of the example or runs, commands print what is shown.
 
-A page is read from top to bottom as one session in one folder.  An `mlir` block shows lines of what the
-command above it printed, in order; `...` stands for anything.
+A page is read from top to bottom as one session in one folder.  An `mlir` or `text` block shows lines of what
+the command above it printed, in order; `...` stands for anything.
 """
 
 import os
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "custom_pass"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
-SESSIONS = ("architecture", "writing_a_pass")
+SESSIONS = ("architecture", "security", "writing_a_pass")
 """Pages whose blocks are run."""
 INSTALL = ["pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target", "site"]
 
@@ -58,6 +58,10 @@ class Session:
             found = re.search(".*?".join(map(re.escape, re.split(r"\s*\.\.\.\s*", line))), rest)
             assert found is not None, f"{line}\nis not in what is left of\n{self.output}"
             rest = rest[found.end() :]
+
+    def text(self, text: str) -> None:
+        """Lines stand in the output, in this order; the page may break them."""
+        self.mlir(text)
 
     def _run(self, command: list[str]) -> str:
         search = os.pathsep.join([str(self.folder / "site"), str(self.folder)])
