@@ -24,7 +24,7 @@ from penstock.package import CallInfo, KernelInfo, Package, Place, TensorInfo
 from penstock.weights import Weights
 
 MAGIC = b"PENSTOCK"
-FORMAT = 3
+FORMAT = 4
 PAGE = 4096
 HEADER_AT = 32
 HEADER_LIMIT = 64 << 20
