@@ -181,13 +181,6 @@ def branch(*nodes: NodeProto) -> GraphProto:
     return helper.make_graph(nodes, "branch", [], [info("b", None)])
 
 
-@CORPUS.model(UnsupportedError, "condition", "n ")
-def condition_from_data() -> ModelProto:
-    arm = branch(helper.make_node("Relu", ["x"], ["b"]))
-    inputs = [info("x"), info("c", (), TensorProto.BOOL)]
-    return model(graph([node("If", ["c"], then_branch=arm, else_branch=arm)], inputs=inputs))
-
-
 @CORPUS.model(ModelError, "then_branch", "node 'n'")
 def branch_missing() -> ModelProto:
     known = numpy_helper.from_array(np.array(True), "c")
