@@ -159,6 +159,9 @@ class Builder:
 
     def unsqueeze(self, x: SSAValue, axes: Sequence[int]) -> SSAValue:
         """`x` with dims of size 1 inserted so that they are at `axes` (from the front) of the result."""
+        rank = rank_of(x) + len(axes)
+        if len({axis for axis in axes if 0 <= axis < rank}) != len(axes):
+            raise self._broken(f"dims are inserted at {list(axes)} into {list(shape_of(x))}")
         rest = iter(shape_of(x))
         return self.reshape(x, [1 if i in axes else next(rest) for i in range(rank_of(x) + len(axes))])
 

@@ -161,6 +161,7 @@ def import_eye_like(node: Node, build: Builder) -> SSAValue:
 def import_reverse_sequence(node: Node, build: Builder) -> SSAValue:
     """ReverseSequence: along time, element `t` of a sequence of length `n` is `n - 1 - t`, for `t < n`."""
     x, lengths = node.input(0), node.input(1)
+    require(node, rank_of(x) >= 2, f"sequences of the shape {list(shape_of(x))}, which has no time and batch")
     time, batch = node.int("time_axis", 0), node.int("batch_axis", 1)
     if {time, batch} != {0, 1}:
         raise ShapeError(f"axes {time} and {batch}", node=node.name, remedy="They must be 0 and 1.")

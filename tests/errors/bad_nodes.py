@@ -62,6 +62,12 @@ def range_of_nothing() -> ModelProto:
     return model(graph([node("Range", ["a", "b", "c"])], initializers=bounds))
 
 
+@CORPUS.model(ShapeError, "no time and batch", "node 'n'")
+def sequences_without_batch() -> ModelProto:
+    inputs = [info("x", ()), info("l", (2,), I64)]
+    return model(graph([node("ReverseSequence", ["x", "l"])], inputs=inputs))
+
+
 @CORPUS.model(ShapeError, "1 sizes for 2 axes", "node 'n'")
 def cropped_to_too_few_sizes() -> ModelProto:
     return model(graph([node("CenterCropPad", ["x", "s"])], initializers=[integers("s", [1])]), opset=18)
