@@ -166,6 +166,11 @@ def normalize_axis(axis: int, rank: int) -> int:
 
 def integers(values: Sequence[int]) -> DenseArrayBase:
     """An integer list as an attribute: `array<i64: 1, 2>`."""
+    return _integers(tuple(values))
+
+
+@lru_cache(1024)
+def _integers(values: tuple[int, ...]) -> DenseArrayBase:
     return DenseArrayBase.from_list(i64, list(values))
 
 
@@ -182,6 +187,10 @@ def number(value: float) -> FloatAttr:
 def wide(x: Array) -> Wide:
     """`x` in the type a meaning is computed in: double precision, or 64-bit integers that wrap."""
     return x.astype(np.int64 if is_whole(x.dtype) else np.float64, copy=False)
+
+
+_UNKNOWN = NoneAttr()
+"""The type of a result until it is inferred."""
 
 
 class GraphOp(IRDLOperation, ABC):
@@ -211,7 +220,7 @@ class GraphOp(IRDLOperation, ABC):
     ) -> Self:
         """A new op whose result types are inferred; `VerifyException` when the operands do not fit."""
         given = [() if o is None else o for o in operands]
-        op = cls.build(operands=given, result_types=[NoneAttr()] * results, properties=properties or {})
+        op = cls.build(operands=given, result_types=[_UNKNOWN] * results, properties=properties or {})
         for result, inferred in zip(op.results, op.infer(), strict=True):
             Rewriter.replace_value_with_new_type(result, inferred)
         return op
