@@ -48,12 +48,13 @@ def graphs_in(zoo: Path, made: Path, torch: str) -> list[Subject]:
 
 
 def inputs_of(model: ModelProto, told: Mapping[str, Entry]) -> dict[str, Array]:
-    """An array for every input: as told, else reals from 0 to 1 and integers 0 or 1; open sizes are 1."""
+    """An array for every tensor: as told, else reals from 0 to 1 and integers 0 or 1; open sizes are 1."""
     weights = {each.name for each in model.graph.initializer}
     generator = np.random.default_rng(0)
     inputs: dict[str, Array] = {}
     # The manifest's order is the order in which its numbers are drawn.
-    given = {each.name: each for each in model.graph.input if each.name not in weights}
+    tensors = [each for each in model.graph.input if each.type.HasField("tensor_type")]
+    given = {each.name: each for each in tensors if each.name not in weights}
     for name in sorted(given, key=list(told).index) if given.keys() <= told.keys() else given:
         declared = given[name].type.tensor_type
         entry = told.get(name, {})

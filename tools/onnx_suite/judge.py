@@ -1,18 +1,21 @@
 """Runs one case of the suite and says what came of it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+from onnx import ModelProto
 from onnx.backend.test.runner import Runner
 
 from penstock.dialects.graph.base import Array, wide
 from penstock.errors import PenstockError, UnsupportedError
 from penstock.onnx_backend import PenstockBackend
 from tools.onnx_suite.cases import Case
+from tools.onnx_suite.constant import run_constant
 
+STATIC, CONSTANT = "static", "constant"
 PASSED = "passed"
 FOLDED = "folded"
 DRAWN = "drawn"
@@ -24,7 +27,7 @@ UNSUPPORTED = "unsupported"
 NOT_RUN = "not run"
 STATUSES = {
     PASSED: "the machine code gives the expected outputs",
-    FOLDED: "the expected outputs, computed while compiling: the values of all inputs decide shapes",
+    FOLDED: "the expected outputs, computed while compiling",
     DRAWN: "random numbers: the types and shapes of the outputs are as expected",
     WRONG: "other outputs than expected",
     CRASHED: "the process died",
@@ -50,12 +53,12 @@ def ending(how: str | None) -> Outcome:
     return Outcome(HUNG) if how is None else Outcome(CRASHED, how)
 
 
-def judge(case: Case) -> Outcome:
+def judge(case: Case, mode: str = STATIC) -> Outcome:
     """Compile a case, run it, and compare its outputs as the suite does."""
     if not case.is_on_disk:
         return Outcome(NOT_RUN)
     try:
-        return _run(case)
+        return _run(case, mode)
     except UnsupportedError as error:
         return Outcome(UNSUPPORTED, f"{error.problems[0].op}: {error.problems[0].reason}")
     except PenstockError as error:
@@ -64,13 +67,13 @@ def judge(case: Case) -> Outcome:
         return Outcome(ERROR, _short(f"{type(error).__name__}: {error}"))
 
 
-def _run(case: Case) -> Outcome:
-    prepared = PenstockBackend.prepare(case.model)
+def _run(case: Case, mode: str) -> Outcome:
+    run = RUNS[mode](case.model)
     status, sets = PASSED, list(case.data_sets())
     if not sets:
         return Outcome(NOT_RUN, "the case has no data")
     for given, wanted in sets:
-        results = prepared.run(given)
+        results, is_folded = run(given)
         try:
             assert_similar(results, wanted, case.test.rtol, case.test.atol)
         except AssertionError as error:
@@ -78,9 +81,32 @@ def _run(case: Case) -> Outcome:
                 status = DRAWN
                 continue
             return Outcome(WRONG, _difference(results, wanted) or _short(str(error)))
-        if given and not prepared.compiled_for(prepared.by_name(given)).inputs:
+        if is_folded:
             status = FOLDED
     return Outcome(status)
+
+
+Run = Callable[[Sequence[object]], tuple[Sequence[object], bool]]
+"""From inputs to outputs, and whether these were computed while compiling."""
+
+
+def _static(model: ModelProto) -> Run:
+    prepared = PenstockBackend.prepare(model)
+
+    def run(given: Sequence[object]) -> tuple[Sequence[object], bool]:
+        results = prepared.run(given)
+        return results, bool(given) and not prepared.compiled_for(prepared.by_name(given)).inputs
+
+    return run
+
+
+def _constant(model: ModelProto) -> Run:
+    prepared = PenstockBackend.prepare(model)
+    return lambda given: run_constant(model, prepared.by_name(given))
+
+
+RUNS: Mapping[str, Callable[[ModelProto], Run]] = {STATIC: _static, CONSTANT: _constant}
+"""Mode -> how a model is made ready to run in it."""
 
 
 def assert_similar(results: Sequence[object], wanted: Sequence[object], rtol: float, atol: float) -> None:

@@ -7,10 +7,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
-from tools.onnx_suite.judge import FOLDED, GOOD, PASSED, STATUSES, Outcome
+from tools.onnx_suite.judge import CONSTANT, FOLDED, GOOD, PASSED, STATIC, STATUSES, Outcome
 
-PAGE = "onnx_support.md"
-DATA = "onnx_support.json"
+NAME = "onnx_support"
+TOLD = {
+    STATIC: (
+        "ONNX's own conformance suite, run on the machine code: each case is compiled, executed, and",
+        "compared with its expected outputs under its own tolerances.  A case whose shapes depend on the",
+        "values of inputs is compiled for these values; its other inputs stay inputs.",
+    ),
+    CONSTANT: (
+        "ONNX's own conformance suite with the inputs of each case turned into constants: folding them while",
+        "compiling must give the expected outputs, under the suite's own tolerances.  What folding leaves,",
+        "since its results are much larger than what they are made of, is compiled and executed.",
+    ),
+}
+"""Mode -> what is done in it."""
 
 
 @dataclass(frozen=True)
@@ -22,38 +34,49 @@ class Result:
     outcome: Outcome
 
 
-def write_report(results: Sequence[Result], folder: Path) -> None:
+def file_name(mode: str, suffix: str) -> str:
+    """The file of a mode: the static one is the page that others are found from."""
+    return f"{NAME}{suffix}" if mode == STATIC else f"{NAME}_{mode}{suffix}"
+
+
+def write_report(results: Sequence[Result], folder: Path, mode: str = STATIC) -> None:
     """Write both files."""
     folder.mkdir(parents=True, exist_ok=True)
     data = {r.case: {name: text for name, text in asdict(r.outcome).items() if text} for r in results}
-    (folder / DATA).write_text(json.dumps(data, indent=1) + "\n")
-    (folder / PAGE).write_text("\n".join(page(results)) + "\n")
+    (folder / file_name(mode, ".json")).write_text(json.dumps(data, indent=1) + "\n")
+    (folder / file_name(mode, ".md")).write_text("\n".join(page(results, mode)) + "\n")
 
 
-def read_results(folder: Path) -> dict[str, Outcome]:
+def read_results(folder: Path, mode: str = STATIC) -> dict[str, Outcome]:
     """The outcomes by case, as written last."""
-    data = cast(dict[str, dict[str, str]], json.loads((folder / DATA).read_text()))
+    data = cast(dict[str, dict[str, str]], json.loads((folder / file_name(mode, ".json")).read_text()))
     return {case: Outcome(**each) for case, each in data.items()}
 
 
-def page(results: Sequence[Result]) -> Iterator[str]:
+def page(results: Sequence[Result], mode: str) -> Iterator[str]:
     """The lines of the page; the line in bold is for those who read no further."""
     passed, folded = (sum(r.outcome.status == status for r in results) for status in (PASSED, FOLDED))
+    others = [f"[{other}]({file_name(other, '.md')})" for other in TOLD if other != mode]
     yield from (
-        "# Support of ONNX",
+        f"# Support of ONNX, {mode} mode",
         "",
-        "ONNX's own conformance suite, run on the machine code: each case is compiled, executed, and",
-        "compared with its expected outputs under its own tolerances.  A case whose shapes depend on the",
-        "values of inputs is compiled for these values; its other inputs stay inputs.",
-        "Written by `python -m tools.onnx_suite`.",
+        *TOLD[mode],
+        f"Written by `python -m tools.onnx_suite --mode {mode}`.  Other modes: {', '.join(others)}.",
         "",
-        f"**{passed} of {len(results)} cases pass; {folded} more are right, but computed while compiling.**",
+        f"**{_headline(mode, passed, folded, len(results))}**",
         "",
     )
     yield from _summary(results)
     yield from _by_operator(results)
     yield from _failures(results)
-    yield from _folded(results)
+    # In the constant mode it is what all should be.
+    yield from _folded(results) if mode == STATIC else ()
+
+
+def _headline(mode: str, passed: int, folded: int, count: int) -> str:
+    if mode == CONSTANT:
+        return f"{passed + folded} of {count} cases pass, {folded} of them by folding alone."
+    return f"{passed} of {count} cases pass; {folded} more are right, but computed while compiling."
 
 
 def _summary(results: Sequence[Result]) -> Iterator[str]:
@@ -92,5 +115,5 @@ def _failures(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _folded(results: Sequence[Result]) -> Iterator[str]:
-    yield from ("## Computed while compiling", "", f"{STATUSES[FOLDED]}.", "")
+    yield from ("## Computed while compiling", "", "The values of all inputs decide shapes.", "")
     yield ", ".join(r.case for r in results if r.outcome.status == FOLDED)
