@@ -13,7 +13,7 @@ from tools.onnx_suite.constant import run_constant
 from tools.onnx_suite.report import file_name
 
 ROOT = Path(__file__).parent.parent
-MODES = {"static": 30}
+MODES = {"static": 30, "constant": 25}
 """Mode -> which part of the cases is run: a fixed one, across all operators."""
 
 
