@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Shapes = Mapping[str, Sequence[int | str]]
 Dims = Mapping[str, int]
+Bounds = Mapping[str, tuple[int, int | None]]
+Hints = Mapping[str, int]
 Progress = Callable[[int, int], None]
 ARTEFACT = ".penstock"
 TEXT_SUFFIXES = {".s": "asm", ".ll": "ll", ".mlir": "llvm"}
@@ -48,6 +50,8 @@ def _build(
     progress: Progress | None,
     watcher: "Watcher | None",
     dump_dir: "str | PathLike[str] | None",
+    bounds: Bounds | None,
+    hints: Hints | None,
 ) -> tuple[Package, str | None]:
     """The package from the cache, or a new one, and its key there.
 
@@ -56,7 +60,8 @@ def _build(
     changed = bool(plugins or passes or tuning is not None)
     plain = not changed and dump_dir is None and (watcher is None or not watcher.needs_passes)
     sizes = {name: tuple(shape) for name, shape in (shapes or {}).items()}, dict(dims or {})
-    key = model_cache.key_of(model, (sizes, identity(target), threads)) if plain else None
+    ranges = (dict(bounds or {}), dict(hints or {})) if bounds or hints else ()
+    key = model_cache.key_of(model, (sizes, identity(target), threads, *ranges)) if plain else None
     found = None if key is None else model_cache.find(key)
     if found is not None:
         return found, key
@@ -75,6 +80,8 @@ def _build(
         progress=progress,
         watcher=watcher,
         dump_dir=dump_dir,
+        bounds=bounds,
+        hints=hints,
     )
     if key is not None:
         model_cache.store(key, made)
@@ -94,20 +101,36 @@ def compile(
     progress: Progress | None = None,
     watcher: "Watcher | None" = None,
     dump_dir: "str | PathLike[str] | None" = None,
+    bounds: Bounds | None = None,
+    hints: Hints | None = None,
 ) -> CompiledModel:
     """Compile an ONNX model (path, bytes or ModelProto) and load it.
 
-    `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name; every size must
-    be known.  `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the
-    phase that they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is
-    worth it runs in as many parts; results are the same.  `tuning` is the file of `penstock compile --tune`,
-    or the `tuning` that `penstock.tune` found: the same one gives the same code.  `progress` hears how many
-    kernels are done, of how many, and `watcher` of every pass; `dump_dir` takes what each pass left.
-    Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or leaves sizes
-    open.
+    `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name.  Sizes without a
+    number are decided by each call, within `bounds` (least and greatest, `None` for any); the code is made to
+    be fast at the `hints` and is right at all of them.
+    `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the phase that
+    they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is worth it
+    runs in as many parts; results are the same.  `tuning` is the file of `penstock compile --tune`, or the
+    `tuning` that `penstock.tune` found: the same one gives the same code.  `progress` hears how many kernels
+    are done, of how many, and `watcher` of every pass; `dump_dir` takes what each pass left.
+    Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or a
+    size is wrong.
     """
     package, _ = _build(
-        model, shapes, dims, target, plugins, passes, threads, tuning, progress, watcher, dump_dir
+        model,
+        shapes,
+        dims,
+        target,
+        plugins,
+        passes,
+        threads,
+        tuning,
+        progress,
+        watcher,
+        dump_dir,
+        bounds,
+        hints,
     )
     return CompiledModel(package)
 
@@ -126,6 +149,8 @@ def write(
     progress: Progress | None = None,
     watcher: "Watcher | None" = None,
     dump_dir: "str | PathLike[str] | None" = None,
+    bounds: Bounds | None = None,
+    hints: Hints | None = None,
 ) -> Written:
     """Compile a model into a file whose suffix says what it holds; the code is not loaded.
 
@@ -133,7 +158,19 @@ def write(
     """
     path = Path(path)
     package, key = _build(
-        model, shapes, dims, target, plugins, passes, threads, tuning, progress, watcher, dump_dir
+        model,
+        shapes,
+        dims,
+        target,
+        plugins,
+        passes,
+        threads,
+        tuning,
+        progress,
+        watcher,
+        dump_dir,
+        bounds,
+        hints,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     if key is not None and path.suffix == ARTEFACT and model_cache.copied(key, path):

@@ -18,9 +18,11 @@ import numpy as np
 
 from penstock.backends.llvm.image import Image, Symbol
 from penstock.backends.targets import Target
-from penstock.dialects.memory_plan import Interval, Placement, Plan
+from penstock.dialects.memory_plan import GrowingPlan, GrowingValue, Interval, Placement, Plan
+from penstock.dialects.size_text import parse_size
 from penstock.errors import ModelError
 from penstock.package import CallInfo, KernelInfo, Package, Place, TensorInfo
+from penstock.package import Symbol as Size
 from penstock.weights import Weights
 
 MAGIC = b"PENSTOCK"
@@ -70,6 +72,19 @@ def _header(package: Package) -> dict[str, object]:
         "numerics": list(package.numerics),
         "failures": list(package.failures),
         **({"threads": package.threads} if package.threads > 1 else {}),
+        **_sizes(package),
+    }
+
+
+def _sizes(package: Package) -> dict[str, object]:
+    """What calls decide; a model whose sizes are all known has none of it."""
+    growing = package.growing
+    if growing is None:
+        return {}
+    return {
+        "sizes": [asdict(symbol) for symbol in package.symbols],
+        "requires": list(package.requirements),
+        "growing": [[v.name, v.first, v.last, str(v.size), v.below] for v in growing.values],
     }
 
 
@@ -141,10 +156,28 @@ def _package(header: Json, path: Path, end: int) -> Package:
         int(header.get("threads", 1)),
         tuple(map(_call, header["calls"])),
         tuple(map(str, header["failures"])),
+        tuple(_size(entry) for entry in header.get("sizes", ())),
+        _growing(header["growing"]) if "growing" in header else None,
+        tuple(map(str, header.get("requires", ()))),
     )
     for call in package.calls:
         _check_call(call, package)
     return package
+
+
+def _size(entry: Json) -> Size:
+    return Size(**{f.name: entry[f.name] for f in fields(Size)})
+
+
+def _growing(entries: Sequence[Any]) -> GrowingPlan:
+    values = [
+        GrowingValue(name, first, last, parse_size(size), tuple(below))
+        for name, first, last, size, below in entries
+    ]
+    # `main` places the values itself: what is wrong here is found before it runs.
+    if any(not 0 <= j < len(values) for value in values for j in value.below):
+        raise ValueError("a value lies above one that is not there")
+    return GrowingPlan(tuple(values))
 
 
 def _kernel(entry: Json) -> KernelInfo:

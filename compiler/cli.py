@@ -141,7 +141,9 @@ def run(
     if seed is not None and inputs:
         raise click.UsageError("--random fills all inputs: give it or --input, not both")
     compiled = open_model(model, build, dump_dir, threads)
-    arrays = read_inputs(inputs, compiled.inputs) if seed is None else random_inputs(compiled.inputs, seed)
+    arrays = (
+        read_inputs(inputs, compiled.inputs) if seed is None else random_inputs(compiled.usual_inputs, seed)
+    )
     outputs = compiled(arrays)
     if output is not None:
         write_outputs(output, outputs)
@@ -194,7 +196,7 @@ def bench(
         show_machine(seconds)
         return
     compiled = open_model(model, build, threads=threads)
-    arrays = random_inputs(compiled.inputs, seed)
+    arrays = random_inputs(compiled.usual_inputs, seed)
     if is_profiled or shows_calls or trace_file is not None:
         from penstock.cli_bench import show_profile
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from penstock.errors import CallError, PenstockError
 from penstock.package import numpy_dtype
-from penstock.random_inputs import Port
+from penstock.random_inputs import Port, fixed_shape
 
 Array = NDArray[np.generic]
 
@@ -134,7 +134,7 @@ def read_image(path: Path, port: Port) -> Array:
 
 def image_layout(port: Port) -> tuple[int, int, int, bool]:
     """Find channels, height and width in an input's shape, and whether the channels are last."""
-    match tuple(port.shape):
+    match fixed_shape(port):
         case (1, 1 | 3 as channels, height, width):
             return channels, height, width, False
         case (1, height, width, 1 | 3 as channels):

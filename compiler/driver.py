@@ -18,6 +18,7 @@ from penstock.build import Progress, build_image
 from penstock.collector import collect_paused, collector_paused
 from penstock.descent import descents
 from penstock.dialects.graph.base import shape_of
+from penstock.dialects.nest.hints import Bounds, Hints
 from penstock.dialects.nest.machine import Machine
 from penstock.dumping import Dump, write_kernel
 from penstock.errors import ShapeError
@@ -30,6 +31,7 @@ from penstock.packing import entry, names_of, pack, signature
 from penstock.passes.check_positions import CheckPositionsPass
 from penstock.pipeline import Phase
 from penstock.registry import Importers, Plugin
+from penstock.symbols import describe_symbols
 from penstock.tuning_file import TuningSource, choices_of
 from penstock.watching import Watcher, Watchers
 
@@ -81,12 +83,14 @@ def build(
     progress: Progress | None = None,
     watcher: Watcher | None = None,
     dump_dir: "str | PathLike[str] | None" = None,
+    bounds: Bounds | None = None,
+    hints: Hints | None = None,
 ) -> Package:
     """Compile for any target, as `api.compile` says; always anew, and the code is not loaded."""
     machine = target_named(target) if isinstance(target, str) else target
     known = extended(plugins, passes, threads, choices_of(tuning, machine))
     with collector_paused():
-        module = read(model, shapes, dims, known.importers)
+        module = read_dynamic(model, shapes, dims, known.importers, bounds, hints)
         if dump_dir is not None:
             dump = Dump(Path(dump_dir))
             watcher = dump if watcher is None else Watchers([watcher, dump])
@@ -157,11 +161,7 @@ def read(
 ) -> ModuleOp:
     """Import a model whose sizes are all known; `ShapeError` lists the open ones."""
     module = import_model(model, shapes=shapes, dims=dims, lengths=lengths, importers=importers)
-    arguments = entry(module).body.block.args
-    names = [t.data for t in names_of(entry(module).arg_attrs)]
-    open_sizes = {
-        str(d): n for n, a in zip(names, arguments, strict=True) for d in shape_of(a) if isinstance(d, str)
-    }
+    open_sizes = {str(d): n for n, shape in shapes_of_inputs(module) for d in shape if isinstance(d, str)}
     if open_sizes:
         told = ", ".join(f"'{d}' of input '{n}'" for d, n in open_sizes.items())
         flags = " ".join(f"--dim {d}=1" if d != "?" else f"--shape {n}=..." for d, n in open_sizes.items())
@@ -169,6 +169,27 @@ def read(
             f"the model leaves sizes open: {told}", file=_file(model), remedy=f"Give them, as in {flags}."
         )
     return module
+
+
+def read_dynamic(
+    model: "str | PathLike[str] | bytes | ModelProto",
+    shapes: Shapes | None = None,
+    dims: Dims | None = None,
+    importers: "Importers | None" = None,
+    bounds: Bounds | None = None,
+    hints: Hints | None = None,
+) -> ModuleOp:
+    """Import a model whose sizes may be symbols, with bounds and hints for them."""
+    module = import_model(model, shapes=shapes, dims=dims, importers=importers)
+    describe_symbols(module, shapes_of_inputs(module), bounds or {}, hints or {})
+    return module
+
+
+def shapes_of_inputs(module: ModuleOp) -> list[tuple[str, tuple[int | str, ...]]]:
+    """The inputs of a module by name, with their shapes."""
+    main = entry(module)
+    names = [t.data for t in names_of(main.arg_attrs)]
+    return [(name, shape_of(a)) for name, a in zip(names, main.body.block.args, strict=True)]
 
 
 def prepare(module: ModuleOp, target: Target) -> None:

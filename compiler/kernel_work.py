@@ -107,7 +107,7 @@ def _touches(nest: ComputeOp) -> Iterator[_Touch]:
 
 def _linear(nest: ComputeOp, buffer: SSAValue, access: Access, is_written: bool) -> _Touch:
     shape, extents = shape_of(buffer), nest.extents
-    rows = zip(access.rows, access.offsets, shape, strict=True)
+    rows = zip(access.rows, access.shifts, shape, strict=True)
     axes = tuple(_reached(row, offset, extents, size) for row, offset, size in rows)
     return _Touch(buffer, is_written, axes, prod(int(axis.sum()) for axis in axes))
 

@@ -14,6 +14,7 @@ from penstock.addresses import address_reader
 from penstock.backends.llvm.native import NativeImage
 from penstock.backends.llvm.threads import Threads
 from penstock.backends.targets import missing_features
+from penstock.call_sizes import CallSizes
 from penstock.dialects.memory_plan import Plan
 from penstock.errors import CallError, PenstockError, PositionError, TargetError
 from penstock.package import ENTRY, KernelInfo, Package, TensorInfo, numpy_dtype
@@ -31,11 +32,15 @@ class _Scratch:
     addresses: tuple[int, ...]
 
     @staticmethod
-    def of(package: Package) -> "_Scratch":
-        """Fresh memory; the weights are those of the package."""
-        status, arena = np.zeros(1, np.int64), aligned_bytes(package.memory.arena)
+    def of(package: Package, size: int) -> "_Scratch":
+        """Fresh memory with an arena of a size; the weights are those of the package."""
+        status, arena = np.zeros(1, np.int64), aligned_bytes(size)
         reported = (status.ctypes.data,) if package.failures else ()
         return _Scratch(status, arena, (*reported, arena.ctypes.data, package.weights.ctypes.data))
+
+    def with_sizes(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """What `main` takes behind inputs and outputs: the sizes come in front of the arena."""
+        return (*self.addresses[:-2], *sizes, *self.addresses[-2:])
 
 
 @dataclass
@@ -60,13 +65,20 @@ class CompiledModel:
         self._main = image.function(ENTRY)
         self._pool = Threads(image, self.threads) if self.threads > 1 else None
         self._address = address_reader()
+        self._sizes = CallSizes(self.package) if self.package.symbols else None
         self._inputs = [(t.name, numpy_dtype(t.dtype), t.shape) for t in self.inputs]
-        self._outputs = [(t.name, t.shape, numpy_dtype(t.dtype)) for t in self.outputs]
+        fixed = () if self._sizes is not None else self.outputs
+        self._outputs = [(t.name, t.fixed, numpy_dtype(t.dtype)) for t in fixed]
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
         """What the model takes."""
         return self.package.inputs
+
+    @property
+    def usual_inputs(self) -> tuple[TensorInfo, ...]:
+        """What the model takes, at the sizes that it is made to be fast at."""
+        return tuple(TensorInfo(t.name, t.dtype, t.at(self.package.hints)) for t in self.inputs)
 
     @property
     def outputs(self) -> tuple[TensorInfo, ...]:
@@ -91,8 +103,18 @@ class CompiledModel:
     def __call__(self, arrays: Mapping[str, Array] | None = None, /, **named: Array) -> dict[str, Array]:
         """Run once; `CallError` names an input that is missing, unknown, or of another type or shape."""
         given = {**(arrays or {}), **named} if arrays is None or named else arrays
+        if self._sizes is not None:
+            return self._run_at_sizes(self._checked(given), self._sizes)
         outputs = {name: np.empty(shape, dtype) for name, shape, dtype in self._outputs}
         self.run(self._as_they_are(given) or self._checked(given), [*outputs.values()])
+        return outputs
+
+    def _run_at_sizes(self, inputs: Sequence[Array], known: CallSizes) -> dict[str, Array]:
+        """Run once at the sizes that the inputs have."""
+        plan = known.plan(inputs)
+        pairs = zip(self.outputs, plan.outputs, strict=True)
+        outputs = {t.name: np.empty(shape, numpy_dtype(t.dtype)) for t, shape in pairs}
+        self.run(inputs, [*outputs.values()])
         return outputs
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
@@ -100,8 +122,10 @@ class CompiledModel:
 
         `PositionError` names the node that met a position outside; the outputs are then of no use.
         """
-        scratch = self._free_scratch()
-        addresses = [*map(self._address, inputs), *map(self._address, outputs), *scratch.addresses]
+        plan = None if self._sizes is None else self._sizes.plan(inputs)
+        scratch = self._free_scratch() if plan is None else self._scratch_of(plan.arena)
+        given = scratch.addresses if plan is None else scratch.with_sizes(plan.sizes)
+        addresses = [*map(self._address, inputs), *map(self._address, outputs), *given]
         if self._pool is not None:
             self._pool.call(self._main, addresses)
         else:
@@ -115,7 +139,15 @@ class CompiledModel:
         try:
             return self._scratch.pop()
         except IndexError:
-            return _Scratch.of(self.package)
+            return _Scratch.of(self.package, self.memory.arena)
+
+    def _scratch_of(self, arena: int) -> "_Scratch":
+        """Memory with an arena of at least a size."""
+        try:
+            kept = self._scratch.pop()
+        except IndexError:
+            return _Scratch.of(self.package, arena)
+        return kept if kept.arena.nbytes >= arena else _Scratch.of(self.package, arena)
 
     def _as_they_are(self, given: Mapping[str, Array]) -> list[Array] | None:
         """The inputs in order, if nothing is wrong with them and nothing has to be done: the usual call."""
@@ -170,7 +202,7 @@ def _fitting(wanted: TensorInfo, array: Array) -> Array:
             f"input '{wanted.name}' is {array.dtype}, the model takes {wanted.dtype}",
             remedy=f"Convert it with .astype('{wanted.dtype}').",
         )
-    if array.shape != wanted.shape:
+    if wanted.is_static and array.shape != wanted.shape:
         raise CallError(
             f"input '{wanted.name}' has shape {array.shape}, the model was compiled for {wanted.shape}",
             remedy="Reshape it, or compile with --shape.",

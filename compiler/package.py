@@ -1,5 +1,6 @@
 """A compiled model as data: what it takes and gives, its code, its weights, its memory plan."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,10 @@ from numpy.typing import NDArray
 
 from penstock.backends.llvm.image import Image
 from penstock.backends.targets import Target
-from penstock.dialects.memory_plan import Plan
+from penstock.dialects.memory_plan import GrowingPlan, Plan
+from penstock.dialects.size_text import parse_size
+from penstock.dialects.sizes import number, symbols_of
+from penstock.errors import CallError
 from penstock.weights import Weights
 
 ENTRY = "main"
@@ -20,12 +24,44 @@ class TensorInfo:
 
     name: str
     dtype: str
-    shape: tuple[int, ...]
+    shape: tuple[int | str, ...]
+    """Sizes that a call decides are formulas of the model's symbols."""
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the shape is the same in every call."""
+        return not any(isinstance(size, str) for size in self.shape)
+
+    @property
+    def fixed(self) -> tuple[int, ...]:
+        """The shape of a tensor that has but one."""
+        return self.at({})
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the whole tensor."""
-        return int(np.prod(self.shape, dtype=np.int64)) * numpy_dtype(self.dtype).itemsize
+        """Bytes of the whole tensor, which must have but one shape."""
+        return int(np.prod(self.fixed, dtype=np.int64)) * numpy_dtype(self.dtype).itemsize
+
+    def at(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape in a call where the symbols have these sizes."""
+        unknown = [
+            s for d in self.shape if isinstance(d, str) for s in symbols_of(parse_size(d)) if s not in sizes
+        ]
+        if unknown:
+            raise CallError(
+                f"'{self.name}' has the shape {list(self.shape)}", remedy=f"Say {', '.join(unknown)}."
+            )
+        return tuple(d if isinstance(d, int) else number(parse_size(d), sizes) for d in self.shape)
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A size that a call decides: its bounds, both included, and what the schedule takes it to be."""
+
+    name: str
+    least: int
+    most: int | None
+    hint: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +130,17 @@ class Package:
 
     Where nothing can go wrong there is no number to be written.
     """
+    symbols: tuple[Symbol, ...] = ()
+    """The sizes that a call decides, in the order in which `main` takes them, behind the outputs."""
+    growing: GrowingPlan | None = None
+    """The memory plan for all sizes; `memory` is the one at the hints."""
+    requirements: tuple[str, ...] = ()
+    """What must hold of the sizes of a call besides the bounds."""
+
+    @property
+    def hints(self) -> dict[str, int]:
+        """The sizes that the schedule is made for."""
+        return {symbol.name: symbol.hint for symbol in self.symbols}
 
     @property
     def weights(self) -> NDArray[np.uint8]:

@@ -12,13 +12,17 @@ from penstock.backends.targets import Target
 from penstock.build import weights_of
 from penstock.call_table import calls_of
 from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import element_of, static_shape_of
+from penstock.dialects.graph.base import element_of, shape_of
 from penstock.dialects.graph.status import messages_of
-from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
+from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate, read_growing
+from penstock.dialects.module_requirements import requirements_of
 from penstock.dialects.narrowing import strings
+from penstock.dialects.nest.hints import bounds_of, hints_of
 from penstock.dialects.nest.parallel import threads_of
+from penstock.dialects.nest.sizes import symbols as symbols_of
 from penstock.kernel_work import bytes_of, flops_of, loops_of, total
-from penstock.package import ENTRY, KernelInfo, Package, TensorInfo
+from penstock.package import ENTRY, KernelInfo, Package, Symbol, TensorInfo
+from penstock.passes.specialize_sizes import at_hints
 
 
 def entry(module: ModuleOp) -> func.FuncOp:
@@ -37,7 +41,7 @@ def _infos(
     attributes: ArrayAttr[DictionaryAttr] | None, kinds: Sequence[Attribute]
 ) -> tuple[TensorInfo, ...]:
     return tuple(
-        TensorInfo(name.data, numpy_dtype(element_of(kind)).name, static_shape_of(kind))
+        TensorInfo(name.data, numpy_dtype(element_of(kind)).name, shape_of(kind))
         for name, kind in zip(names_of(attributes), kinds, strict=True)
     )
 
@@ -58,17 +62,33 @@ def pack(
 ) -> Package:
     """All of a compiled model: `ends` is what it took and gave at the graph level."""
     main = entry(module)
-    plan = read_certificate(main.attributes[MEMORY_PLAN]).plan
+    symbols, required = _symbols(module), requirements_of(module)
+    growing = read_growing(main.attributes[MEMORY_PLAN]) if symbols else None
+    hints = {symbol.name: symbol.hint for symbol in symbols}
+    plan = growing.at(hints) if growing else read_certificate(main.attributes[MEMORY_PLAN]).plan
     kernels, threads = tuple(_kernels(module, image)), threads_of(main) or 1
-    weights, calls, failures = weights_of(main), calls_of(main), messages_of(main.arg_attrs)
-    return Package(name, target, *ends, image, weights, plan, kernels, stated, threads, calls, failures)
+    weights, calls = weights_of(main), () if symbols else calls_of(main)
+    dynamic = symbols, growing, required
+    failures = messages_of(main.arg_attrs)
+    return Package(
+        name, target, *ends, image, weights, plan, kernels, stated, threads, calls, failures, *dynamic
+    )
+
+
+def _symbols(module: ModuleOp) -> tuple[Symbol, ...]:
+    """The symbols of `main`, in the order of its arguments."""
+    hints, bounds = hints_of(module), bounds_of(module)
+    return tuple(
+        Symbol(name, *bounds.get(name, (0, None)), hints[name]) for name in symbols_of(entry(module))
+    )
 
 
 def _kernels(module: ModuleOp, image: Image) -> Iterator[KernelInfo]:
     """The kernels, and the functions that run loops and branches with all that they call."""
     served: dict[str, list[str]] = {}
     counts: Counter[str] = Counter()
-    bodies = {op.sym_name.data: op for op in module.ops if isinstance(op, func.FuncOp)}
+    hints = hints_of(module)
+    bodies = {op.sym_name.data: at_hints(op, hints) for op in module.ops if isinstance(op, func.FuncOp)}
     callers = [f for f in bodies.values() if "nest.kernel" not in f.attributes]
     for call in (op for caller in callers for op in caller.walk() if isinstance(op, func.CallOp)):
         name = call.callee.string_value()

@@ -110,7 +110,7 @@ def _length(run: Sequence[Span]) -> int:
 def memory_of(package: Package, arrays: Mapping[str, Array]) -> list[Array]:
     """What `main` is called with: inputs, outputs, the status if there is one, arena and weights."""
     inputs = [np.ascontiguousarray(arrays[tensor.name]) for tensor in package.inputs]
-    outputs = [np.empty(tensor.shape, numpy_dtype(tensor.dtype)) for tensor in package.outputs]
+    outputs = [np.empty(tensor.fixed, numpy_dtype(tensor.dtype)) for tensor in package.outputs]
     status = [np.zeros(1, np.int64)] if package.failures else []
     return [*inputs, *outputs, *status, aligned_bytes(package.memory.arena), package.weights]
 

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.errors import CallError
 from penstock.package import numpy_dtype
 
 Array = NDArray[np.generic]
@@ -18,7 +19,7 @@ class Port(Protocol):
     def name(self) -> str: ...
 
     @property
-    def shape(self) -> Sequence[int]: ...
+    def shape(self) -> Sequence[int | str]: ...
 
     @property
     def dtype(self) -> str: ...
@@ -30,9 +31,17 @@ def random_inputs(ports: Sequence[Port], seed: int) -> dict[str, Array]:
     return {port.name: random_array(generator, port) for port in ports}
 
 
+def fixed_shape(port: Port) -> tuple[int, ...]:
+    """The shape of an input that has but one."""
+    sizes = tuple(size for size in port.shape if isinstance(size, int))
+    if len(sizes) != len(port.shape):
+        raise CallError(f"the sizes of '{port.name}' are open: {list(port.shape)}", remedy="Pass an array.")
+    return sizes
+
+
 def random_array(generator: np.random.Generator, port: Port) -> Array:
     """Draw normal numbers, or for integers 0 and 1, which any table has a row for."""
-    shape = tuple(port.shape)
+    shape = fixed_shape(port)
     if numpy_dtype(port.dtype).kind in "iub":
         return generator.integers(0, 2, shape).astype(numpy_dtype(port.dtype))
     return generator.standard_normal(shape).astype(numpy_dtype(port.dtype))

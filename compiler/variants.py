@@ -9,6 +9,7 @@ from xdsl.passes import ModulePass
 
 from penstock.backends.targets import Target
 from penstock.build import build_image
+from penstock.dialects.nest.hints import hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.driver import later_phases, numerics, prepare, run_phases
 from penstock.extensions import Extended, with_choices
@@ -38,10 +39,10 @@ class OptionListener(Watcher):
         """Read the kernels as `plan-schedule` will."""
         if not isinstance(each, ChooseSchedulesPass):
             return
-        machine = Machine.of(module)
+        machine, hints = Machine.of(module), hints_of(module)
         for kernel in kernels(module):
             digest = self.digests[kernel.sym_name.data] = kernel_digest(kernel)
-            self.options[digest] = ranked_options(kernel, machine)
+            self.options[digest] = ranked_options(kernel, machine, hints)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@
       values = [{name = "conv1", steps = array<i64: 0, 1>, place = array<i64: 0, 3136>}, ...]
     }
 
+A `main` whose sizes are known only at run time has no `arena` and `bound`, and of each value the formula of
+its size and the values below it: `{name = "conv1", steps = ..., size = "n*3136", below = array<i64: 0>}`.
+
 `argument` is the arena's place among the arguments of `main`; `steps` are first and last, `place` is offset
 and size.
 """
@@ -17,7 +20,8 @@ from xdsl.ir import Attribute
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
-from penstock.dialects.memory_plan import Interval, Placement, Plan
+from penstock.dialects.memory_plan import GrowingPlan, GrowingValue, Interval, Placement, Plan
+from penstock.dialects.size_text import parse_size
 
 MEMORY_PLAN = "penstock.memory_plan"
 
@@ -55,6 +59,40 @@ def read_certificate(attribute: Attribute) -> Certificate:
     return Certificate(
         Plan(placements, _number(fields, "arena"), _number(fields, "bound")), _number(fields, "argument")
     )
+
+
+def growing_attribute(plan: GrowingPlan, argument: int) -> DictionaryAttr:
+    """The attribute that says what a plan for all sizes says."""
+    values = [
+        DictionaryAttr(
+            {
+                "name": StringAttr(value.name),
+                "steps": DenseArrayBase.from_list(i64, [value.first, value.last]),
+                "size": StringAttr(str(value.size)),
+                "below": DenseArrayBase.from_list(i64, list(value.below)),
+            }
+        )
+        for value in plan.values
+    ]
+    return DictionaryAttr({"argument": IntegerAttr(argument, i64), "values": ArrayAttr(values)})
+
+
+def read_growing(attribute: Attribute) -> GrowingPlan:
+    """The plan for all sizes that an attribute holds; anything malformed raises `VerifyException`."""
+    values = attribute.data.get("values") if isa(attribute, DictionaryAttr) else None
+    if not isa(values, ArrayAttr[DictionaryAttr]):
+        raise VerifyException(f"{MEMORY_PLAN} has an array of dictionaries as values, not {values}")
+    return GrowingPlan(tuple(_growing_value(value.data) for value in values))
+
+
+def _growing_value(fields: Mapping[str, Attribute]) -> GrowingValue:
+    name, size, below = fields.get("name"), fields.get("size"), fields.get("below")
+    if not (
+        isinstance(name, StringAttr) and isinstance(size, StringAttr) and isa(below, DenseArrayBase[I64])
+    ):
+        raise VerifyException(f"a value of {MEMORY_PLAN} has a name, a size and others below, not {fields}")
+    first, last = _pair(fields, "steps")
+    return GrowingValue(name.data, first, last, parse_size(size.data), tuple(map(int, below.get_values())))
 
 
 def _value_attribute(placement: Placement) -> DictionaryAttr:

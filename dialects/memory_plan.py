@@ -3,7 +3,11 @@
 Time is counted in steps: the operations of `main` that touch memory, in order, from 0.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+
+from penstock.dialects.sizes import Extent, number
 
 ALIGNMENT = 64
 
@@ -46,6 +50,61 @@ class Plan:
     placements: tuple[Placement, ...]
     arena: int
     bound: int
+
+
+@dataclass(frozen=True)
+class GrowingValue:
+    """A value whose bytes depend on symbols, and the values that lie below it in the arena."""
+
+    name: str
+    first: int
+    last: int
+    size: Extent
+    below: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class GrowingPlan:
+    """A plan for all sizes: each value begins where the last of those below it ends, all rounded up.
+
+    Of two values that live at one step, one lies below the other, maybe with others in between.
+    """
+
+    values: tuple[GrowingValue, ...]
+
+    def at(self, sizes: Mapping[str, int]) -> Plan:
+        """The plan for given sizes."""
+        intervals = [Interval(v.name, v.first, v.last, max(number(v.size, sizes), 0)) for v in self.values]
+        ends: dict[int, int] = {}
+        for i in self.order():
+            ends[i] = max((ends[j] for j in self.values[i].below), default=0) + round_up(intervals[i].size)
+        placements = [Placement(each, ends[i] - round_up(each.size)) for i, each in enumerate(intervals)]
+        return Plan(tuple(placements), max(ends.values(), default=0), fullest(intervals))
+
+    def order(self) -> list[int]:
+        """The values, each behind those below it."""
+        found: list[int] = []
+        seen: set[int] = set()
+        pending = list(reversed(range(len(self.values))))
+        while pending:
+            value = pending[-1]
+            missing = [j for j in self.values[value].below if j not in seen]
+            if not missing:
+                pending.pop()
+                found += [] if value in seen else [value]
+                seen.add(value)
+            pending += missing
+        return found
+
+
+def fullest(intervals: Sequence[Interval]) -> int:
+    """The greatest sum of the rounded sizes of the intervals live at one step."""
+    changes: dict[int, int] = {}
+    for interval in intervals:
+        size = round_up(interval.size)
+        changes[interval.first] = changes.get(interval.first, 0) + size
+        changes[interval.last + 1] = changes.get(interval.last + 1, 0) - size
+    return max(accumulate((changes[step] for step in sorted(changes)), initial=0))
 
 
 def round_up(size: int, alignment: int = ALIGNMENT) -> int:

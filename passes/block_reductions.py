@@ -21,8 +21,10 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.combine import combiners
+from penstock.dialects.nest.hints import Hints, all_hinted, hinted, hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, element_of
+from penstock.dialects.sizes import Size
 from penstock.passes.nest_rewriting import (
     append_block,
     argument_constants,
@@ -52,25 +54,28 @@ class BlockReductionsPass(ModulePass):
     numerics: ClassVar[str] = "reassociates"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        machine = Machine.of(op)
+        machine, hints = Machine.of(op), hints_of(op)
         for kernel in kernels(op):
             constants = argument_constants(kernel)
             for nest in nests(kernel):
                 weights = [i for i, buffer in enumerate(nest.ins) if buffer in constants]
-                count = _blocks(nest, weights, machine)
+                count = _blocks(nest, weights, machine, hints)
                 if count > 1:
                     Rewriter.replace_op(nest, list(_in_blocks(nest, count)), [])
 
 
-def _blocks(nest: ComputeOp, weights: list[int], machine: Machine) -> int:
+def _blocks(nest: ComputeOp, weights: list[int], machine: Machine, hints: Hints) -> int:
     """The number of blocks that pays off; 1 leaves the nest as it is."""
-    loops = [i for i, d in enumerate(nest.loops) if d.is_reduction and d.size > 1]
+    loops = [i for i, d in enumerate(nest.loops) if d.is_reduction and d.iterations != 1]
     if len(loops) != 1 or len(weights) != 1 or len(nest.ins) != 2 or not _is_sum(nest):
         return 1
-    terms, data = nest.extents[loops[0]], nest.reads[1 - weights[0]]
+    terms, data, extents = nest.iterations[loops[0]], nest.reads[1 - weights[0]], nest.iterations
+    if isinstance(terms, Size):
+        return 1
     room = SHARE * machine.l2
-    data_bytes, panel = _touched(nest, data), terms * VECTORS * machine.vector_bytes
-    rows = prod(d.size for i, d in enumerate(nest.loops) if data.access.uses(i) and not d.is_reduction)
+    data_bytes, panel = _touched(nest, data, hints), terms * VECTORS * machine.vector_bytes
+    used = [i for i, d in enumerate(nest.loops) if data.access.uses(i) and not d.is_reduction]
+    rows = prod(hinted(extents[i], hints) for i in used)
     fitting = rows * (room - 2 * panel) / data_bytes
     # A register tile takes a few rows at once: a panel is used but once where there are no more.
     if rows <= TILE_ROWS or fitting >= min(rows, FEWEST_ROWS):
@@ -86,16 +91,16 @@ def _is_sum(nest: ComputeOp) -> bool:
     return kinds == [arith.AddfOp] and outs == [f32] and [element_of(b) for b in nest.ins] == [f32, f32]
 
 
-def _touched(nest: ComputeOp, read: Read) -> int:
+def _touched(nest: ComputeOp, read: Read, hints: Hints) -> int:
     """Bytes that a nest reads of a buffer."""
-    spans = read.access.bounds(nest.extents)
-    return prod(high - low + 1 for low, high in spans) * 4
+    spans = read.access.bounds(all_hinted(nest.iterations, hints))
+    return prod(hinted(high - low + 1, hints) for low, high in spans) * 4
 
 
 def _in_blocks(nest: ComputeOp, count: int) -> Iterator[ComputeOp]:
     """The nest as one nest for each block of its sum."""
-    loop = next(i for i, d in enumerate(nest.loops) if d.is_reduction and d.size > 1)
-    size = nest.extents[loop] // count
+    loop = next(i for i, d in enumerate(nest.loops) if d.is_reduction and d.iterations != 1)
+    size = nest.loops[loop].size // count
     for number in range(count):
         part = split_range(nest, loop, number * size, size)
         yield _continued(part, number > 0, number == count - 1)

@@ -11,13 +11,15 @@ from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import func, memref
-from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, MemRefType, ModuleOp, i64
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, i64
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.nest.access import Access, Row
-from penstock.dialects.nest.ops import ApplyOp, ComputeOp, Read, Write, element_of, shape_of
+from penstock.dialects.nest.ops import ApplyOp, ComputeOp, Read, Write, element_of
+from penstock.dialects.nest.sizes import buffer_of, sizes_of
+from penstock.dialects.sizes import Extent
 from penstock.passes.nest_rewriting import kernels, nests
 
 
@@ -51,26 +53,27 @@ def _collapsible(nest: ComputeOp) -> tuple[int, int] | None:
     reads = [*nest.reads, *nest.extra_reads, *nest.writes]
     for outer in parallel:
         for inner in parallel:
-            if outer != inner and all(_fits(nest, r.access, shape_of(r.buffer), outer, inner) for r in reads):
+            if outer != inner and all(_fits(nest, r.access, sizes_of(r.buffer), outer, inner) for r in reads):
                 return outer, inner
     return None
 
 
-def _fits(nest: ComputeOp, access: Access, shape: Sequence[int], outer: int, inner: int) -> bool:
+def _fits(nest: ComputeOp, access: Access, shape: Sequence[Extent], outer: int, inner: int) -> bool:
     return (
         not (access.uses(outer) or access.uses(inner)) or _axis(nest, access, shape, outer, inner) is not None
     )
 
 
-def _axis(nest: ComputeOp, access: Access, shape: Sequence[int], outer: int, inner: int) -> int | None:
+def _axis(nest: ComputeOp, access: Access, shape: Sequence[Extent], outer: int, inner: int) -> int | None:
     """The first of two adjacent axes walked by exactly these loops, the second one completely."""
     for axis in range(len(shape) - 1):
         is_pair = access.rows[axis] == _unit(nest, outer) and access.rows[axis + 1] == _unit(nest, inner)
         whole = (
-            access.offsets[axis] == access.offsets[axis + 1] == 0 and shape[axis + 1] == nest.extents[inner]
+            access.offsets[axis] == access.offsets[axis + 1] == 0
+            and shape[axis + 1] == nest.iterations[inner]
         )
         elsewhere = sum(bool(r[outer] or r[inner]) for r in access.rows)
-        if is_pair and whole and elsewhere == 2 and shape[axis] == nest.extents[outer]:
+        if is_pair and whole and elsewhere == 2 and shape[axis] == nest.iterations[outer]:
             return axis
     return None
 
@@ -83,7 +86,7 @@ def collapse(nest: ComputeOp, outer: int, inner: int) -> ComputeOp:
     """The nest with the two loops as one, in the place of the outer one."""
 
     def collapsed(read: Read | Write) -> tuple[SSAValue, Access]:
-        axis = _axis(nest, read.access, shape_of(read.buffer), outer, inner)
+        axis = _axis(nest, read.access, sizes_of(read.buffer), outer, inner)
         rows, offsets = list(read.access.rows), list(read.access.offsets)
         buffer = read.buffer
         if axis is not None:
@@ -92,7 +95,7 @@ def collapse(nest: ComputeOp, outer: int, inner: int) -> ComputeOp:
         dropped = tuple(tuple(c for i, c in enumerate(row) if i != inner) for row in rows)
         return buffer, Access(dropped, tuple(offsets))
 
-    size = nest.extents[outer] * nest.extents[inner]
+    size = nest.iterations[outer] * nest.iterations[inner]
     dims = [d.changed(size=size) if i == outer else d for i, d in enumerate(nest.loops) if i != inner]
     new = ComputeOp.of(
         dims,
@@ -108,13 +111,13 @@ def collapse(nest: ComputeOp, outer: int, inner: int) -> ComputeOp:
 
 
 def _collapsed_view(nest: ComputeOp, buffer: SSAValue, axis: int) -> SSAValue:
-    shape = shape_of(buffer)
+    shape = sizes_of(buffer)
     sizes = [*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]]
     groups = [[i] for i in range(axis)] + [[axis, axis + 1]] + [[i] for i in range(axis + 2, len(shape))]
     reassociation = ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in group]) for group in groups])
     view = memref.CollapseShapeOp.create(
         operands=[buffer],
-        result_types=[MemRefType(element_of(buffer), sizes)],
+        result_types=[buffer_of(sizes, element_of(buffer))],
         properties={"reassociation": reassociation},
     )
     Rewriter.insert_op(view, InsertPoint.before(nest))

@@ -21,13 +21,13 @@ class DropUnitLoopsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for nest in [n for f in functions(op) for n in nests(f)]:
-            if 1 in nest.extents:
+            if 1 in nest.iterations:
                 _drop(nest)
 
 
 def _drop(nest: ComputeOp) -> None:
     """[n = 1, c = 64] with x[n, c] -> [c = 64] with x[0, c]."""
-    kept = [i for i, d in enumerate(nest.loops) if d.size != 1]
+    kept = [i for i, d in enumerate(nest.loops) if d.iterations != 1]
     rows = tuple(tuple(int(i == k) for k in kept) for i in range(len(nest.loops)))
     offsets = (0,) * len(nest.loops)
     change_loops(nest, [nest.loops[k] for k in kept], Substitution(rows, offsets, len(kept)))

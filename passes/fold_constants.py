@@ -16,6 +16,7 @@ from penstock.dialects.graph.base import Array, GraphOp, element_count, is_stati
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.evaluation import evaluate_now
 from penstock.dialects.graph.indexing import ShapeOp
+from penstock.dialects.graph.sections import is_known
 from penstock.errors import ShapeError
 from penstock.limits import limits
 from penstock.passes.graph_rewriting import bytes_of, constant_name, constant_of, graph_blocks, nodes_of
@@ -63,7 +64,7 @@ class FoldConstantsPass(ModulePass):
         return True
 
     def _is_worth_it(self, op: GraphOp) -> bool:
-        if not all(is_static(r) for r in op.results):
+        if not is_known(op):
             return False
         given = sum(bytes_of(o) for o in op.operands)
         return sum(bytes_of(r) for r in op.results) <= max(self.limit, 2 * given)

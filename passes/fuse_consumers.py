@@ -6,6 +6,7 @@ The value in between is never stored.  Copies fuse the same way, so a concatenat
 parts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +18,9 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.access import Access, Substitution
-from penstock.dialects.nest.ops import ComputeOp, Read, Write, YieldOp, element_of, shape_of
+from penstock.dialects.nest.ops import ComputeOp, Read, Write, YieldOp, element_of
+from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.sizes import Extent
 from penstock.passes.graph_rewriting import nodes_of
 from penstock.passes.nest_rewriting import (
     append_block,
@@ -77,7 +80,9 @@ def producer_of(consumer: ComputeOp, read: Read) -> ComputeOp | None:
     return producer
 
 
-def loop_per_axis(access: Access, shape: tuple[int, ...], extents: list[int]) -> list[int | None] | None:
+def loop_per_axis(
+    access: Access, shape: Sequence[Extent], extents: Sequence[Extent]
+) -> list[int | None] | None:
     """The loop that walks each axis of a buffer when the access covers it point for point, else `None`.
 
     Axes of size 1 may have no loop; every axis has its own loop of its own size.
@@ -85,7 +90,7 @@ def loop_per_axis(access: Access, shape: tuple[int, ...], extents: list[int]) ->
     found: list[int | None] = []
     for row, offset, size in zip(access.rows, access.offsets, shape, strict=True):
         used = [i for i, c in enumerate(row) if c]
-        if offset or len(used) > 1 or any(row[i] != 1 for i in used):
+        if offset != 0 or len(used) > 1 or any(row[i] != 1 for i in used):
             return None
         if (extents[used[0]] if used else 1) != size:
             return None
@@ -96,9 +101,9 @@ def loop_per_axis(access: Access, shape: tuple[int, ...], extents: list[int]) ->
 
 def fuse(producer: ComputeOp, consumer: ComputeOp, read: Read) -> ComputeOp | None:
     """The consumer's work done by the producer; `None` when the two do not walk the value in step."""
-    shape = shape_of(read.buffer)
-    made = loop_per_axis(producer.writes[0].access, shape, producer.extents)
-    used = loop_per_axis(read.access, shape, consumer.extents)
+    shape = sizes_of(read.buffer)
+    made = loop_per_axis(producer.writes[0].access, shape, producer.iterations)
+    used = loop_per_axis(read.access, shape, consumer.iterations)
     parallel = [i for i, d in enumerate(producer.loops) if not d.is_reduction]
     if made is None or used is None or {i for i in made if i is not None} != set(parallel):
         return None
@@ -122,7 +127,7 @@ def _keeps_contiguity(consumer: ComputeOp, read: Read, used: list[int | None]) -
     last = used[-1] if used else None
     if last is None:
         return True
-    return all(w.access.stride(last, shape_of(w.buffer)) == 1 for w in consumer.writes)
+    return all(w.access.stride(last, sizes_of(w.buffer)) == 1 for w in consumer.writes)
 
 
 def _spliced(producer: ComputeOp, consumer: ComputeOp, value: SSAValue, s: Substitution) -> ComputeOp:

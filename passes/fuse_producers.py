@@ -17,7 +17,9 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.access import Access, Row, Substitution
-from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, element_of, shape_of
+from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, element_of
+from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.sizes import Extent
 from penstock.passes.fuse_consumers import join_nodes, loop_per_axis
 from penstock.passes.nest_rewriting import (
     append_block,
@@ -84,19 +86,19 @@ def _worthwhile(producer: ComputeOp, consumer: ComputeOp, read: Read) -> bool:
         i
         for write in consumer.writes[:1]
         for i in range(len(consumer.loops))
-        if write.access.stride(i, shape_of(write.buffer)) == 1
+        if write.access.stride(i, sizes_of(write.buffer)) == 1
     ]
-    return not any(read.access.stride(i, shape_of(read.buffer)) == 1 for i in contiguous)
+    return not any(read.access.stride(i, sizes_of(read.buffer)) == 1 for i in contiguous)
 
 
 def absorb(producer: ComputeOp, consumer: ComputeOp, position: int) -> ComputeOp | None:
     """The consumer with one read replaced by the producer's body; `None` when the maps do not compose."""
     read = consumer.reads[position]
-    made = loop_per_axis(producer.writes[0].access, shape_of(read.buffer), producer.extents)
+    made = loop_per_axis(producer.writes[0].access, sizes_of(read.buffer), producer.iterations)
     if made is None or (read.outside is not None and not _moves_whole_axes(producer)):
         return None
     rows: list[Row] = [(0,) * len(consumer.loops)] * len(producer.loops)
-    offsets = [0] * len(producer.loops)
+    offsets: list[Extent] = [0] * len(producer.loops)
     for axis, loop in enumerate(made):
         if loop is not None:
             rows[loop], offsets[loop] = read.access.rows[axis], read.access.offsets[axis]
@@ -117,7 +119,7 @@ def _moves_whole_axes(producer: ComputeOp) -> bool:
     if not is_copy(producer) or producer.reads[0].outside is not None:
         return False
     read: Access = producer.reads[0].access
-    return loop_per_axis(read, shape_of(producer.reads[0].buffer), producer.extents) is not None
+    return loop_per_axis(read, sizes_of(producer.reads[0].buffer), producer.iterations) is not None
 
 
 def _spliced(

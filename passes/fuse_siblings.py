@@ -20,6 +20,7 @@ from xdsl.passes import ModulePass
 
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import TOGETHER
+from penstock.dialects.sizes import Extent
 from penstock.passes.nest_rewriting import captured, kernels, nests
 
 
@@ -45,11 +46,11 @@ def independent(siblings: Sequence[ComputeOp]) -> bool:
 
 
 def _gather(kernel: func.FuncOp, siblings: Sequence[ComputeOp]) -> None:
-    groups: dict[tuple[str, int], list[ComputeOp]] = {}
+    groups: dict[tuple[str, Extent], list[ComputeOp]] = {}
     for nest in siblings:
-        outermost = next((d for d in nest.loops if not d.in_registers and d.size > 1), None)
+        outermost = next((d for d in nest.loops if not d.in_registers and d.iterations != 1), None)
         if outermost is not None and not outermost.is_reduction:
-            groups.setdefault((outermost.label.data, outermost.size), []).append(nest)
+            groups.setdefault((outermost.label.data, outermost.iterations), []).append(nest)
     for (label, _), group in groups.items():
         if len(group) > 1:
             _bring_together(kernel, group, label)

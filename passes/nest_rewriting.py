@@ -12,6 +12,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 
 from penstock.dialects.nest.access import AccessAttr, Substitution
 from penstock.dialects.nest.ops import ApplyOp, ComputeOp, DimAttr, YieldOp
+from penstock.dialects.sizes import Extent
 
 
 def functions(module: ModuleOp) -> list[func.FuncOp]:
@@ -71,7 +72,7 @@ def change_loops(nest: ComputeOp, dims: Sequence[DimAttr], substitution: Substit
         _rename(region, substitution)
 
 
-def restrict(nest: ComputeOp, loop: int, start: int, size: int) -> None:
+def restrict(nest: ComputeOp, loop: int, start: Extent, size: Extent) -> None:
     """Let a loop run over [start, start + size) only."""
     dims = [d.changed(size=size) if i == loop else d for i, d in enumerate(nest.loops)]
     identity = Substitution.identity(len(dims))
@@ -79,7 +80,7 @@ def restrict(nest: ComputeOp, loop: int, start: int, size: int) -> None:
     change_loops(nest, dims, Substitution(identity.rows, offsets, len(dims)))
 
 
-def split_range(nest: ComputeOp, loop: int, start: int, size: int) -> ComputeOp:
+def split_range(nest: ComputeOp, loop: int, start: Extent, size: Extent) -> ComputeOp:
     """The part of the nest where a loop runs over [start, start + size)."""
     part = nest.clone()
     restrict(part, loop, start, size)

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -17,12 +17,16 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp
+from penstock.dialects.nest.sizes import INDEX, SYMBOL, symbols
 from penstock.passes.nest_rewriting import captured, functions, nests
 
 
 @dataclass(frozen=True)
 class OutlineKernelsPass(ModulePass):
-    """One kernel per distinct nest; weights are marked `nest.constant`, written buffers `nest.result`."""
+    """One kernel per distinct nest; weights are marked `nest.constant`, written buffers `nest.result`.
+
+    The symbols in the sizes of a nest become indices that its kernel takes behind the buffers.
+    """
 
     name = "outline-kernels"
     numerics: ClassVar[str] = "exact"
@@ -42,10 +46,12 @@ class _Kernels:
     by_text: dict[str, str] = field(default_factory=dict[str, str])
 
     def outline(self, nest: ComputeOp) -> None:
+        names = nest.symbols
+        known = symbols(nest_function(nest))
         buffers = list(dict.fromkeys([*nest.operands, *captured(nest)]))
         after, attributes = nest.next_op, dict(nest.attributes)
         assert after is not None, "a function ends in what it returns"
-        kernel = _function(nest, buffers)
+        kernel = _function(nest, buffers, names)
         text = str(kernel)
         if text not in self.by_text:
             name = f"k{len(self.by_text)}{_hint(attributes)}"
@@ -53,26 +59,35 @@ class _Kernels:
             kernel.attributes.update({k: v for k, v in attributes.items() if k == "nodes"})
             self.by_text[text] = name
             self.module.body.block.add_op(kernel)
-        call = func.CallOp(self.by_text[text], buffers, [])
+        operands = [*buffers, *(known[name] for name in names)]
+        call = func.CallOp(self.by_text[text], operands, [])
         call.attributes.update(attributes)
         Rewriter.insert_op(call, InsertPoint.before(after))
 
 
-def _function(nest: ComputeOp, buffers: list[SSAValue]) -> func.FuncOp:
+def _function(nest: ComputeOp, buffers: list[SSAValue], names: Sequence[str]) -> func.FuncOp:
     """The nest, taken from where it was, as the body of a function."""
-    kinds, written = [b.type for b in buffers], set(nest.outs)
+    kinds, written = [*(b.type for b in buffers), *(INDEX for _ in names)], set(nest.outs)
     block = Block(arg_types=kinds)
-    arguments = dict(zip(buffers, block.args, strict=True))
+    arguments = dict(zip(buffers, block.args, strict=False))
     nest.detach()
     for op in nest.walk():
         if not arguments.keys().isdisjoint(op.operands):
             op.operands = [arguments.get(value, value) for value in op.operands]
     nest.attributes.clear()
     block.add_ops([nest, func.ReturnOp()])
-    marks = ArrayAttr([DictionaryAttr(_marks(b, written)) for b in buffers])
+    given = [DictionaryAttr({SYMBOL: StringAttr(name)}) for name in names]
+    marks = ArrayAttr([*(DictionaryAttr(_marks(b, written)) for b in buffers), *given])
     function = func.FuncOp("kernel", FunctionType.from_lists(kinds, []), Region(block), arg_attrs=marks)
     function.attributes["nest.kernel"] = UnitAttr()
     return function
+
+
+def nest_function(nest: ComputeOp) -> func.FuncOp:
+    """The function that a nest is in."""
+    parent = nest.parent_op()
+    assert isinstance(parent, func.FuncOp), "nests stand in functions"
+    return parent
 
 
 def _marks(buffer: SSAValue, written: set[SSAValue]) -> dict[str, Attribute]:

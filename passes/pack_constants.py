@@ -20,6 +20,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from penstock.dialects.nest.access import Access, AccessAttr, Row
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp, element_of, shape_of
 from penstock.dialects.nest.schedule import INNER, Schedule
+from penstock.dialects.nest.sizes import is_static
 from penstock.dialects.resources import Array, ResourceAttr
 from penstock.passes.nest_rewriting import (
     argument_constants,
@@ -121,8 +122,8 @@ def _packing(buffer: SSAValue) -> Packing | None:
 
 def _volume(nest: ComputeOp) -> int:
     volume = 1
-    for extent in nest.extents:
-        volume *= max(extent, 1)
+    for extent in nest.iterations:
+        volume *= max(extent, 1) if isinstance(extent, int) else 1
     return volume
 
 
@@ -142,7 +143,7 @@ def _natural_packing(nest: ComputeOp, position: int, shape: Sequence[int]) -> Pa
         return None
     (axis,) = axes
     order = sorted(range(len(shape)), key=lambda i: _first_loop(access.rows[i]))
-    packing = Packing(axis, nest.extents[lane], tuple(order))
+    packing = Packing(axis, nest.loops[lane].size, tuple(order))
     natural = order == list(range(len(shape))) and axis == len(shape) - 1
     return None if natural and shape[axis] <= packing.block else packing
 
@@ -155,11 +156,13 @@ def _packed_access(nest: ComputeOp, position: int, packing: Packing) -> Access |
     """The access to the packed weight, or `None` when it crosses blocks."""
     access = nest.accesses.data[position].data
     row, offset = access.rows[packing.axis], access.offsets[packing.axis]
-    lanes = [i for i, d in enumerate(nest.loops) if d.label.data.endswith(INNER) and row[i]]
-    used = [i for i, c in enumerate(row) if c and nest.extents[i] > 1 and i not in lanes]
-    if len(lanes) != 1 or row[lanes[0]] != 1 or len(used) > 1 or offset % packing.block:
+    if not is_static(access.offsets):
         return None
-    if nest.extents[lanes[0]] > packing.block or any(row[i] != packing.block for i in used):
+    lanes = [i for i, d in enumerate(nest.loops) if d.label.data.endswith(INNER) and row[i]]
+    used = [i for i, c in enumerate(row) if c and nest.iterations[i] != 1 and i not in lanes]
+    if len(lanes) != 1 or row[lanes[0]] != 1 or len(used) > 1 or offset % packing.block != 0:
+        return None
+    if nest.loops[lanes[0]].size > packing.block or any(row[i] != packing.block for i in used):
         return None
     if nest.outside.data[position] != NoneAttr():
         return None

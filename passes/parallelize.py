@@ -28,6 +28,8 @@ from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, element_of, shape_of
 from penstock.dialects.nest.parallel import THREAD, set_parts, set_threads
 from penstock.dialects.nest.schedule import walk_of, walked_loop
+from penstock.dialects.nest.sizes import numbers
+from penstock.dialects.sizes import Extent
 from penstock.passes.nest_rewriting import captured, functions, is_kernel, kernels, nests, with_dims
 from penstock.passes.schedule_model import L3_BYTES, Shape, shape_of_nest
 
@@ -54,8 +56,8 @@ class ParallelizePass(ModulePass):
 
     All nests of a kernel are marked or none: none when a nest reads what one writes elsewhere, when two that
     walk otherwise may write the same element, when stores go to computed places, when a nest has no loop
-    outside of registers, or when a part would take less than `grain` modelled cycles, for which no thread is
-    worth waking.  With one thread nothing changes.
+    outside of registers or a size that is known only at run time, or when a part would take less than `grain`
+    modelled cycles, for which no thread is worth waking.  With one thread nothing changes.
     """
 
     name = "parallelize"
@@ -80,7 +82,7 @@ class ParallelizePass(ModulePass):
 
     def _share(self, group: Sequence[ComputeOp], machine: Machine) -> int:
         """Mark the nests of one kernel; the number of parts, one when it stays whole."""
-        if not _are_independent(group):
+        if any(nest.symbols for nest in group) or not _are_independent(group):
             return 1
         cycles = [_cycles(nest, machine) for nest in group]
         cut = self._cut(sum(cycles))
@@ -203,7 +205,12 @@ def _are_apart(a: ComputeOp, b: ComputeOp) -> bool:
 
 
 def _box(nest: ComputeOp, write: Write) -> list[tuple[int, int]]:
-    return write.access.bounds(nest.extents)
+    return [_span(b) for b in write.access.bounds(nest.extents)]
+
+
+def _span(bounds: tuple[Extent, Extent]) -> tuple[int, int]:
+    low, high = numbers(bounds)
+    return low, high
 
 
 def _boxes_are_apart(a: Sequence[tuple[int, int]], b: Sequence[tuple[int, int]]) -> bool:
@@ -215,14 +222,15 @@ def _boxes_are_apart(a: Sequence[tuple[int, int]], b: Sequence[tuple[int, int]])
 
 def _cycles(nest: ComputeOp, machine: Machine) -> float:
     """About how long a nest takes: its arithmetic, or bringing what it touches from the shared cache."""
-    shape = shape_of_nest(nest, set(), machine)
+    shape = shape_of_nest(nest, set(), machine, {})
     arithmetic = _operations(shape) / (_lanes(nest) * machine.arithmetic_ports)
     touched = sum(_touched_bytes(nest, each) for each in (*nest.reads, *nest.extra_reads, *nest.writes))
     return max(arithmetic, touched / L3_BYTES)
 
 
 def _touched_bytes(nest: ComputeOp, each: Read | Write) -> int:
-    sizes = zip(each.access.bounds(nest.extents), shape_of(each.buffer), strict=True)
+    bounds = map(_span, each.access.bounds(nest.extents))
+    sizes = zip(bounds, shape_of(each.buffer), strict=True)
     elements = prod(min(high - low + 1, size) for (low, high), size in sizes)
     return elements * byte_size(element_of(each.buffer))
 

@@ -21,10 +21,12 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from penstock.dialects.nest.access import row_bounds
+from penstock.dialects.nest.access import is_inside, row_bounds
 from penstock.dialects.nest.clamp import clamped, set_clamped
 from penstock.dialects.nest.combine import combiners
-from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, shape_of
+from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp
+from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.sizes import Size, is_at_least
 from penstock.passes.nest_rewriting import discard, kernels, nests, restrict, split_range
 
 DEEP = 16
@@ -81,7 +83,9 @@ def contraction(nest: ComputeOp) -> int:
         for i, c in enumerate(row)
         if c
     }
-    return prod(d.size for i, d in enumerate(nest.loops) if d.is_reduction and i not in taps)
+    deep = [d.iterations for i, d in enumerate(nest.loops) if d.is_reduction and i not in taps]
+    # What is summed over a dim of unknown size is taken to be much.
+    return prod(DEEP if isinstance(size, Size) else size for size in deep)
 
 
 def _clamp(nest: ComputeOp) -> None:
@@ -123,20 +127,27 @@ def _first_border(nest: ComputeOp) -> tuple[int, int | None, Ranges] | None:
 
 
 def _border(nest: ComputeOp, position: int, read: Read, axis: int) -> tuple[int, int | None, Ranges] | None:
-    row, offset, size = read.access.rows[axis], read.access.offsets[axis], shape_of(read.buffer)[axis]
-    parallel = [i for i, c in enumerate(row) if c and not nest.loops[i].is_reduction and nest.extents[i] > 1]
-    taps = [i for i, c in enumerate(row) if c and nest.loops[i].is_reduction and nest.extents[i] > 1]
+    row, offset, size = read.access.rows[axis], read.access.offsets[axis], sizes_of(read.buffer)[axis]
+    used = [i for i, c in enumerate(row) if c and nest.iterations[i] != 1]
+    if (
+        isinstance(offset, Size)
+        or isinstance(size, Size)
+        or any(isinstance(nest.iterations[i], Size) for i in used)
+    ):
+        return None
+    parallel = [i for i in used if not nest.loops[i].is_reduction]
+    taps = [i for i in used if nest.loops[i].is_reduction]
     if len(parallel) != 1 or len(taps) > 1 or row[parallel[0]] < 0 or any(row[t] < 0 for t in taps):
         return None
-    low, high = row_bounds(row, offset, nest.extents)
-    if low >= 0 and high < size:
+    low, high = row_bounds(row, offset, nest.iterations)
+    if is_at_least(low, 0) and is_at_least(size - 1 - high, 0):
         return None
     loop, tap = parallel[0], taps[0] if taps else None
     drops = tap is not None and read.outside is not None and is_neutral(nest, position, read.outside)
     line = _Line(
-        row[loop], offset, size, 0 if tap is None else row[tap], 1 if tap is None else nest.extents[tap]
+        row[loop], offset, size, 0 if tap is None else row[tap], 1 if tap is None else nest.loops[tap].size
     )
-    ranges = line.pieces(nest.extents[loop], bool(drops))
+    ranges = line.pieces(nest.loops[loop].size, bool(drops))
     return None if len(ranges) < 2 else (loop, tap if drops else None, ranges)
 
 
@@ -183,10 +194,7 @@ def _drop_guards(nest: ComputeOp) -> None:
 
 
 def _inside(nest: ComputeOp, read: Read) -> bool:
-    bounds = read.access.bounds(nest.extents)
-    return 0 in nest.extents or all(
-        0 <= lo and hi < size for (lo, hi), size in zip(bounds, shape_of(read.buffer), strict=True)
-    )
+    return 0 in nest.iterations or is_inside(read.access, sizes_of(read.buffer), nest.iterations)
 
 
 def is_neutral(nest: ComputeOp, position: int, outside: Attribute) -> bool:

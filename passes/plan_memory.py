@@ -20,6 +20,7 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import arith, func, memref, scf
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     ArrayAttr,
     DictionaryAttr,
     FunctionType,
@@ -38,8 +39,18 @@ from xdsl.utils.exceptions import PassFailedException
 from xdsl.utils.hints import isa
 
 from penstock.dialects.element_types import byte_size
-from penstock.dialects.memory_certificate import MEMORY_PLAN, Certificate, certificate_attribute
+from penstock.dialects.memory_certificate import (
+    MEMORY_PLAN,
+    Certificate,
+    certificate_attribute,
+    growing_attribute,
+)
 from penstock.dialects.memory_plan import ALIGNMENT, Interval, Placement
+from penstock.dialects.nest.hints import Hints, hinted, hints_of
+from penstock.dialects.nest.ops import buffer_type
+from penstock.dialects.nest.sizes import ViewOp, sizes_of, symbols
+from penstock.dialects.sizes import Extent
+from penstock.passes.memory.growing import emit_offsets, growing_plan
 from penstock.passes.memory.placement import plan_intervals
 from penstock.passes.nest_rewriting import callees_first
 
@@ -63,10 +74,11 @@ GIVES = (scf.YieldOp, scf.ConditionOp)
 class PlanMemoryPass(ModulePass):
     """Give every `memref.alloc` of `main` a place in an arena, its last argument; the same for what it calls.
 
-    Needs static shapes and identity layouts, and allocations outside of loops and branches.  A value is live
+    Needs identity layouts, and allocations outside of loops and branches.  A value is live
     from its first to its last use, also through views; all operands of one call are live together, and all
     that a loop or a branch uses.  Values that nobody uses disappear.  A `main` that has a plan is
-    left as it is.
+    left as it is.  Where sizes are known only at run time, `main` computes the places from them: each value
+    begins where the last of those below it ends.
     """
 
     name = "plan-memory"
@@ -79,7 +91,7 @@ class PlanMemoryPass(ModulePass):
         arenas: dict[str, int] = {}
         for function in callees_first(op, main):
             if function is main or _needs_memory(function, arenas):
-                arenas[function.sym_name.data] = _plan(function, arenas)
+                arenas[function.sym_name.data] = _plan(function, arenas, hints_of(op))
 
 
 def _needs_memory(function: func.FuncOp, arenas: Mapping[str, int]) -> bool:
@@ -90,23 +102,46 @@ def _needs_memory(function: func.FuncOp, arenas: Mapping[str, int]) -> bool:
     )
 
 
-def _plan(main: func.FuncOp, arenas: Mapping[str, int]) -> int:
-    """Plan a function whose callees are planned; the size of its arena."""
+def _plan(main: func.FuncOp, arenas: Mapping[str, int], hints: Hints) -> int:
+    """Plan a function whose callees are planned; the size of its arena, at the hints if calls decide it."""
     _lend_arenas(main, arenas)
     steps = {each: i for i, each in enumerate(filter(_is_step, main.body.block.ops))}
     allocations = [each for each in main.walk() if isinstance(each, memref.AllocOp)]
     lives = {each: _uses(main, each.memref, steps) for each in allocations}
     used = [each for each in allocations if lives[each]]
-    plan = plan_intervals([_interval(each, i, lives[each]) for i, each in enumerate(used)])
-    arena = _append_arena(main, plan.arena)
-    for allocation, placement in zip(used, plan.placements, strict=True):
-        _replace_by_view(allocation, arena, placement)
+    planned = {each: lives[each] for each in used}
+    size = _plan_growing(main, planned, hints) if symbols(main) else _plan_static(main, planned)
     for allocation in allocations:
         if not lives[allocation]:
             _erase_with_aliases(allocation)
+    return size
+
+
+def _plan_static(main: func.FuncOp, lives: Mapping[memref.AllocOp, list[int]]) -> int:
+    pairs = enumerate(lives.items())
+    plan = plan_intervals([_interval(each, i, steps, _bytes(each)) for i, (each, steps) in pairs])
+    arena = _append_arena(main, plan.arena)
+    for allocation, placement in zip(lives, plan.placements, strict=True):
+        _replace_by_view(allocation, arena, placement)
     certificate = Certificate(plan, len(main.args) - 1)
     main.attributes[MEMORY_PLAN] = certificate_attribute(certificate)
     return plan.arena
+
+
+def _plan_growing(main: func.FuncOp, lives: Mapping[memref.AllocOp, list[int]], hints: Hints) -> int:
+    sizes = [_size(each) for each in lives]
+    triples = enumerate(zip(lives.items(), sizes, strict=True))
+    intervals = [_interval(each, i, steps, hinted(size, hints)) for i, ((each, steps), size) in triples]
+    plan = growing_plan(intervals, sizes)
+    arena = _append_arena(main, DYNAMIC_INDEX)
+    offsets = emit_offsets(main.body.block, plan)
+    for allocation, offset in zip(lives, offsets, strict=True):
+        view = ViewOp.of(arena, offset, buffer_type(allocation.memref))
+        view.result.name_hint = allocation.memref.name_hint
+        view.attributes.update(allocation.attributes)
+        Rewriter.replace_op(allocation, [view], [view.result])
+    main.attributes[MEMORY_PLAN] = growing_attribute(plan, len(main.args) - 1)
+    return plan.at(hints).arena
 
 
 def _lend_arenas(main: func.FuncOp, arenas: Mapping[str, int]) -> None:
@@ -181,18 +216,30 @@ def _check_use(op: Operation) -> None:
         raise PassFailedException(f"plan-memory: a buffer of @main cannot be planned past '{op.name}'")
 
 
-def _interval(allocation: memref.AllocOp, index: int, steps: list[int]) -> Interval:
+def _interval(allocation: memref.AllocOp, index: int, steps: list[int], size: int) -> Interval:
+    wanted = allocation.alignment.value.data if allocation.alignment is not None else ALIGNMENT
+    name = allocation.memref.name_hint or f"value{index}"
+    return Interval(name, min(steps), max(steps), size, max(wanted, ALIGNMENT))
+
+
+def _bytes(allocation: memref.AllocOp) -> int:
     type_ = allocation.memref.type
     if not isa(type_, MemRefType) or not type_.has_static_shape() or not isinstance(type_.layout, NoneAttr):
         raise PassFailedException(f"plan-memory: {type_} has no static shape and identity layout")
-    wanted = allocation.alignment.value.data if allocation.alignment is not None else ALIGNMENT
-    name = allocation.memref.name_hint or f"value{index}"
-    return Interval(name, min(steps), max(steps), _bytes(type_), max(wanted, ALIGNMENT))
+    return type_.element_count() * _width(type_)
 
 
-def _bytes(type_: MemRefType) -> int:
+def _size(allocation: memref.AllocOp) -> Extent:
+    """The bytes of a value whose sizes may be known only at run time."""
+    size: Extent = _width(buffer_type(allocation.memref))
+    for each in sizes_of(allocation.memref):
+        size = size * each
+    return size
+
+
+def _width(type_: MemRefType) -> int:
     element = type_.get_element_type()
-    return type_.element_count() * (8 if isinstance(element, IndexType) else byte_size(element))
+    return 8 if isinstance(element, IndexType) else byte_size(element)
 
 
 def _append_arena(main: func.FuncOp, size: int) -> SSAValue:

@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
+from penstock.dialects.nest.hints import Hints, hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import BLOCK, Schedule
@@ -36,25 +37,25 @@ taps of a row; of yunet_s_320 0.29 and 0.41).
 
 @dataclass(frozen=True)
 class PlanSchedulePass(ModulePass):
-    """Attach a schedule to every nest of every kernel."""
+    """Attach a schedule to every nest of every kernel; sizes known only at run time are as the hints say."""
 
     name = "plan-schedule"
     numerics: ClassVar[str] = "exact"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        machine = Machine.of(op)
+        machine, hints = Machine.of(op), hints_of(op)
         for kernel in kernels(op):
-            _plan_kernel(kernel, machine)
+            _plan_kernel(kernel, machine, hints)
 
 
-def _plan_kernel(kernel: func.FuncOp, machine: Machine) -> None:
-    options = ranked_options(kernel, machine)
+def _plan_kernel(kernel: func.FuncOp, machine: Machine, hints: Hints) -> None:
+    options = ranked_options(kernel, machine, hints)
     if not options:
         return
     constants, choice = argument_constants(kernel), kernel.attributes.pop(CHOICE, None)
     chosen = options[0] if choice is None else _named(choice, options, kernel)
     for nest, tile in zip(nests(kernel), chosen.tiles, strict=True):
-        shape = shape_of_nest(nest, constants, machine)
+        shape = shape_of_nest(nest, constants, machine, hints)
         _schedule(nest, shape, tile, machine).attach(nest)
 
 
@@ -114,7 +115,7 @@ def _unrolled(shape: Shape, tile: Tile) -> list[int]:
     if not _shares_vectors(shape, tile):
         budget = min(budget, SHORT)
     for loop in sorted(shape.reductions - {tile.vector}, reverse=True):
-        if not 1 < shape.extents[loop] <= min(budget, WINDOW) or loop in shape.sequential:
+        if not 1 < shape.extents[loop] <= min(budget, WINDOW) or loop in shape.sequential | shape.symbolic:
             break
         budget //= shape.extents[loop]
         found.append(loop)

@@ -14,6 +14,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from penstock.dialects.nest.hints import Hints, hinted, hints_of
 from penstock.dialects.nest.ops import ComputeOp, shape_of
 from penstock.dialects.nest.prefetch import Prefetch
 from penstock.passes.nest_rewriting import argument_constants, kernels, nests
@@ -30,29 +31,31 @@ class PrefetchPanelsPass(ModulePass):
     numerics: ClassVar[str] = "exact"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        hints = hints_of(op)
         for kernel in kernels(op):
             constants = argument_constants(kernel)
             for nest in nests(kernel):
                 for position, read in enumerate(nest.reads):
-                    if read.buffer in constants and (found := prefetch_of(nest, position)) is not None:
+                    if read.buffer in constants and (found := prefetch_of(nest, position, hints)) is not None:
                         found.attach(nest)
 
 
-def prefetch_of(nest: ComputeOp, position: int) -> Prefetch | None:
+def prefetch_of(nest: ComputeOp, position: int, hints: Hints) -> Prefetch | None:
     """How to fetch the weights of a read, if a loop over other data stands inside one over panels."""
     if not nest.reduces:
         return None
     read = nest.reads[position]
     strides = [read.access.stride(i, shape_of(read.buffer)) for i in range(len(nest.loops))]
-    outer = [i for i, d in enumerate(nest.loops) if not (d.is_reduction or d.in_registers) and d.size > 1]
-    if not any(d.is_reduction and not d.in_registers and d.size > 1 for d in nest.loops):
+    walked = [not d.in_registers and d.iterations != 1 for d in nest.loops]
+    outer = [i for i, d in enumerate(nest.loops) if walked[i] and not d.is_reduction]
+    if not any(d.is_reduction and walked[i] for i, d in enumerate(nest.loops)):
         return None
     for place in reversed(range(len(outer))):
         panel, inside = outer[place], outer[place + 1 :]
         uses = [i for i in inside if not strides[i]]
         if strides[panel] >= LINE and uses:
-            along = max(uses, key=lambda i: nest.extents[i])
+            along = max(uses, key=lambda i: hinted(nest.iterations[i], hints))
             labels = [d.label.data for d in nest.loops]
-            shift = nest.extents[along].bit_length() - 1
+            shift = max(hinted(nest.iterations[along], hints), 1).bit_length() - 1
             return Prefetch(position, labels[panel], labels[along], shift)
     return None

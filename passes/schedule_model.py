@@ -20,8 +20,11 @@ from penstock.dialects.element_types import byte_size
 from penstock.dialects.nest.access import Row
 from penstock.dialects.nest.clamp import clamped_loops
 from penstock.dialects.nest.combine import combiners
+from penstock.dialects.nest.hints import Hints, all_hinted, hinted
 from penstock.dialects.nest.machine import Machine
-from penstock.dialects.nest.ops import ApplyOp, ComputeOp, YieldOp, element_of, shape_of
+from penstock.dialects.nest.ops import ApplyOp, ComputeOp, YieldOp, element_of
+from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.sizes import Size
 
 TILE_START = 12
 """Cycles to enter and leave the loops around one tile (measured on small convolutions)."""
@@ -70,6 +73,8 @@ class Shape:
     lanes: int
     sequential: frozenset[int] = frozenset()
     """Loops that must stay loops: clamped taps and what their bounds depend on."""
+    symbolic: frozenset[int] = frozenset()
+    """Loops whose extents are but hints: what a tile leaves over runs one by one."""
 
     @cached_property
     def parallel(self) -> tuple[int, ...]:
@@ -100,16 +105,16 @@ class Tile:
     lanes: int
 
 
-def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine) -> Shape:
-    """Read the numbers off a nest."""
+def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine, hints: Hints) -> Shape:
+    """Read the numbers off a nest, at the sizes that the hints say."""
     elements = [element_of(b) for b in nest.operands]
     ops = [op for op in nest.walk() if op is not nest]
     return Shape(
-        tuple(nest.extents),
+        tuple(all_hinted(nest.iterations, hints)),
         frozenset(i for i, d in enumerate(nest.loops) if d.is_reduction),
-        tuple(_stream(nest, r.buffer, i, constants) for i, r in enumerate(nest.reads)),
+        tuple(_stream(nest, r.buffer, i, constants, hints) for i, r in enumerate(nest.reads)),
         tuple(
-            _stream(nest, w.buffer, len(nest.ins) + len(nest.extras) + i, set())
+            _stream(nest, w.buffer, len(nest.ins) + len(nest.extras) + i, set(), hints)
             for i, w in enumerate(nest.writes)
         ),
         _cost(nest.body.block),
@@ -119,14 +124,18 @@ def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine) -
         any(isinstance(op, memref.StoreOp) for op in ops),
         min((machine.lanes(e) for e in elements), default=1),
         frozenset(clamped_loops(nest)),
+        frozenset(i for i, size in enumerate(nest.iterations) if isinstance(size, Size)),
     )
 
 
-def _stream(nest: ComputeOp, buffer: SSAValue, position: int, constants: set[SSAValue]) -> Stream:
-    access, shape = nest.accesses.data[position].data, shape_of(buffer)
+def _stream(
+    nest: ComputeOp, buffer: SSAValue, position: int, constants: set[SSAValue], hints: Hints
+) -> Stream:
+    access, shape = nest.accesses.data[position].data, all_hinted(sizes_of(buffer), hints)
     strides = tuple(access.stride(i, shape) for i in range(len(nest.loops)))
     width = byte_size(element_of(buffer))
-    touched = prod(high - low + 1 for low, high in access.bounds(nest.extents))
+    bounds = access.bounds(all_hinted(nest.iterations, hints))
+    touched = prod(hinted(high - low + 1, hints) for low, high in bounds)
     return Stream(access.rows, strides, buffer in constants, min(prod(shape), touched) * width, width)
 
 
@@ -194,7 +203,7 @@ def _chunks(tile: Tile) -> int:
 def cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
     """Modelled cycles of the whole nest under a tile."""
     pieces = [
-        _pieces(e, t) if i in shape.parallel else [(1, t)]
+        _pieces(e, t, i in shape.symbolic) if i in shape.parallel else [(1, t)]
         for i, (e, t) in enumerate(zip(shape.extents, tile.sizes, strict=True))
     ]
     total = 0.0
@@ -206,9 +215,10 @@ def cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
     return total
 
 
-def _pieces(extent: int, tile: int) -> list[tuple[int, int]]:
+def _pieces(extent: int, tile: int, one_by_one: bool) -> list[tuple[int, int]]:
     whole, rest = divmod(extent, tile)
-    return [p for p in ((whole, tile), (1, rest)) if p[0] and p[1]]
+    left = (rest, 1) if one_by_one else (1, rest)
+    return [p for p in ((whole, tile), left) if p[0] and p[1]]
 
 
 def _tile_cycles(shape: Shape, machine: Machine, tile: Tile) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects import func
 
+from penstock.dialects.nest.hints import Hints
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.passes.nest_rewriting import argument_constants, nests
@@ -42,12 +43,12 @@ class Option:
         return f"{loop} tile={self.rank}" if self.rank else loop
 
 
-def ranked_options(kernel: func.FuncOp, machine: Machine) -> list[Option]:
+def ranked_options(kernel: func.FuncOp, machine: Machine, hints: Hints) -> list[Option]:
     """All ways that the model knows to execute a kernel, the cheapest first; none when it has no nests."""
     parts, constants = nests(kernel), argument_constants(kernel)
     if not parts:
         return []
-    shapes = [shape_of_nest(n, constants, machine) for n in parts]
+    shapes = [shape_of_nest(n, constants, machine, hints) for n in parts]
     loops = [*_vector_loops(parts, shapes), ("", 1)]
     options = [o for label, size in loops for o in _options(parts, shapes, machine, label, size)]
     # The sort is stable: of equals, the loop that comes first in the kernel.
@@ -59,7 +60,8 @@ def _vector_loops(parts: list[ComputeOp], shapes: list[Shape]) -> Iterator[tuple
     for label in dict.fromkeys(d.label.data for n in parts for d in n.loops):
         if not all(_vectorizable(n, s, label) for n, s in zip(parts, shapes, strict=True)):
             continue
-        extent = max(n.extents[loop] for n in parts if (loop := _position(n, label)) is not None)
+        found = [(s, _position(n, label)) for n, s in zip(parts, shapes, strict=True)]
+        extent = max(s.extents[loop] for s, loop in found if loop is not None)
         lanes = min(s.lanes for s in shapes)
         most = max(UNROLL_LIMIT // max(1, *(s.body_cost for s in shapes)), 1)
         for size in dict.fromkeys(min(c * lanes, extent) for c in CHUNKS if c <= most):
@@ -88,8 +90,8 @@ def _vectorizable(nest: ComputeOp, shape: Shape, label: str) -> bool:
         or loop in shape.sequential
         or shape.indirect
         or shape.stores
-        or not shape.folds
-        and nest.loops[loop].is_reduction
+        or nest.loops[loop].is_reduction
+        and (not shape.folds or loop in shape.symbolic)
     ):
         return False
     return contiguous(shape, loop) or shape.body_cost >= GATHER_PAYS

@@ -14,6 +14,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from penstock.dialects.nest.access import Row, Substitution
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import BLOCK, INNER, Schedule
+from penstock.dialects.sizes import Extent
 from penstock.passes.nest_rewriting import change_loops, kernels, nests
 
 
@@ -44,28 +45,36 @@ def tile(nest: ComputeOp, label: str, size: int, outer: str, inner: str) -> list
     tiled when the size divides it; otherwise all of it stays in the tile.
     """
     loop = [d.label.data for d in nest.loops].index(label)
-    extent = nest.extents[loop]
-    whole, rest = divmod(extent, size)
-    if nest.loops[loop].is_reduction and rest:
-        parts = [(0, 1, extent)]
-    else:
+    extent = nest.iterations[loop]
+    whole, rest = extent // size, extent % size
+    if nest.loops[loop].is_reduction and rest != 0:
+        # Whole, or one by one where the number is known only at run time.
+        parts = [(0, 1, extent) if isinstance(extent, int) else (0, extent, 1)]
+    elif isinstance(rest, int):
         parts = [(0, whole, size)] * bool(whole or not rest) + [(whole * size, 1, rest)] * bool(rest)
+    else:
+        # How many are left is known only at run time: they are taken one by one.
+        parts = [(0, whole, size)] * (whole != 0) + [(whole * size, rest, 1)]
     pieces = [nest, *(nest.clone() for _ in parts[1:])]
     for piece, part in zip(pieces, parts, strict=True):
         _split(piece, loop, (outer, inner), *part)
     return pieces
 
 
-def _split(nest: ComputeOp, loop: int, names: tuple[str, str], start: int, count: int, size: int) -> None:
+def _split(
+    nest: ComputeOp, loop: int, names: tuple[str, str], start: Extent, count: Extent, size: Extent
+) -> None:
     """Leave the `count` tiles of `size` iterations that begin at `start`."""
     dims = [d.changed(label=names[0], size=count) if i == loop else d for i, d in enumerate(nest.loops)]
     dims.append(nest.loops[loop].changed(label=names[1], size=size))
     width = len(dims)
+    # One tile has no step.
+    step = size if isinstance(size, int) else 0
 
     def row(old: int) -> Row:
         if old != loop:
             return tuple(int(j == old) for j in range(width))
-        return tuple(size if j == loop else int(j == width - 1) for j in range(width))
+        return tuple(step if j == loop else int(j == width - 1) for j in range(width))
 
     offsets = tuple(start if old == loop else 0 for old in range(width - 1))
     change_loops(nest, dims, Substitution(tuple(map(row, range(width - 1))), offsets, width))

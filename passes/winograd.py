@@ -40,6 +40,7 @@ CHANNELS_AT_ONCE = 8
 class WinogradPass(ModulePass):
     """Replace single-precision 3x3 convolutions of constant weights, channels last, stride and dilation 1.
 
+    All sizes must be known.
     `outputs` per tile and dim are 2 or 4, or 0 for what the count of cycles says.
     """
 
@@ -59,7 +60,7 @@ class WinogradPass(ModulePass):
 
 def convolution_of(nest: ComputeOp) -> Convolution | None:
     """The convolution that a nest is, if this pass can replace it."""
-    if len(nest.ins) != 2 or len(nest.outs) != 1 or not _sums_products(nest):
+    if nest.symbols or len(nest.ins) != 2 or len(nest.outs) != 1 or not _sums_products(nest):
         return None
     data, weights = nest.reads
     if not isinstance(weights.buffer.owner, ConstantOp) or element_of(weights.buffer) != f32:

@@ -63,7 +63,7 @@ def corner_of(access: Access, box: Box) -> list[int]:
     """The element that the first iteration of a box touches."""
     return [
         offset + sum(c * start for c, start in zip(row, box.starts, strict=True) if c)
-        for row, offset in zip(access.rows, access.offsets, strict=True)
+        for row, offset in zip(access.rows, access.shifts, strict=True)
     ]
 
 

@@ -30,8 +30,10 @@ from penstock.dialects.graph.movement import (
     TransposeOp,
     dims_attr,
 )
+from penstock.dialects.graph.sections import SectionOp
 from penstock.dialects.graph.status import mark_positions
 from penstock.errors import ShapeError
+from penstock.onnx_import.cutting import FAR, canonical_bounds, section_of
 from penstock.onnx_import.known_values import MAX_TENSOR_BYTES, KnownValues, static_bytes
 
 Operands = Sequence[SSAValue | Sequence[SSAValue] | None]
@@ -134,6 +136,17 @@ class Builder:
         self._known.budget.take_steps(max(count, 0))
         return count
 
+    def require(self, requirement: str) -> None:
+        """Say what must hold of the sizes in every call, such as `n <= 512` or `n == m`."""
+        self._known.requirements[requirement] = None
+
+    def section(
+        self, x: SSAValue, starts: Sequence[Dim], sizes: Sequence[Dim], steps: Sequence[int]
+    ) -> SSAValue:
+        """Elements of `x` from `starts` on, bounds being sizes that may be known only at run time."""
+        properties = {"starts": dims_attr(starts), "sizes": dims_attr(sizes), "steps": integers(steps)}
+        return self.op(SectionOp, [x], properties)
+
     def scalar(self, value: float | int | bool, like: SSAValue | Attribute) -> SSAValue:
         """A constant of rank 0 with the element type of `like`."""
         element = element_of(like)
@@ -176,6 +189,22 @@ class Builder:
             return x
         names = ("starts", "ends", "steps")
         return self.op(SliceOp, [x], {name: integers([b[i] for b in bounds]) for i, name in enumerate(names)})
+
+    def cut(self, x: SSAValue, bounds: Sequence[tuple[Dim, Dim, int]]) -> SSAValue:
+        """A range (start, end, step) of every dim, bounds and dims being numbers or formulas."""
+        static: list[tuple[int, int, int]] = []
+        for dim, (start, end, step) in zip(shape_of(x), bounds, strict=True):
+            if (start, step) == (0, 1) and isinstance(end, int) and end >= FAR:
+                static.append((0, END, 1))
+            elif isinstance(dim, int) and isinstance(start, int) and isinstance(end, int):
+                static.append(canonical_bounds(dim, start, end, step))
+        if len(static) == len(bounds):
+            return self.slices(x, static)
+        if "?" in shape_of(x):
+            raise self._broken(f"{list(shape_of(x))} has sizes that depend on values at run time")
+        parts = [section_of(d, *bound, self.require) for d, bound in zip(shape_of(x), bounds, strict=True)]
+        starts, sizes = zip(*parts, strict=True)
+        return self.section(x, starts, sizes, [step for _, _, step in bounds])
 
     def concat(self, parts: Sequence[SSAValue], axis: int) -> SSAValue:
         """Values behind one another along an axis; a single one is itself."""

@@ -9,6 +9,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
+from penstock.dialects.module_requirements import require
 from penstock.errors import ModelError, PenstockError, Problem, ShapeError, UnsupportedError
 from penstock.limits import Budget
 from penstock.onnx_import.builder import Builder
@@ -115,7 +116,11 @@ class GraphImport:
         names = [value.name for value in self._signature.tensors]
         main = FuncOp("main", types, Region(self._block), arg_attrs=_named(names), res_attrs=_named(results))
         source, opset = PurePath(self._file.name).name, self._file.opsets.get("", 0)
-        return ModuleOp([main], {"graph.source": StringAttr(source), "graph.opset": IntegerAttr(opset, i64)})
+        module = ModuleOp(
+            [main], {"graph.source": StringAttr(source), "graph.opset": IntegerAttr(opset, i64)}
+        )
+        require(module, self._known.requirements)
+        return module
 
     def _import_graph(self, graph: GraphProto, scope: Scope) -> Values:
         for sparse in graph.sparse_initializer:

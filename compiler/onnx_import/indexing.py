@@ -1,11 +1,13 @@
 """Importers of the operations that pick or place elements by position, and of those that count positions."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import is_float, numpy_dtype
-from penstock.dialects.graph.base import Array, element_of, rank_of, shape_of
+from penstock.dialects.graph.base import Array, Dim, dim_of, element_of, rank_of, shape_of, size_of
 from penstock.dialects.graph.comparison import EqualOp, LessOp, SelectOp
 from penstock.dialects.graph.elementwise import AddOp, CastOp, SubOp
 from penstock.dialects.graph.indexing import (
@@ -16,6 +18,9 @@ from penstock.dialects.graph.indexing import (
     ScatterNDOp,
     ShapeOp,
 )
+from penstock.dialects.graph.movement import dims_attr
+from penstock.dialects.graph.sections import RangeOp
+from penstock.dialects.sizes import maximum
 from penstock.errors import ShapeError
 from penstock.onnx_import.axes import axis_attribute, front_axis, integer, known_number, require, static_size
 from penstock.onnx_import.builder import Builder
@@ -113,7 +118,10 @@ def _from_front(build: Builder, indices: SSAValue, size: int) -> SSAValue:
 
 
 def import_range(node: Node, build: Builder) -> SSAValue:
-    """Range: a constant list of numbers."""
+    """Range: a constant list of numbers, or integers up to a size known only at run time."""
+    sizes = [node.dims(i) for i in range(3)]
+    if any(size is not None and len(size) == 1 and isinstance(size[0], str) for size in sizes):
+        return _symbolic_range(node, build, [size[0] if size else "?" for size in sizes])
     bounds = [node.required_constant(i, "the bounds") for i in range(3)]
     require(node, all(b.size == 1 for b in bounds), f"bounds of the shapes {[list(b.shape) for b in bounds]}")
     first, limit, step = (bound.reshape(-1)[0] for bound in bounds)
@@ -126,6 +134,15 @@ def import_range(node: Node, build: Builder) -> SSAValue:
     return build.constant(
         (first + np.arange(build.bounded(count)).astype(step.dtype) * step).astype(first.dtype)
     )
+
+
+def _symbolic_range(node: Node, build: Builder, bounds: Sequence[Dim]) -> SSAValue:
+    first, limit, step = bounds
+    if "?" in bounds or not isinstance(step, int) or step < 1:
+        raise Unsupported("the bounds of Range depend on the inputs of the model", "Make them constant.")
+    span = maximum(size_of(limit) - size_of(first) + (step - 1), 0)
+    dims = dims_attr([first, dim_of(span // step), step])
+    return build.op(RangeOp, [], {"bounds": dims, "element": element_of(node.input(0))})
 
 
 def import_trilu(node: Node, build: Builder) -> SSAValue:

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from penstock.dialects.element_types import byte_size
+from penstock.dialects.element_types import byte_size, numpy_dtype
 from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, is_static, rank_of, shape_of, wide
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.evaluation import evaluate_now
 from penstock.dialects.graph.indexing import ShapeOp
+from penstock.dialects.graph.sections import is_known
 from penstock.limits import Budget
 from penstock.onnx_import.symbolic import Symbols, evaluate_symbols
 
@@ -28,12 +29,14 @@ class KnownValues:
         self._constant: set[SSAValue] = set()
         self._arrays: dict[SSAValue, Array] = {}
         self._symbols: dict[SSAValue, Symbols] = {}
+        self.requirements: dict[str, None] = {}
+        """What must hold of the sizes in every call, as `n <= 512`, in the order in which it was found."""
 
     def note(self, op: Operation) -> None:
         """Take a new operation into account; its operands were noted before it."""
         assert isinstance(op, GraphOp), f"{op.name} is not an operation of the graph level"
         self.budget.take_operations(1)
-        if all(operand in self._constant for operand in op.operands):
+        if all(operand in self._constant for operand in op.operands) and is_known(op):
             self._constant.update(op.results)
         else:
             self._follow(op)
@@ -42,7 +45,7 @@ class KnownValues:
         """The value of a constant; `None` when it depends on an input of the model."""
         if value not in self._constant:
             return None
-        pending = [value]
+        pending = [] if value in self._arrays else [value]
         # A stack of our own: chains of constants can be longer than Python's.
         while pending:
             op = pending[-1].owner
@@ -77,7 +80,7 @@ class KnownValues:
         sizes = wide(array)
         if not (np.abs(sizes) < 2.0**62).all() or (sizes != np.trunc(sizes)).any():
             return None
-        return array.astype(np.int64).astype(np.object_)
+        return np.asarray(array.astype(np.int64), np.object_)
 
     def _follow(self, op: GraphOp) -> None:
         if not all(map(_may_be_shape, op.results)):
@@ -88,8 +91,13 @@ class KnownValues:
         operands = [self._known_symbols(operand) for operand in op.operands]
         known = [operand for operand in operands if operand is not None]
         symbols = evaluate_symbols(op, known) if len(known) == len(operands) else None
-        if symbols is not None:
-            self._symbols[op.results[0]] = symbols
+        if symbols is None:
+            return
+        self._symbols[op.results[0]] = symbols = np.asarray(symbols, np.object_)
+        if all(isinstance(each, int) for each in symbols.reshape(-1).tolist()):
+            # Of several sizes, those that were picked may all be numbers.
+            self._constant.add(op.results[0])
+            self._arrays[op.results[0]] = np.asarray(symbols, numpy_dtype(element_of(op.results[0])))
 
 
 def symbols_of_shape(shape: tuple[Dim, ...]) -> NDArray[np.object_]:

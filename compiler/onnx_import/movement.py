@@ -1,15 +1,22 @@
 """Importers of the operations that move elements: reshaping, slicing, joining, padding, repeating."""
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import Dim, integers, number, rank_of, shape_of
+from penstock.dialects.graph.base import (
+    Dim,
+    computed_dim,
+    integers,
+    number,
+    product_of,
+    rank_of,
+    shape_of,
+)
 from penstock.dialects.graph.movement import END, PadOp
+from penstock.dialects.sizes import multiplied, quotient
 from penstock.errors import ModelError, ShapeError
 from penstock.onnx_import.axes import axis_attribute, front_axes, front_axis, require, static_size
 from penstock.onnx_import.builder import Builder
@@ -40,34 +47,31 @@ def import_reshape(node: Node, build: Builder) -> SSAValue:
                 f"{target} copies a size that {list(old)} has not", node=node.name, remedy="Correct it."
             )
         target = [old[i] if d == 0 else d for i, d in enumerate(target)]
-    return build.reshape(x, with_remainder(node, shape_of(x), target))
+    return build.reshape(x, with_remainder(node, build, shape_of(x), target))
 
 
-def with_remainder(node: Node, shape: Sequence[Dim], target: Sequence[Dim]) -> list[Dim]:
+def with_remainder(node: Node, build: Builder, shape: Sequence[Dim], target: Sequence[Dim]) -> list[Dim]:
     """`target` with its -1 replaced by what the elements of `shape` leave for it."""
     if list(target).count(-1) > 1 or any(isinstance(d, int) and d < -1 for d in target):
         raise ShapeError(f"{list(target)} is no shape", node=node.name, remedy="At most one size may be -1.")
-    rest = _quotient(shape, [d for d in target if d != -1])
+    rest = _quotient(build, shape, [d for d in target if d != -1])
     if rest is None:
         fault = f"{list(shape)} cannot be reshaped to {list(target)}"
         raise ShapeError(fault, node=node.name, remedy="Check the shape.")
     return [rest if d == -1 else d for d in target]
 
 
-def _quotient(shape: Sequence[Dim], divisor: Sequence[Dim]) -> Dim | None:
+def _quotient(build: Builder, shape: Sequence[Dim], divisor: Sequence[Dim]) -> Dim | None:
     """The product of `shape` over that of `divisor`: a number, formula or `"?"`; `None` if it is broken."""
-    above, below = (
-        Counter(d for d in shape if isinstance(d, str)),
-        Counter(d for d in divisor if isinstance(d, str)),
-    )
-    symbols, extra = list((above - below).elements()), list((below - above).elements())
-    total, part = (math.prod(d for d in dims if isinstance(d, int)) for dims in (shape, divisor))
-    if "?" in (*shape, *divisor) or extra:
+    total, part = product_of(shape), product_of(divisor)
+    if "?" in (total, part):
         return "?"
-    if part == 0 or total % part:
-        return "?" if symbols else 0 if total == part == 0 else None
-    factors = [*symbols, *([str(total // part)] if total != part else [])]
-    return "*".join(factors) if symbols else total // part
+    if part == 0 or (isinstance(total, int) and isinstance(part, int) and total % part):
+        return 0 if total == part == 0 else "?" if isinstance(total, str) else None
+    rest = computed_dim(quotient, total, part)
+    if computed_dim(multiplied, rest, part) != total:
+        build.require(f"{computed_dim(multiplied, rest, part)} == {total}")
+    return rest
 
 
 def import_flatten(node: Node, build: Builder) -> SSAValue:
@@ -79,13 +83,7 @@ def import_flatten(node: Node, build: Builder) -> SSAValue:
             f"axis {axis} is outside the rank {len(shape)}", node=node.name, remedy="Correct the axis."
         )
     axis += len(shape) if axis < 0 else 0
-    return build.reshape(x, [_product(shape[:axis]), _product(shape[axis:])])
-
-
-def _product(dims: Sequence[Dim]) -> Dim:
-    product = _quotient(dims, [])
-    assert product is not None, "every product is divisible by one"
-    return product
+    return build.reshape(x, [product_of(shape[:axis]), product_of(shape[axis:])])
 
 
 def _axes(node: Node) -> tuple[int, ...] | None:
@@ -166,32 +164,30 @@ def _split_sizes(node: Node, total: int) -> list[int]:
 def import_slice(node: Node, build: Builder) -> SSAValue:
     """Slice: ranges along some axes; attributes up to opset 9, inputs after."""
     x = node.input(0)
-    if node.opset < 10:
-        starts, ends, axes, steps = node.ints("starts"), node.ints("ends"), node.ints("axes", ()), ()
-    else:
-        starts, ends = node.integers(1, "the starts"), node.integers(2, "the ends")
-        axes = node.integers(3, "the axes") if node.optional(3) is not None else ()
-        steps = node.integers(4, "the steps") if node.optional(4) is not None else ()
+    starts, ends, axes, steps = _slice_bounds(node)
     axes, steps = axes or tuple(range(len(starts))), steps or (1,) * len(starts)
     if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
         fault = f"starts {starts}, ends {ends}, axes {axes} and steps {steps} do not match"
         raise ShapeError(fault, node=node.name, remedy="Correct them.")
-    bounds = [(0, END, 1)] * rank_of(x)
+    bounds: list[tuple[Dim, Dim, int]] = [(0, END, 1)] * rank_of(x)
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        at = front_axis(node, axis, rank_of(x))
-        bounds[at] = _canonical(shape_of(x)[at], start, end, step)
-    return build.slices(x, bounds)
+        bounds[front_axis(node, axis, rank_of(x))] = (start, end, step)
+    return build.cut(x, bounds)
 
 
-def _canonical(size: Dim, start: int, end: int, step: int) -> tuple[int, int, int]:
-    """The bounds of a slice in one form: the whole is (0, END, 1), and no bound is beyond the dim."""
-    if isinstance(size, str):
-        return (start, end if end < 2**31 - 1 else END, step)
-    first, last, step = slice(start, end, step).indices(size)
-    if (first, step) == (0, 1) and last >= size:
-        return (0, END, 1)
-    # Python reads an end of -1 as the last element; the end before the first one is written as -size - 1.
-    return (first, last if last >= 0 else -size - 1, step)
+def _slice_bounds(node: Node) -> tuple[Sequence[Dim], Sequence[Dim], Sequence[int], Sequence[int]]:
+    """Starts, ends, axes and steps; the last two are empty where they are not given."""
+    if node.opset < 10:
+        return node.ints("starts"), node.ints("ends"), node.ints("axes", ()), ()
+    axes = node.integers(3, "the axes") if node.optional(3) is not None else ()
+    steps = node.integers(4, "the steps") if node.optional(4) is not None else ()
+    return known_sizes(node, 1, "the starts"), known_sizes(node, 2, "the ends"), axes, steps
+
+
+def known_sizes(node: Node, index: int, what: str) -> tuple[Dim, ...]:
+    """A list of integers that may be formulas of the sizes of the inputs."""
+    dims = node.dims(index)
+    return node.integers(index, what) if dims is None or "?" in dims else dims
 
 
 def import_pad(node: Node, build: Builder) -> SSAValue:
@@ -238,7 +234,7 @@ def import_tile(node: Node, build: Builder) -> SSAValue:
     pairs = list(zip(repeats, shape, strict=True))
     apart = build.reshape(x, [d for r, size in pairs for d in ((1, size) if r != 1 else (size,))])
     spread = build.broadcast_to(apart, [d for r, size in pairs for d in ((r, size) if r != 1 else (size,))])
-    return build.reshape(spread, [_product([r, size]) for r, size in pairs])
+    return build.reshape(spread, [product_of([r, size]) for r, size in pairs])
 
 
 def import_expand(node: Node, build: Builder) -> SSAValue:
@@ -258,7 +254,7 @@ def import_depth_to_space(node: Node, build: Builder) -> SSAValue:
     else:
         apart, order = [n, c // (b * b), b, b, h, w], (0, 1, 4, 2, 5, 3)
     spread = build.transpose(build.reshape(x, apart), order)
-    return build.reshape(spread, [n, c // (b * b), _product([h, b]), _product([w, b])])
+    return build.reshape(spread, [n, c // (b * b), product_of([h, b]), product_of([w, b])])
 
 
 def import_space_to_depth(node: Node, build: Builder) -> SSAValue:

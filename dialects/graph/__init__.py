@@ -17,6 +17,7 @@ from penstock.dialects.graph import (
     pooling,
     reduction,
     resize,
+    sections,
     transcendental,
 )
 from penstock.dialects.graph.base import DimsAttr
@@ -37,6 +38,7 @@ FAMILIES = (
     pooling,
     reduction,
     resize,
+    sections,
     transcendental,
 )
 

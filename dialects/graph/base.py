@@ -7,7 +7,7 @@ meaning in NumPy (`evaluate`), and, by its class, how it may be rewritten (`Elem
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Self, TypeAlias, cast
 
 import numpy as np
@@ -32,6 +32,8 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.element_types import is_narrow, is_whole, numpy_dtype
+from penstock.dialects.size_text import parse_size
+from penstock.dialects.sizes import Extent, multiplied
 
 Array = NDArray[np.generic]
 Wide = NDArray[np.float64 | np.int64]
@@ -122,20 +124,37 @@ def derived_dim(size: Dim, rule: Callable[[int], int], text: str) -> Dim:
     """`rule(size)` for a number; for a symbol the formula `text` with the symbol in place of `@`.
 
     >>> derived_dim(8, lambda h: h // 2, "@/2"), derived_dim("h", lambda h: h // 2, "@/2")
-    (4, 'h/2')
+    (4, 'h//2')
     """
     if isinstance(size, int):
         return rule(size)
-    return "?" if size == "?" else text.replace("@", operand_text(size))
+    return "?" if size == "?" else dim_of(parse_size(text.replace("@", f"({size})")))
 
 
-def operand_text(size: Dim) -> str:
-    """A size as an operand in a formula: one that is a formula itself is put in brackets."""
-    return f"({size})" if isinstance(size, str) and any(sign in size for sign in "+-*/") else str(size)
+def dim_of(size: Extent) -> Dim:
+    """A size as a dim: a number, or its formula as text."""
+    return size if isinstance(size, int) else str(size)
+
+
+def size_of(dim: Dim) -> Extent:
+    """The size that a dim with a name stands for."""
+    return dim if isinstance(dim, int) else parse_size(dim)
+
+
+def computed_dim(rule: Callable[[Extent, Extent], Extent], a: Dim, b: Dim) -> Dim:
+    """What a rule makes of two sizes; nothing is known of what comes from a nameless one."""
+    return "?" if "?" in (a, b) else dim_of(rule(size_of(a), size_of(b)))
+
+
+def product_of(shape: Sequence[Dim]) -> Dim:
+    """The number of elements of a shape."""
+    return reduce(lambda a, b: computed_dim(multiplied, a, b), shape, 1)
 
 
 def broadcast_shapes(*shapes: Sequence[Dim]) -> tuple[Dim, ...]:
-    """NumPy's broadcasting rule over shapes with symbols; equal symbols agree, a symbol against 1 wins.
+    """NumPy's broadcasting rule over shapes with symbols; a symbol against 1 wins.
+
+    A symbol that meets another size is taken to be equal to it, which has to be seen to at run time.
 
     >>> broadcast_shapes(["n", 1, 4], [3, 1])
     ('n', 3, 4)
@@ -146,7 +165,7 @@ def broadcast_shapes(*shapes: Sequence[Dim]) -> tuple[Dim, ...]:
 
 
 def _broadcast_dims(dims: Sequence[Dim], shapes: Sequence[Sequence[Dim]]) -> Dim:
-    distinct = sorted({d for d in dims if d != 1}, key=str)
+    distinct = [d for d in dict.fromkeys(dims) if d != 1]
     numbers = [d for d in distinct if isinstance(d, int)]
     if len(numbers) > 1:
         raise VerifyException(
@@ -154,7 +173,9 @@ def _broadcast_dims(dims: Sequence[Dim], shapes: Sequence[Sequence[Dim]]) -> Dim
         )
     if numbers:
         return numbers[0]
-    return distinct[0] if len(distinct) == 1 else "?" if distinct else 1
+    if "?" in distinct and len(distinct) > 1:
+        return "?"
+    return distinct[0] if distinct else 1
 
 
 def normalize_axis(axis: int, rank: int) -> int:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 from xdsl.dialects.builtin import I64, ArrayAttr, DenseArrayBase, FloatAttr, IntegerAttr, StringAttr, i64
@@ -15,6 +16,7 @@ from penstock.dialects.graph.base import (
     Dim,
     GraphOp,
     Tensor,
+    computed_dim,
     derived_dim,
     element_of,
     normalize_axis,
@@ -23,6 +25,7 @@ from penstock.dialects.graph.base import (
     shape_of,
     tensor,
 )
+from penstock.dialects.sizes import added
 
 ShapeAttr = ArrayAttr[IntegerAttr[I64] | StringAttr]
 
@@ -163,15 +166,7 @@ class ConcatOp(GraphOp):
         return [tensor(dims, element_of(self.inputs[0]))]
 
     def _joined(self, sizes: Sequence[Dim]) -> Dim:
-        numbers = sum(d for d in sizes if isinstance(d, int))
-        symbols = [d for d in sizes if isinstance(d, str)]
-        if not symbols:
-            return numbers
-        return (
-            derived_dim(symbols[0], lambda d: d, f"@+{numbers}" if numbers else "@")
-            if len(symbols) == 1
-            else "?"
-        )
+        return reduce(lambda a, b: computed_dim(added, a, b), sizes, 0)
 
     def _common(self, sizes: Sequence[Dim], shapes: Sequence[Sequence[Dim]]) -> Dim:
         numbers = {d for d in sizes if isinstance(d, int)}

@@ -14,6 +14,7 @@ from penstock.dialects.nest.ops import (
     parallel,
     reduction,
 )
+from penstock.dialects.nest.sizes import SizeAttr, SizeOp, SizesAttr, ViewOp
 
 __all__ = [
     "Access",
@@ -25,9 +26,17 @@ __all__ = [
     "Read",
     "Write",
     "Nest",
+    "SizeAttr",
+    "SizeOp",
+    "SizesAttr",
+    "ViewOp",
     "YieldOp",
     "parallel",
     "reduction",
 ]
 
-Nest = Dialect("nest", [ComputeOp, ApplyOp, ConstantOp, YieldOp], [DimAttr, AccessAttr])
+Nest = Dialect(
+    "nest",
+    [ComputeOp, ApplyOp, ConstantOp, YieldOp, SizeOp, ViewOp],
+    [DimAttr, AccessAttr, SizeAttr, SizesAttr],
+)

@@ -45,8 +45,11 @@ from xdsl.traits import IsTerminator, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.narrowing import is_buffer
-from penstock.dialects.nest.access import Access, AccessAttr, access_of_rows, parse_row
+from penstock.dialects.nest.access import Access, AccessAttr, parse_rows
+from penstock.dialects.nest.sizes import SizeAttr, extent_attr, numbers, sizes_of
 from penstock.dialects.resources import ResourceAttr
+from penstock.dialects.size_text import parse_size
+from penstock.dialects.sizes import Extent, is_at_least, symbols_of
 
 MARKS = ("", "unroll", "vector", "thread")
 
@@ -61,15 +64,20 @@ class DimAttr(ParametrizedAttribute):
 
     name = "nest.dim"
     label: StringAttr
-    extent: IntAttr
+    extent: IntAttr | SizeAttr
     reduces: IntAttr
     mark: StringAttr
     lanes: IntAttr
 
     @property
-    def size(self) -> int:
+    def iterations(self) -> Extent:
         """The number of iterations."""
         return self.extent.data
+
+    @property
+    def size(self) -> int:
+        """The number of iterations where it is known at compile time."""
+        return numbers([self.extent.data])[0]
 
     @property
     def is_reduction(self) -> bool:
@@ -81,11 +89,11 @@ class DimAttr(ParametrizedAttribute):
         """Whether all iterations are expanded in registers."""
         return self.mark.data in ("unroll", "vector")
 
-    def changed(self, *, label: str | None = None, size: int | None = None) -> "DimAttr":
+    def changed(self, *, label: str | None = None, size: Extent | None = None) -> "DimAttr":
         """A copy with another name or extent."""
         return DimAttr(
             StringAttr(label or self.label.data),
-            IntAttr(self.size if size is None else size),
+            self.extent if size is None else extent_attr(size),
             self.reduces,
             self.mark,
             self.lanes,
@@ -96,14 +104,14 @@ class DimAttr(ParametrizedAttribute):
         return DimAttr(self.label, self.extent, self.reduces, StringAttr(mark), IntAttr(lanes))
 
 
-def parallel(label: str, size: int) -> DimAttr:
+def parallel(label: str, size: Extent) -> DimAttr:
     """A loop whose iterations are independent."""
-    return DimAttr(StringAttr(label), IntAttr(size), IntAttr(0), StringAttr(""), IntAttr(1))
+    return DimAttr(StringAttr(label), extent_attr(size), IntAttr(0), StringAttr(""), IntAttr(1))
 
 
-def reduction(label: str, size: int) -> DimAttr:
+def reduction(label: str, size: Extent) -> DimAttr:
     """A loop that accumulates."""
-    return DimAttr(StringAttr(label), IntAttr(size), IntAttr(1), StringAttr(""), IntAttr(1))
+    return DimAttr(StringAttr(label), extent_attr(size), IntAttr(1), StringAttr(""), IntAttr(1))
 
 
 @dataclass(frozen=True)
@@ -212,9 +220,22 @@ class ComputeOp(IRDLOperation):
         return self.dims.data
 
     @property
-    def extents(self) -> list[int]:
+    def iterations(self) -> list[Extent]:
         """Iterations of each loop."""
-        return [d.size for d in self.dims.data]
+        return [d.iterations for d in self.dims.data]
+
+    @property
+    def extents(self) -> list[int]:
+        """Iterations of each loop where all are known at compile time."""
+        return numbers(self.iterations)
+
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols that its loops, accesses and buffers depend on; none in a static nest."""
+        buffers = [size for operand in self.operands for size in sizes_of(operand)]
+        accesses = [*self.accesses.data, *(op.access for op in self.walk() if isinstance(op, ApplyOp))]
+        offsets = [offset for access in accesses for offset in access.data.offsets]
+        return symbols_of(*self.iterations, *buffers, *offsets)
 
     @property
     def reduces(self) -> bool:
@@ -254,8 +275,8 @@ class ComputeOp(IRDLOperation):
         loops, reads = self.dims.data, [*self.reads, *self.extra_reads]
         if len({d.label.data for d in loops}) != len(loops):
             raise VerifyException(f"nest.compute: loop names repeat: {[d.label.data for d in loops]}")
-        if min(self.extents, default=1) < 0:
-            raise VerifyException(f"nest.compute: negative extent in {self.extents}")
+        if any(is_at_least(0 - extent, 1) for extent in self.iterations):
+            raise VerifyException(f"nest.compute: negative extent in {self.iterations}")
         if bool(self.epilogue.blocks) != self.reduces:
             raise VerifyException(
                 "nest.compute: an epilogue and initial values belong to a reduction, and only there"
@@ -270,16 +291,18 @@ class ComputeOp(IRDLOperation):
         self._verify_blocks()
 
     def _verify_access(self, verb: str, buffer: SSAValue, access: Access, inside: bool) -> None:
-        shape = shape_of(buffer)
+        shape = sizes_of(buffer)
         if len(access.rows) != len(shape) or any(len(r) != len(self.dims.data) for r in access.rows):
             raise VerifyException(
                 f"nest.compute {verb} {buffer.type} with {len(access.rows)} expressions"
                 f" over {len(self.dims.data)} loops"
             )
-        if not inside or 0 in self.extents:
+        if not inside or 0 in self.iterations:
             return
-        for axis, ((low, high), size) in enumerate(zip(access.bounds(self.extents), shape, strict=True)):
-            if low < 0 or high >= size:
+        bounds = access.bounds(self.iterations)
+        for axis, ((low, high), size) in enumerate(zip(bounds, shape, strict=True)):
+            # Of symbols, only what is outside whatever their values is refused.
+            if is_at_least(-1 - low, 0) or is_at_least(high - size, 0):
                 raise VerifyException(
                     f"nest.compute {verb} {buffer.type} at [{low}, {high}] along axis {axis},"
                     f" outside [0, {size - 1}]"
@@ -366,8 +389,8 @@ def buffer_type(buffer: SSAValue) -> MemRefType:
 
 
 def shape_of(buffer: SSAValue) -> tuple[int, ...]:
-    """The sizes of a buffer."""
-    return buffer_type(buffer).get_shape()
+    """The sizes of a buffer that are all known at compile time."""
+    return tuple(numbers(sizes_of(buffer)))
 
 
 def element_of(buffer: SSAValue) -> Attribute:
@@ -383,7 +406,8 @@ def region(arguments: Sequence[Attribute], build: Callable[[Block], Sequence[SSA
 
 
 def _dim_text(dim: DimAttr) -> str:
-    words = [f"{dim.label.data} = {dim.size}"]
+    size = dim.iterations
+    words = [f"{dim.label.data} = {size}" if isinstance(size, int) else f'{dim.label.data} = "{size}"']
     words += ["reduce"] if dim.is_reduction else []
     words += [dim.mark.data] if dim.mark.data else []
     words += [str(dim.lanes.data)] if dim.mark.data == "vector" else []
@@ -393,11 +417,14 @@ def _dim_text(dim: DimAttr) -> str:
 def _parse_dim(parser: Parser) -> DimAttr:
     label = parser.parse_identifier("a loop name")
     parser.parse_punctuation("=")
-    size = parser.parse_integer()
+    text = parser.parse_optional_str_literal()
+    size = parser.parse_integer() if text is None else parse_size(text)
     reduces = parser.parse_optional_keyword("reduce") is not None
     mark = next((m for m in MARKS[1:] if parser.parse_optional_keyword(m) is not None), "")
     lanes = parser.parse_integer() if mark == "vector" else 1
-    return DimAttr(StringAttr(label), IntAttr(size), IntAttr(int(reduces)), StringAttr(mark), IntAttr(lanes))
+    return DimAttr(
+        StringAttr(label), extent_attr(size), IntAttr(int(reduces)), StringAttr(mark), IntAttr(lanes)
+    )
 
 
 def _print_reads(printer: Printer, word: str, reads: Sequence[Read], names: Sequence[str]) -> None:
@@ -428,7 +455,7 @@ def _parse_read(parser: Parser, names: Sequence[str]) -> Read:
     operand: UnresolvedOperand = parser.parse_unresolved_operand()
     with parser.in_square_brackets():
         text = parser.parse_str_literal()
-    access = access_of_rows(parse_row(part.strip(), names) for part in text.split(",") if part.strip())
+    access = parse_rows(text, names)
     outside = parser.parse_attribute() if parser.parse_optional_keyword("else") is not None else None
     parser.parse_punctuation(":")
     return Read(parser.resolve_operand(operand, parser.parse_type()), access, outside)

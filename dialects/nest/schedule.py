@@ -10,6 +10,7 @@ from xdsl.ir import Attribute
 
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.ops import ComputeOp
+from penstock.dialects.sizes import Extent
 
 ATTRIBUTE = "schedule"
 TOGETHER = "together"
@@ -72,10 +73,10 @@ def walked_loop(nest: ComputeOp) -> int | None:
     return next(i for i, d in enumerate(nest.loops) if d.label.data == label.data)
 
 
-def walk_of(nest: ComputeOp) -> tuple[str, int]:
+def walk_of(nest: ComputeOp) -> tuple[str, Extent]:
     """What neighbouring nests that walk a loop together have in common; nothing else has it."""
     loop = walked_loop(nest)
-    return ("", id(nest)) if loop is None else (nest.loops[loop].label.data, nest.loops[loop].size)
+    return ("", id(nest)) if loop is None else (nest.loops[loop].label.data, nest.loops[loop].iterations)
 
 
 def _dictionary(numbers: dict[str, int]) -> DictionaryAttr:

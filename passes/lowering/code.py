@@ -23,6 +23,8 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.narrowing import dense, is_vector
+from penstock.dialects.sizes import Extent
+from penstock.passes.lowering.size_code import SizeCode
 
 INDEX = IndexType()
 _WRAPS: dict[str, Attribute] = {"overflowFlags": arith.IntegerOverflowAttr("none")}
@@ -35,6 +37,7 @@ class Code:
 
     block: Block
     entry: Block
+    sizes: SizeCode
     constants: dict[_Key, SSAValue] = field(default_factory=dict[_Key, SSAValue])
     indices: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
     vectors: dict[tuple[Attribute, int], VectorType[Attribute]] = field(
@@ -91,17 +94,21 @@ class Code:
         """`a + b` of indices."""
         return self.add(arith.AddiOp.create(operands=[a, b], result_types=[a.type], properties=_WRAPS))
 
-    def offset(self, base: SSAValue | None, offset: int) -> SSAValue:
+    def size(self, size: Extent) -> SSAValue:
+        """A number, or the value of a size, at the entry of the kernel."""
+        return self.index(size) if isinstance(size, int) else self.sizes.value(size)
+
+    def offset(self, base: SSAValue | None, offset: Extent) -> SSAValue:
         """`base + offset`, with no operation where one side is nothing."""
         if base is None:
-            return self.index(offset)
-        return base if offset == 0 else self.sum(base, self.index(offset))
+            return self.size(offset)
+        return base if offset == 0 else self.sum(base, self.size(offset))
 
-    def scaled(self, base: SSAValue | None, loop: SSAValue, coefficient: int) -> SSAValue:
+    def scaled(self, base: SSAValue | None, loop: SSAValue, coefficient: Extent) -> SSAValue:
         """`base + coefficient * loop`."""
         term = loop
         if coefficient != 1:
-            factor = self.index(coefficient)
+            factor = self.size(coefficient)
             term = self.add(
                 arith.MuliOp.create(operands=[loop, factor], result_types=[INDEX], properties=_WRAPS)
             )

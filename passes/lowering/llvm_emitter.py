@@ -33,7 +33,7 @@ class Buffer:
     """What an access needs to know of a memref: its pointer, strides in elements and stored element type."""
 
     pointer: SSAValue
-    strides: tuple[int, ...]
+    strides: tuple[int, ...] | None
     element: Attribute
 
 

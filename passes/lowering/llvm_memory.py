@@ -51,6 +51,8 @@ def address(
 ) -> SSAValue:
     """The address of an element; of a masked access even the first element may lie outside the buffer."""
     buffer = e.buffer(memref)
+    if buffer.strides is None:
+        raise NotImplementedError(f"lower-loops-to-llvm: {memref.type}: accesses go through a flat view")
     index = weighted_sum(zip(map(e.index, indices), buffer.strides, strict=True))
     # Then every partial sum lies between zero and the whole, which is inside.
     exact = not is_masked and e.is_monotone(index)

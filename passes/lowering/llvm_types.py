@@ -97,9 +97,14 @@ def byte_size(element: Attribute) -> int:
             raise NotImplementedError(f"lower-loops-to-llvm: elements of type {element} in memory")
 
 
-def row_major_strides(buffer: MemRefType[Attribute]) -> tuple[int, ...]:
-    """How many elements one step along each dimension of a static row-major buffer skips."""
+def row_major_strides(buffer: MemRefType[Attribute]) -> tuple[int, ...] | None:
+    """How many elements one step along each dimension of a row-major buffer skips.
+
+    `None` where that is known only at run time: then the buffer is accessed through a flat view of it.
+    """
     shape = buffer.get_shape()
-    if any(dim < 0 for dim in shape) or not isinstance(buffer.layout, NoneAttr):
-        raise NotImplementedError(f"lower-loops-to-llvm: {buffer}: buffers are static and row-major")
+    if not isinstance(buffer.layout, NoneAttr):
+        raise NotImplementedError(f"lower-loops-to-llvm: {buffer}: buffers are row-major")
+    if any(dim < 0 for dim in shape[1:]):
+        return None
     return tuple(prod(shape[dim + 1 :]) for dim in range(len(shape)))

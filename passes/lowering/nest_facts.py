@@ -1,12 +1,15 @@
 """What the lowering of a nest asks again and again, read off the nest once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.ir import Attribute, SSAValue
 
-from penstock.dialects.nest.access import Access, row_major
+from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.clamp import clamped
-from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, element_of, shape_of
+from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, element_of
+from penstock.dialects.nest.sizes import numbers, sizes_of
+from penstock.dialects.sizes import Extent
 
 
 @dataclass(frozen=True)
@@ -16,17 +19,21 @@ class Place:
     position: int
     flat: SSAValue
     element: Attribute
-    shape: tuple[int, ...]
+    shape: tuple[Extent, ...]
     access: Access
-    strides: tuple[int, ...]
+    strides: tuple[Extent, ...]
     """Elements per iteration of each loop."""
-    offset: int
+    offset: Extent
     outside: Attribute | None
     clamped_axes: frozenset[int]
 
-    def constant_part(self, lane: tuple[int, ...]) -> int:
+    def constant_part(self, lane: tuple[int, ...]) -> Extent:
         """The part of the linear address that the loops in registers give."""
-        return self.offset + sum(s * at for s, at in zip(self.strides, lane, strict=True) if at)
+        part = self.offset
+        for stride, at in zip(self.strides, lane, strict=True):
+            if at:
+                part = part + stride * at
+        return part
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Facts:
 
     nest: ComputeOp
     loops: tuple[DimAttr, ...]
-    extents: tuple[int, ...]
+    extents: tuple[Extent, ...]
     in_registers: tuple[bool, ...]
     reduces: tuple[bool, ...]
     reads: tuple[Place, ...]
@@ -43,11 +50,18 @@ class Facts:
     writes: tuple[Place, ...]
     vector_loop: int | None
     width: int
+    flat: Mapping[SSAValue, SSAValue]
+    """The flat view of each buffer."""
 
     @property
     def places(self) -> tuple[Place, ...]:
         """All accesses in the order of the operands."""
         return (*self.reads, *self.extras, *self.writes)
+
+    @property
+    def vector_extent(self) -> int:
+        """Iterations of the vector loop, all of which are in registers; 1 without one."""
+        return 1 if self.vector_loop is None else numbers([self.extents[self.vector_loop]])[0]
 
     @property
     def vector_reduces(self) -> bool:
@@ -62,19 +76,15 @@ def facts_of(nest: ComputeOp, flat: dict[SSAValue, SSAValue]) -> Facts:
     fixed = clamped(nest)
 
     def place(position: int, access: Read | Write) -> Place:
-        shape = shape_of(access.buffer)
-        steps = row_major(shape)
+        shape = sizes_of(access.buffer)
         return Place(
             position,
             flat[access.buffer],
             element_of(access.buffer),
             shape,
             access.access,
-            tuple(
-                sum(r[i] * s for r, s in zip(access.access.rows, steps, strict=True))
-                for i in range(len(loops))
-            ),
-            sum(o * s for o, s in zip(access.access.offsets, steps, strict=True)),
+            tuple(access.access.stride(i, shape) for i in range(len(loops))),
+            access.access.start(shape),
             access.outside if isinstance(access, Read) else None,
             frozenset(axis for read, axis in fixed if read == position),
         )
@@ -84,7 +94,7 @@ def facts_of(nest: ComputeOp, flat: dict[SSAValue, SSAValue]) -> Facts:
     return Facts(
         nest,
         loops,
-        tuple(nest.extents),
+        tuple(nest.iterations),
         tuple(d.in_registers for d in loops),
         tuple(d.is_reduction for d in loops),
         tuple(places[:first]),
@@ -92,4 +102,5 @@ def facts_of(nest: ComputeOp, flat: dict[SSAValue, SSAValue]) -> Facts:
         tuple(places[second:]),
         marked[0] if marked else None,
         loops[marked[0]].lanes.data if marked else 1,
+        flat,
     )

@@ -17,6 +17,8 @@ from penstock.dialects import arith_ext
 from penstock.dialects.narrowing import dense, is_vector
 from penstock.dialects.nest.access import Access, Row, row_bounds, row_major
 from penstock.dialects.nest.ops import ApplyOp, YieldOp
+from penstock.dialects.nest.sizes import is_static, sizes_of
+from penstock.dialects.sizes import Extent, is_at_least
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Facts, Place
 
@@ -38,19 +40,21 @@ class Lanes:
     indices: list[SSAValue | None]
     """Per loop: the index of a sequential loop."""
     code: Code
-    loads: dict[tuple[int, int, int], SSAValue] = field(default_factory=dict[tuple[int, int, int], SSAValue])
-    guarded: dict[tuple[int, tuple[int, ...]], SSAValue] = field(
-        default_factory=dict[tuple[int, tuple[int, ...]], SSAValue]
+    loads: dict[tuple[int, Extent, int], SSAValue] = field(
+        default_factory=dict[tuple[int, Extent, int], SSAValue]
+    )
+    guarded: dict[tuple[int, tuple[Extent, ...]], SSAValue] = field(
+        default_factory=dict[tuple[int, tuple[Extent, ...]], SSAValue]
     )
     broadcasts: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
-    rows: dict[tuple[Row, int], SSAValue] = field(default_factory=dict[tuple[Row, int], SSAValue])
+    rows: dict[tuple[Row, Extent], SSAValue] = field(default_factory=dict[tuple[Row, Extent], SSAValue])
     """The index along an axis for the loops' part of it and an offset."""
 
     def count(self, lane: Lane) -> int:
         """How many elements of the vector at `lane` are inside the vector loop."""
         if self.vector_loop is None:
             return 1
-        return min(self.width, self.facts.extents[self.vector_loop] - lane[self.vector_loop])
+        return min(self.width, self.facts.vector_extent - lane[self.vector_loop])
 
     def broadcast(self, value: SSAValue) -> SSAValue:
         """A scalar in every lane; vectors as they are."""
@@ -70,7 +74,7 @@ class Lanes:
         guards = self._guards(place, lane) if place.outside is not None else []
         return self._guarded(place, lane, guards) if guards else self._plain(place, lane)
 
-    def _stride(self, place: Place) -> int:
+    def _stride(self, place: Place) -> Extent:
         return 0 if self.vector_loop is None else place.strides[self.vector_loop]
 
     def _plain(self, place: Place, lane: Lane) -> SSAValue:
@@ -81,10 +85,12 @@ class Lanes:
             self.loads[key] = self._emit_load(place, offset, stride, count)
         return self.loads[key]
 
-    def _emit_load(self, place: Place, offset: int, stride: int, count: int) -> SSAValue:
+    def _emit_load(self, place: Place, offset: Extent, stride: Extent, count: int) -> SSAValue:
         return self._read(place, self.bases[place.position], offset, stride, count)
 
-    def _read(self, place: Place, base: SSAValue | None, offset: int, stride: int, count: int) -> SSAValue:
+    def _read(
+        self, place: Place, base: SSAValue | None, offset: Extent, stride: Extent, count: int
+    ) -> SSAValue:
         """`count` elements from `base + offset` on, or one that every lane reads."""
         code = self.code
         if stride == 0:
@@ -108,8 +114,10 @@ class Lanes:
             if self.vector_loop is not None:
                 span = row[self.vector_loop] * (self.count(lane) - 1)
                 low, high = low + min(span, 0), high + max(span, 0)
-            if low < 0 or high >= place.shape[axis]:
-                found.append((axis, low < 0, high >= place.shape[axis]))
+            below = not is_at_least(low, 0)
+            above = not is_at_least(place.shape[axis] - 1 - high, 0)
+            if below or above:
+                found.append((axis, below, above))
         return found
 
     def _guarded(self, place: Place, lane: Lane, guards: Sequence[Guard]) -> SSAValue:
@@ -160,7 +168,7 @@ class Lanes:
             at, size = self._row_value(place.access, axis, lane), place.shape[axis]
             # As unsigned numbers, those below zero are large.
             how, bound = ("ult", size) if below and above else ("sge", 0) if below else ("slt", size)
-            here = self.code.add(arith_ext.CmpiOp(at, self.code.index(bound), how))
+            here = self.code.add(arith_ext.CmpiOp(at, self.code.size(bound), how))
             inside = here if inside is None else self.code.add(arith.AndIOp(inside, here))
         assert inside is not None, "a guarded read has a guard"
         return inside
@@ -252,7 +260,7 @@ class Lanes:
         self, op: memref.LoadOp | memref.StoreOp, values: dict[SSAValue, SSAValue], lane: Lane
     ) -> None:
         """An access at computed indices, element by element."""
-        operands = [values.get(o, o) for o in op.operands]
+        operands = self._flat_operands(op, values)
         if not any(is_vector(o.type) for o in operands):
             clone = type(op).create(
                 operands=operands, result_types=list(op.result_types), properties=op.properties
@@ -268,6 +276,19 @@ class Lanes:
         # Lanes beyond the end of the vector loop have no element to read.
         scalars = [self._one_element(operands, k) for k in range(self.count(lane))]
         values[op.res] = self.code.gather(scalars, element, self.width)
+
+    def _flat_operands(
+        self, op: memref.LoadOp | memref.StoreOp, values: dict[SSAValue, SSAValue]
+    ) -> list[SSAValue]:
+        """The operands of an access; one to a buffer of unknown sizes goes to the flat view of it."""
+        operands = [values.get(o, o) for o in op.operands]
+        sizes = sizes_of(op.memref)
+        if is_static(sizes):
+            return operands
+        first, at = len(operands) - len(sizes), None
+        for index, step in zip(operands[first:], row_major(sizes), strict=True):
+            at = self.code.scaled(at, index, step)
+        return [*operands[: first - 1], self.facts.flat[op.memref], at or self.code.index(0)]
 
     def _one_element(self, operands: Sequence[SSAValue], k: int) -> SSAValue:
         picked = [self.code.lane(o, k) for o in operands]

@@ -14,6 +14,7 @@ from xdsl.ir import SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.nest.parallel import parts_of
+from penstock.dialects.sizes import Extent
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.op_walk import every_op
 
@@ -43,13 +44,13 @@ def _take_indices(function: func.FuncOp) -> None:
         function.arg_attrs = ArrayAttr([*function.arg_attrs, DictionaryAttr({}), DictionaryAttr({})])
 
 
-def part_of_range(code: Code, share: Share, extent: int) -> tuple[SSAValue, SSAValue]:
+def part_of_range(code: Code, share: Share, extent: Extent) -> tuple[SSAValue, SSAValue]:
     """Where the part of a loop starts and ends; rounded up, so a single iteration is the first part's."""
     following = code.sum(share.part, code.index(1))
     return _share_of(code, share.part, share, extent), _share_of(code, following, share, extent)
 
 
-def _share_of(code: Code, number: SSAValue, share: Share, extent: int) -> SSAValue:
+def _share_of(code: Code, number: SSAValue, share: Share, extent: Extent) -> SSAValue:
     return code.add(arith.CeilDivUIOp(code.scaled(None, number, extent), share.parts))
 
 

@@ -10,6 +10,7 @@ from xdsl.ir import SSAValue
 from penstock.dialects.memref_ext import PrefetchOp
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.prefetch import Prefetch
+from penstock.dialects.nest.sizes import numbers
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Facts, Place
 
@@ -50,7 +51,8 @@ class Fetching:
             return
         (start,), here = self.start, bases[self.place.position]
         ahead = code.offset(start, size + self.place.offset)
-        at = code.scaled(ahead, use, max(size >> self.shift, 1))
+        (panel,) = numbers([size])
+        at = code.scaled(ahead, use, max(panel >> self.shift, 1))
         if here is not None and start is not None and here is not start:
             inside = code.add(arith.SubiOp.create(operands=[here, start], result_types=[INDEX]))
             at = code.sum(at, code.add(arith.ShRUIOp(inside, code.index(self.shift))))

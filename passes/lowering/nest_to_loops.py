@@ -14,6 +14,7 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import arith, func, math, memref, scf, vector
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     ArrayAttr,
     DenseArrayBase,
     IntegerAttr,
@@ -28,16 +29,21 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects import arith_ext
-from penstock.dialects.narrowing import is_vector
+from penstock.dialects.narrowing import is_buffer, is_vector
 from penstock.dialects.nest.combine import combiners
-from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of, shape_of
+from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of
 from penstock.dialects.nest.parallel import is_shared, shares_work
 from penstock.dialects.nest.schedule import walk_of
+from penstock.dialects.nest.sizes import is_static, sizes_of, symbols
+from penstock.dialects.sizes import Extent
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Place, facts_of
 from penstock.passes.lowering.nest_lanes import Lane, Lanes
 from penstock.passes.lowering.nest_parts import Share, part_of_range, pass_parts, take_part
 from penstock.passes.lowering.nest_prefetch import Fetching
+from penstock.passes.lowering.nest_sizes import forget_sizes, lower_sizes
+from penstock.passes.lowering.size_code import SizeCode
+from penstock.passes.nest_rewriting import captured
 from penstock.passes.op_walk import every_op
 
 Emit = Callable[[], None]
@@ -77,6 +83,8 @@ class LowerNestToLoops(ModulePass):
         for function in functions:
             if function.body.blocks:
                 lower_function(function)
+            else:
+                forget_sizes(function)
         pass_parts(functions)
 
 
@@ -86,7 +94,7 @@ def lower_function(function: func.FuncOp) -> None:
     nests = [op for op in entry.ops if isinstance(op, ComputeOp)]
     flat = _flatten(entry, nests)
     share = take_part(function) if any(map(shares_work, nests)) else None
-    code = Code(Block(), entry)
+    code = Code(Block(), entry, SizeCode(entry, symbols(function)))
     for _, run in groupby(nests, walk_of):
         group = list(run)
         code.block = block = Block()
@@ -98,10 +106,11 @@ def lower_function(function: func.FuncOp) -> None:
         Rewriter.inline_block(block, InsertPoint.before(group[-1]))
         for nest in group:
             Rewriter.erase_op(nest)
+    lower_sizes(function, code.sizes)
 
 
 def _is_empty(nest: ComputeOp) -> bool:
-    return 0 in (d.size for d in nest.loops if not d.is_reduction)
+    return 0 in (d.iterations for d in nest.loops if not d.is_reduction)
 
 
 def _emit_together(lowerings: "Sequence[_NestLowering]", code: Code) -> None:
@@ -122,17 +131,21 @@ def _emit_together(lowerings: "Sequence[_NestLowering]", code: Code) -> None:
 def _flatten(entry: Block, nests: Sequence[ComputeOp]) -> dict[SSAValue, SSAValue]:
     """A one-dimensional view of every buffer the nests use, made where the buffer is defined."""
     flat: dict[SSAValue, SSAValue] = {}
-    for buffer in (o for nest in nests for o in nest.operands):
+    computed = (
+        b for nest in nests for b in captured(nest) if is_buffer(b.type) and not is_static(sizes_of(b))
+    )
+    for buffer in [*(o for nest in nests for o in nest.operands), *computed]:
         if buffer not in flat:
             flat[buffer] = _flat_view(entry, buffer)
     return flat
 
 
 def _flat_view(entry: Block, buffer: SSAValue) -> SSAValue:
-    shape, element = shape_of(buffer), element_of(buffer)
+    shape, element = sizes_of(buffer), element_of(buffer)
     if len(shape) == 1:
         return buffer
-    kind = MemRefType(element, [prod(shape)])
+    count = prod(s for s in shape if isinstance(s, int))
+    kind = MemRefType(element, [count if is_static(shape) else DYNAMIC_INDEX])
     axes = ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in range(len(shape))])] if shape else [])
     if shape:
         view: Operation = memref.CollapseShapeOp(
@@ -181,12 +194,12 @@ class _NestLowering:
 
     def outermost(self) -> int:
         """The first loop that is more than one iteration and not in registers."""
-        return next(i for i in self._sequential(reduces=False) if self.facts.extents[i] > 1)
+        return next(i for i in self._sequential(reduces=False) if self.facts.extents[i] != 1)
 
     def advance(self, loop: int, index: SSAValue) -> None:
         """Addresses move by the stride of a loop, once per iteration and not once per access."""
         self.indices[loop] = index
-        products: dict[tuple[SSAValue | None, int], SSAValue] = {}
+        products: dict[tuple[SSAValue | None, Extent], SSAValue] = {}
         for place in self.facts.places:
             stride, base = place.strides[loop], self.bases[place.position]
             if not stride:
@@ -221,7 +234,7 @@ class _NestLowering:
         if self.is_shared(loop):
             assert self.share is not None, "a function with shared loops takes its part"
             return part_of_range(self.code, self.share, self.facts.extents[loop])
-        start, stop = self.code.index(0), self.code.index(self.facts.extents[loop])
+        start, stop = self.code.index(0), self.code.size(self.facts.extents[loop])
         if not self.facts.reduces[loop]:
             return start, stop
         for place in self.facts.reads:
@@ -247,7 +260,7 @@ class _NestLowering:
         at = code.offset(first, place.access.offsets[axis])
         step = code.index(row[loop])
         low = code.add(arith.CeilDivSIOp(code.add(arith.SubiOp(code.index(0), at)), step))
-        last = code.add(arith.SubiOp(code.index(place.shape[axis] - 1), at))
+        last = code.add(arith.SubiOp(code.size(place.shape[axis] - 1), at))
         return low, code.sum(code.add(arith.FloorDivSIOp(last, step)), code.index(1))
 
     def _tile(self) -> None:

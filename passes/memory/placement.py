@@ -9,9 +9,8 @@ values is searched in full.  Work is bounded by counts, never by a clock: equal 
 
 from bisect import insort
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 
-from penstock.dialects.memory_plan import Interval, Placement, Plan, round_up
+from penstock.dialects.memory_plan import Interval, Placement, Plan, fullest
 from penstock.passes.memory.search import best_of_all_orders, improve
 from penstock.passes.memory.space import Space
 
@@ -22,7 +21,7 @@ Key = Callable[[int], tuple[int, ...]]
 
 def plan_intervals(intervals: Sequence[Interval]) -> Plan:
     """A plan for all intervals, in their order, with an arena as near to the bound as the search gets."""
-    bound = lower_bound(intervals)
+    bound = fullest(intervals)
     space = Space.of(intervals)
     order, offsets = _best_order(space, intervals, bound)
     if len(intervals) <= EXACT_SEARCH_UP_TO:
@@ -43,16 +42,6 @@ def _best_order(space: Space, intervals: Sequence[Interval], bound: int) -> tupl
             break
     _, order, offsets = min(found, key=lambda plan: plan[0])
     return order, offsets
-
-
-def lower_bound(intervals: Sequence[Interval]) -> int:
-    """The greatest sum of the rounded sizes of the intervals live at one step."""
-    changes: dict[int, int] = {}
-    for interval in intervals:
-        size = round_up(interval.size)
-        changes[interval.first] = changes.get(interval.first, 0) + size
-        changes[interval.last + 1] = changes.get(interval.last + 1, 0) - size
-    return max(accumulate((changes[step] for step in sorted(changes)), initial=0))
 
 
 def _orders(intervals: Sequence[Interval]) -> list[list[int]]:

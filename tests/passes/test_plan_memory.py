@@ -22,8 +22,8 @@ from penstock.backends.check_plan import check_plan, check_plan_against_module
 from penstock.backends.loops_interpreter import run_loops
 from penstock.dialects.arith_ext import ARITH
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
-from penstock.dialects.memory_plan import Interval, Placement, Plan, round_up
-from penstock.passes.memory.placement import lower_bound, plan_intervals
+from penstock.dialects.memory_plan import Interval, Placement, Plan, fullest, round_up
+from penstock.passes.memory.placement import plan_intervals
 from penstock.passes.memory.search import improve, place_again
 from penstock.passes.memory.space import Space
 from penstock.passes.plan_memory import PlanMemoryPass
@@ -118,7 +118,7 @@ def test_moves_improve_an_order() -> None:
     intervals = chain(60, 20, 0)
     space, order = Space.of(intervals), list(range(60))
     start = space.place(order)
-    bound = lower_bound(intervals)
+    bound = fullest(intervals)
     improved = improve(space, order, start, bound)
     placements = tuple(Placement(*each) for each in zip(intervals, improved, strict=True))
     assert bound <= space.arena(improved) < space.arena(start)

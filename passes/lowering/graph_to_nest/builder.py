@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, MemRefType, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue, TypedAttribute
+from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.element_types import signless
-from penstock.dialects.graph.base import Array, Tensor, static_shape_of, tensor_of
-from penstock.dialects.nest.access import Access
+from penstock.dialects.graph.base import Array, Tensor, shape_of, tensor_of
+from penstock.dialects.nest.access import Access, is_inside
 from penstock.dialects.nest.ops import (
     ComputeOp,
     ConstantOp,
@@ -19,18 +21,31 @@ from penstock.dialects.nest.ops import (
     element_of,
     parallel,
     region,
-    shape_of,
 )
+from penstock.dialects.nest.sizes import SizeOp, buffer_of, is_static, sizes_of
+from penstock.dialects.requirements import at_most, equal
 from penstock.dialects.resources import ResourceAttr
+from penstock.dialects.size_text import parse_size
+from penstock.dialects.sizes import Extent, Size
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr
 
-Expression = int | dict[int, int] | tuple[dict[int, int], int]
+Expression = int | dict[int, int] | tuple[dict[int, int], Extent]
 """A linear expression of the loops: the number of one, or coefficients, or these and a constant."""
 
 
+def tensor_sizes(tensor: SSAValue | Tensor) -> tuple[Extent, ...]:
+    """The sizes of a tensor, each a number or a formula of symbols."""
+    shape = shape_of(tensor)
+    if "?" in shape:
+        raise PassFailedException(
+            f"lower-graph-to-nest: a size of {list(shape)} depends on values at run time"
+        )
+    return tuple(d if isinstance(d, int) else parse_size(d) for d in shape)
+
+
 def memref_of(tensor: Tensor) -> MemRefType:
-    """The buffer type of a tensor of static shape; integers lose their sign."""
-    return MemRefType(signless(tensor.get_element_type()), static_shape_of(tensor))
+    """The buffer type of a tensor; integers lose their sign."""
+    return buffer_of(tensor_sizes(tensor), signless(tensor.get_element_type()))
 
 
 @dataclass
@@ -47,6 +62,13 @@ class Lowering:
     """Where values that are made there at once are wanted."""
     buffers: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     nodes: Attribute | None = None
+    requirements: dict[str, None] = field(default_factory=dict[str, None])
+    """What must hold of the sizes of every call."""
+
+    def require(self, requirement: str | None) -> None:
+        """Say what must hold of the sizes; `None` is nothing."""
+        if requirement is not None:
+            self.requirements[requirement] = None
 
     def buffer(self, value: SSAValue) -> SSAValue:
         """The buffer that holds a tensor value."""
@@ -63,9 +85,15 @@ class Lowering:
             op.attributes["nodes"] = self.nodes
         self.block.add_op(op)
 
-    def alloc(self, element: Attribute, shape: Sequence[int]) -> SSAValue:
+    def alloc(self, element: Attribute, shape: Sequence[Extent]) -> SSAValue:
         """A new buffer."""
-        return self.add(memref.AllocOp.get(element, 64, list(shape)))
+        return self.add(
+            memref.AllocOp(self._values(shape), [], buffer_of(shape, element), IntegerAttr(64, i64))
+        )
+
+    def _values(self, sizes: Sequence[Extent]) -> list[SSAValue]:
+        """The sizes that are no numbers as values."""
+        return [self.add(SizeOp(size)) for size in sizes if isinstance(size, Size)]
 
     def result(self, value: SSAValue) -> SSAValue:
         """The buffer of a result of the op being lowered: where it is wanted, or a new one."""
@@ -73,7 +101,7 @@ class Lowering:
         if value in self.targets:
             self.buffers[value] = self.targets[value]
         else:
-            self.buffers[value] = self.alloc(kind.get_element_type(), kind.get_shape())
+            self.buffers[value] = self.alloc(kind.get_element_type(), sizes_of(kind))
         return self.buffers[value]
 
     def constant(self, name: str, array: Array) -> SSAValue:
@@ -83,21 +111,19 @@ class Lowering:
         kind = MemRefType(signless(element_type(array.dtype)), array.shape)
         return self.add(ConstantOp(ResourceAttr.of(name, array), kind))
 
-    def view(self, buffer: SSAValue, shape: Sequence[int]) -> SSAValue:
+    def view(self, buffer: SSAValue, shape: Sequence[Extent]) -> SSAValue:
         """The same contiguous elements under another shape."""
-        if shape_of(buffer) == tuple(shape):
+        if sizes_of(buffer) == tuple(shape):
             return buffer
+        self.require(equal(prod(sizes_of(buffer)), prod(shape)))
         flat = self._collapsed(buffer)
         return self._expanded(flat, shape)
 
     def _collapsed(self, buffer: SSAValue) -> SSAValue:
-        shape = shape_of(buffer)
+        shape = sizes_of(buffer)
         if len(shape) == 1:
             return buffer
-        size = 1
-        for s in shape:
-            size *= s
-        kind = MemRefType(element_of(buffer), [size])
+        kind = buffer_of([prod(shape)], element_of(buffer))
         if not shape:
             return self.add(
                 memref.ExpandShapeOp.create(
@@ -113,10 +139,10 @@ class Lowering:
             )
         )
 
-    def _expanded(self, flat: SSAValue, shape: Sequence[int]) -> SSAValue:
+    def _expanded(self, flat: SSAValue, shape: Sequence[Extent]) -> SSAValue:
         if len(shape) == 1:
             return flat
-        kind = MemRefType(element_of(flat), list(shape))
+        kind = buffer_of(shape, element_of(flat))
         if not shape:
             return self.add(
                 memref.CollapseShapeOp.create(
@@ -126,9 +152,9 @@ class Lowering:
         groups = ArrayAttr([ArrayAttr([IntegerAttr(i, i64) for i in range(len(shape))])])
         return self.add(
             memref.ExpandShapeOp.create(
-                operands=[flat],
+                operands=[flat, *self._values(shape)],
                 result_types=[kind],
-                properties={"reassociation": groups, "static_output_shape": _i64s(shape)},
+                properties={"reassociation": groups, "static_output_shape": _i64s(kind.get_shape())},
             )
         )
 
@@ -145,24 +171,41 @@ class Lowering:
     ) -> None:
         """Append a nest; `body` gets what is read, then the sums; `epilogue` the sums, then `extras`.
 
-        A nest that writes no element, because a parallel loop is empty, is left out.
+        A nest that writes no element, because a parallel loop is empty, is left out.  An access that is not
+        proven to stay inside of its buffer becomes a requirement.
         """
-        if any(dim.size == 0 and not dim.is_reduction for dim in dims):
+        if any(dim.iterations == 0 and not dim.is_reduction for dim in dims):
             return
         kinds = [element_of(r.buffer) for r in ins]
         sums = [a.get_type() for a in init if isinstance(a, TypedAttribute)]
         after = [element_of(r.buffer) for r in extras]
-        main = region([*kinds, *sums], lambda b: body(Scalars(b), b.args))
-        finish = region([*sums, *after], lambda b: (epilogue or _first)(Scalars(b), b.args)) if init else None
+        main = region([*kinds, *sums], lambda b: body(Scalars(b, len(dims)), b.args))
+        finish = (
+            region([*sums, *after], lambda b: (epilogue or _first)(Scalars(b, len(dims)), b.args))
+            if init
+            else None
+        )
+        for each in (*ins, *extras, *outs):
+            self._require_inside(each, [dim.iterations for dim in dims])
         nest = ComputeOp.of(dims, ins, outs, main, extras=extras, init=init, epilogue=finish)
         self.add_op(nest)
 
     def copy(self, source: SSAValue, target: SSAValue) -> None:
         """Append a nest that copies a buffer."""
-        shape = shape_of(source)
+        shape = sizes_of(source)
         every = Access.of(len(shape), *range(len(shape)))
         dims = [parallel(f"d{i}", s) for i, s in enumerate(shape)]
         self.compute(dims, [Read(source, every)], [Write(target, every)], lambda s, v: v)
+
+    def _require_inside(self, each: Read | Write, extents: Sequence[Extent]) -> None:
+        sizes = sizes_of(each.buffer)
+        if is_static([*sizes, *extents, *each.access.offsets]) or (
+            isinstance(each, Read) and each.outside is not None
+        ):
+            return
+        for (low, high), size in zip(each.access.bounds(extents), sizes, strict=True):
+            self.require(at_most(0, low))
+            self.require(at_most(high, size - 1))
 
 
 def _first(s: Scalars, values: Sequence[SSAValue]) -> Sequence[SSAValue]:
@@ -175,7 +218,7 @@ def _i64s(values: Sequence[int]) -> Attribute:
     return DenseArrayBase.from_list(i64, list(values))
 
 
-def broadcast_access(rank: int, shape: Sequence[int], result: Sequence[int]) -> Access:
+def broadcast_access(rank: int, shape: Sequence[Extent], result: Sequence[Extent]) -> Access:
     """Where an operand of `shape` is read for each element of a broadcast `result` over `rank` loops."""
     skip = len(result) - len(shape)
     terms: list[int | dict[int, int]] = [
@@ -186,8 +229,7 @@ def broadcast_access(rank: int, shape: Sequence[int], result: Sequence[int]) -> 
 
 def padded_read(buffer: SSAValue, access: Access, dims: Sequence[DimAttr], value: float | int) -> Read:
     """A read that gives `value` outside of the buffer, if the loops ever lead there."""
-    bounds = access.bounds([d.size for d in dims])
-    if all(low >= 0 and high < size for (low, high), size in zip(bounds, shape_of(buffer), strict=True)):
+    if is_inside(access, sizes_of(buffer), [d.iterations for d in dims]):
         return Read(buffer, access)
     return Read(buffer, access, number_attr(value, element_of(buffer)))
 

@@ -19,38 +19,48 @@ from dataclasses import dataclass
 
 from xdsl.dialects import arith, func, memref, scf
 from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
     FunctionType,
-    IndexType,
     IntegerAttr,
     MemRefType,
     StridedLayoutAttr,
+    StringAttr,
     i1,
     i64,
 )
 from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.utils.exceptions import PassFailedException
 
-from penstock.dialects.graph.base import GraphOp, static_shape_of, tensor_of
+from penstock.dialects.graph.base import GraphOp, tensor_of
 from penstock.dialects.graph.control import IfOp, LoopOp, RegionOp, YieldOp
 from penstock.dialects.graph.movement import ReshapeOp
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.access import row_major
 from penstock.dialects.nest.ops import element_of, shape_of
-from penstock.passes.lowering.graph_to_nest.builder import Lowering, memref_of
+from penstock.dialects.nest.sizes import INDEX, SYMBOL
+from penstock.dialects.sizes import symbols_of
+from penstock.passes.lowering.graph_to_nest.builder import Lowering, memref_of, tensor_sizes
 
-INDEX = IndexType()
 Lower = Callable[[Block, Lowering], None]
 Rule = Callable[[GraphOp, Lowering], None]
 
 
 def function_of_block(name: str, block: Block, lower: Lower, made: list[func.FuncOp]) -> func.FuncOp:
-    """A function that does what a block of graph ops does, over buffers; the results come last."""
+    """A function that does what a block of graph ops does, over buffers.
+
+    The results come behind the arguments, and last the symbols in the sizes of these.
+    """
     end = block.last_op
     assert end is not None, "a block of the graph level ends with what it gives"
     kinds = [memref_of(tensor_of(value)) for value in (*block.args, *end.operands)]
-    body = Block(arg_types=kinds)
+    named = symbols_of(*(size for argument in block.args for size in tensor_sizes(argument)))
+    if named and isinstance(end, YieldOp):
+        raise PassFailedException(f"lower-graph-to-nest: the sizes {named} in a loop or branch must be known")
+    body = Block(arg_types=[*kinds, *(INDEX for _ in named)])
     lowering = Lowering(body, lower, made)
     lowering.buffers.update(zip(block.args, body.args, strict=False))
-    outs = list(zip(end.operands, body.args[len(block.args) :], strict=True))
+    outs = list(zip(end.operands, body.args[len(block.args) : len(kinds)], strict=True))
     aimed = _aim(lowering, outs, is_region=isinstance(end, YieldOp))
     lower(block, lowering)
     lowering.nodes = None
@@ -59,7 +69,11 @@ def function_of_block(name: str, block: Block, lower: Lower, made: list[func.Fun
         if source is None or lowering.buffer(source) is not lowering.targets[source]:
             lowering.copy(lowering.buffer(value), out)
     body.add_op(func.ReturnOp())
-    return func.FuncOp(name, FunctionType.from_lists(kinds, []), Region(body))
+    function = func.FuncOp(name, FunctionType.from_lists(list(body.arg_types), []), Region(body))
+    if named:
+        marks = [DictionaryAttr({})] * len(kinds) + [DictionaryAttr({SYMBOL: StringAttr(n)}) for n in named]
+        function.arg_attrs = ArrayAttr(marks)
+    return function
 
 
 def _aim(
@@ -74,7 +88,7 @@ def _aim(
         source = _before_reshapes(value)
         is_shared = is_region and isinstance(value.owner, GraphOp) and not value.has_one_use()
         if source not in lowering.targets and (is_shared or isinstance(source.owner, RegionOp)):
-            lowering.targets[source] = lowering.view(out, static_shape_of(source))
+            lowering.targets[source] = lowering.view(out, tensor_sizes(source))
             aimed[out] = source
     return aimed
 

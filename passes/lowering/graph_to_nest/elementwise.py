@@ -11,7 +11,10 @@ from penstock.dialects.element_types import stored
 from penstock.dialects.graph.base import Elementwise, GraphOp
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.nest.access import Access
-from penstock.dialects.nest.ops import Read, Write, element_of, parallel, shape_of
+from penstock.dialects.nest.ops import Read, Write, element_of, parallel
+from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.requirements import equal
+from penstock.dialects.sizes import Extent
 from penstock.passes.lowering.graph_to_nest.builder import Lowering, broadcast_access
 from penstock.passes.lowering.graph_to_nest.scalar import SCALARS
 from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import ScalarFormula
@@ -48,12 +51,21 @@ def map_formula(op: GraphOp, low: Lowering, formula: ScalarFormula) -> None:
 
 def map_into(low: Lowering, operands: Sequence[SSAValue | Read], y: SSAValue, body: Formula) -> None:
     """A nest over the elements of `y`; the operands that are buffers broadcast to it."""
-    shape, rank = shape_of(y), len(shape_of(y))
+    shape, rank = sizes_of(y), len(sizes_of(y))
+    for operand in (o for o in operands if not isinstance(o, Read)):
+        _require_agreement(low, sizes_of(operand), shape)
     reads = [
-        o if isinstance(o, Read) else Read(o, broadcast_access(rank, shape_of(o), shape)) for o in operands
+        o if isinstance(o, Read) else Read(o, broadcast_access(rank, sizes_of(o), shape)) for o in operands
     ]
     dims = [parallel(f"d{i}", s) for i, s in enumerate(shape)]
     low.compute(dims, reads, [Write(y, Access.of(rank, *range(rank)))], body)
+
+
+def _require_agreement(low: Lowering, sizes: Sequence[Extent], result: Sequence[Extent]) -> None:
+    """Where a size is not 1 it must be that of the result."""
+    for size, wanted in zip(sizes, result[len(result) - len(sizes) :], strict=True):
+        if size != 1:
+            low.require(equal(size, wanted))
 
 
 def single_number(value: SSAValue, element: Attribute) -> IntegerAttr | FloatAttr | None:

@@ -15,9 +15,11 @@ from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.element_types import is_unsigned
 from penstock.dialects.graph import indexing as graph
-from penstock.dialects.graph.base import GraphOp, element_of, normalize_axis, rank_of, static_shape_of
+from penstock.dialects.graph.base import GraphOp, element_of, normalize_axis, rank_of
 from penstock.dialects.nest.access import Access
-from penstock.dialects.nest.ops import Read, Write, parallel, reduction, shape_of
+from penstock.dialects.nest.ops import Read, Write, parallel, reduction
+from penstock.dialects.nest.sizes import is_static, numbers, sizes_of
+from penstock.dialects.sizes import Extent
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, zero
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
 from penstock.passes.lowering.graph_to_nest.positions import (
@@ -34,19 +36,25 @@ Rule = Callable[[GraphOp, Lowering], None]
 
 
 def lower_shape(op: GraphOp, low: Lowering) -> None:
-    """The sizes, known by now, as a constant."""
+    """The sizes as a constant; those known only at run time are stored one by one."""
     assert isinstance(op, graph.ShapeOp)
-    low.buffers[op.y] = low.constant("shape", np.array(static_shape_of(op.x), np.int64))
+    sizes = sizes_of(low.buffer(op.x))
+    if is_static(sizes):
+        low.buffers[op.y] = low.constant("shape", np.array(sizes, np.int64))
+        return
+    y = low.result(op.y)
+    for axis, size in enumerate(sizes):
+        low.compute([], [], [Write(y, Access.of(0, ({}, axis)))], lambda s, v, size=size: [s.size(size)])
 
 
 def lower_gather(op: GraphOp, low: Lowering) -> None:
     """y[a, i, b] = x[a, indices[i], b]; known positions at equal distances are a linear map."""
     assert isinstance(op, graph.GatherOp)
     x, indices, y = low.buffer(op.x), low.buffer(op.indices), low.result(op.y)
-    axis, depth = normalize_axis(op.axis.value.data, rank_of(op.x)), len(shape_of(indices))
-    _require_elements(op, shape_of(x)[axis], y)
-    total, size = len(shape_of(y)), shape_of(x)[axis]
-    known = known_positions(indices, size) if depth <= 1 else None
+    axis, depth = normalize_axis(op.axis.value.data, rank_of(op.x)), len(sizes_of(indices))
+    _require_elements(op, sizes_of(x)[axis], y)
+    total, size = len(sizes_of(y)), sizes_of(x)[axis]
+    known = known_positions(indices, size) if depth <= 1 and isinstance(size, int) else None
     ramp = None if known is None else ramp_of(known.ravel(), [1])
     if ramp is not None:
         at: list[Expression] = [*range(axis), ({axis: ramp.along_q} if depth else {}, ramp.first)]
@@ -65,12 +73,12 @@ def lower_gather_elements(op: GraphOp, low: Lowering) -> None:
     """y[i, j] = x[indices[i, j], j] for axis 0."""
     assert isinstance(op, graph.GatherElementsOp)
     x, indices, y = low.buffer(op.x), low.buffer(op.indices), low.result(op.y)
-    axis, total = normalize_axis(op.axis.value.data, rank_of(op.x)), len(shape_of(y))
-    _require_elements(op, shape_of(x)[axis], y)
+    axis, total = normalize_axis(op.axis.value.data, rank_of(op.x)), len(sizes_of(y))
+    _require_elements(op, sizes_of(x)[axis], y)
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
         place = [index_of(s, total, i) for i in range(total)]
-        place[axis] = within(s, v[0], shape_of(x)[axis])
+        place[axis] = within(s, v[0], sizes_of(x)[axis])
         return [load_at(s, x, place)]
 
     map_into(low, [indices], y, body)
@@ -80,8 +88,9 @@ def lower_gather_nd(op: GraphOp, low: Lowering) -> None:
     """y[b, i, r] = x[b, indices[b, i, 0], indices[b, i, 1], .., r]."""
     assert isinstance(op, graph.GatherNDOp)
     x, indices, y = low.buffer(op.x), low.buffer(op.indices), low.result(op.y)
-    batch, (*outer, depth), total = op.batch_dims.value.data, shape_of(indices), len(shape_of(y))
-    sizes = shape_of(x)[batch : batch + depth]
+    batch, outer, total = op.batch_dims.value.data, sizes_of(indices)[:-1], len(sizes_of(y))
+    (depth,) = numbers(sizes_of(indices)[-1:])
+    sizes = sizes_of(x)[batch : batch + depth]
     _require_elements(op, prod(sizes), y)
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
@@ -98,8 +107,8 @@ def _component(indices: SSAValue, total: int, k: int, loops: Sequence[int]) -> R
     return Read(indices, Access.of(total, *loops, constant))
 
 
-def _require_elements(op: GraphOp, candidates: int, wanted: SSAValue) -> None:
-    if candidates == 0 and prod(shape_of(wanted)):
+def _require_elements(op: GraphOp, candidates: Extent, wanted: SSAValue) -> None:
+    if candidates == 0 and prod(sizes_of(wanted)) != 0:
         raise PassFailedException(f"lower-graph-to-nest: {op.name} picks elements of an empty tensor")
 
 
@@ -107,8 +116,8 @@ def lower_scatter_elements(op: GraphOp, low: Lowering) -> None:
     """y = x, then y[indices[i, j], j] = updates[i, j] for axis 0, in the order of i."""
     assert isinstance(op, graph.ScatterElementsOp)
     indices, updates, y = low.buffer(op.indices), low.buffer(op.updates), _copied(op, low)
-    axis, shape = normalize_axis(op.axis.value.data, rank_of(op.x)), shape_of(indices)
-    _require_elements(op, shape_of(y)[axis], indices)
+    axis, shape = normalize_axis(op.axis.value.data, rank_of(op.x)), sizes_of(indices)
+    _require_elements(op, sizes_of(y)[axis], indices)
     rank = len(shape)
     # The loop that may come back to an element runs last, and in order.
     loops = [*(i for i in range(rank) if i != axis), axis]
@@ -116,7 +125,7 @@ def lower_scatter_elements(op: GraphOp, low: Lowering) -> None:
 
     def positions(s: Scalars, v: Sequence[SSAValue]) -> list[SSAValue]:
         at = [index_of(s, rank, loops.index(i)) for i in range(rank)]
-        at[axis] = within(s, v[0], shape_of(y)[axis])
+        at[axis] = within(s, v[0], sizes_of(y)[axis])
         return at
 
     _store(op, low, y, [shape[i] for i in loops], 1, [Read(indices, place), Read(updates, place)], positions)
@@ -126,8 +135,8 @@ def lower_scatter_nd(op: GraphOp, low: Lowering) -> None:
     """y = x, then y[indices[i, 0], indices[i, 1], .., r] = updates[i, r], in the order of i."""
     assert isinstance(op, graph.ScatterNDOp)
     indices, updates, y = low.buffer(op.indices), low.buffer(op.updates), _copied(op, low)
-    *outer, depth = shape_of(indices)
-    sizes, rest = shape_of(y)[:depth], shape_of(y)[depth:]
+    outer, (depth,) = sizes_of(indices)[:-1], numbers(sizes_of(indices)[-1:])
+    sizes, rest = sizes_of(y)[:depth], sizes_of(y)[depth:]
     _require_elements(op, prod(sizes), updates)
     total, tuples = len(outer) + len(rest), range(len(rest), len(rest) + len(outer))
     reads = [_component(indices, total, k, tuples) for k in range(depth)]
@@ -151,7 +160,7 @@ def _store(
     op: graph.Scattering,
     low: Lowering,
     y: SSAValue,
-    sizes: Sequence[int],
+    sizes: Sequence[Extent],
     ordered: int,
     reads: Sequence[Read],
     positions: Callable[[Scalars, Sequence[SSAValue]], list[SSAValue]],

@@ -8,6 +8,8 @@ from penstock.dialects.graph.base import CHANNELS_FIRST, GraphOp
 from penstock.dialects.graph.linear import ConvOp, Correlation, MatMulOp
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
+from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.requirements import equal
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, zero
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr, working
 
@@ -63,7 +65,7 @@ def correlate(
     layout, groups = op.layout.data, op.groups.value.data
     outputs, per_group, *kernel = shape_of(w)
     rank = len(kernel)
-    y_shape = shape_of(y)
+    y_shape = sizes_of(y)
     spatial = y_shape[2:] if layout == CHANNELS_FIRST else y_shape[1:-1]
     names = [f"o{i}" for i in range(rank)], [f"k{i}" for i in range(rank)]
     dims: list[DimAttr] = [parallel("n", y_shape[0]), *map(parallel, names[0], spatial)]
@@ -97,7 +99,7 @@ def correlate(
 
 def broadcast_places(buffer: SSAValue, places: Sequence[Expression]) -> list[Expression]:
     """Where a buffer that broadcasts to another one is read when that one is read at `places`."""
-    sizes = shape_of(buffer)
+    sizes = sizes_of(buffer)
     return [{} if s == 1 else p for s, p in zip(sizes, places[len(places) - len(sizes) :], strict=True)]
 
 
@@ -118,13 +120,14 @@ def multiply(
     right: Sequence[SSAValue] = (),
 ) -> None:
     """The nest of a matrix product; `body` adds one product, from what broadcasts to `a` and `b` too."""
-    shape, inner = shape_of(y), shape_of(a)[-1]
+    shape, inner = sizes_of(y), sizes_of(a)[-1]
     batch, total = len(shape) - 2, len(shape) + 1
+    low.require(equal(inner, sizes_of(b)[-2]))
     dims = [*(parallel(f"b{i}", s) for i, s in enumerate(shape[:-2])), parallel("m", shape[-2])]
     dims += [parallel("n", shape[-1]), reduction("k", inner)]
 
     def read(operand: SSAValue, *last: int) -> Read:
-        sizes = shape_of(operand)[:-2]
+        sizes = sizes_of(operand)[:-2]
         skip = batch - len(sizes)
         outer: list[Expression] = [{} if s == 1 else skip + i for i, s in enumerate(sizes)]
         return Read(operand, Access.of(total, *outer, *last))

@@ -14,6 +14,8 @@ from xdsl.traits import IsTerminator
 from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.graph.base import GraphOp
+from penstock.dialects.module_requirements import require
+from penstock.dialects.nest.sizes import SYMBOL
 from penstock.passes.lowering.graph_to_nest.builder import Lowering
 from penstock.passes.lowering.graph_to_nest.control import function_of_block
 from penstock.passes.lowering.graph_to_nest.extension import rules_of_dialects
@@ -22,9 +24,10 @@ from penstock.passes.lowering.graph_to_nest.rules import Rule, rules
 
 @dataclass(frozen=True)
 class LowerGraphToNest(ModulePass):
-    """Bufferise every function and lower its graph ops; needs static shapes.
+    """Bufferise every function and lower its graph ops.
 
-    Results become trailing buffer arguments, named like the results were.  Ops of a plugin's dialect are
+    Results become trailing buffer arguments, named like the results were; behind them come the symbols in the
+    sizes of the inputs, as indices.  Ops of a plugin's dialect are
     lowered by the rules that this dialect brings (`GraphLowerings`).
     """
 
@@ -35,12 +38,17 @@ class LowerGraphToNest(ModulePass):
         table = {**rules(), **rules_of_dialects(ctx, op)}
         made: list[func.FuncOp] = []
         for function in [o for o in op.ops if isinstance(o, func.FuncOp)]:
-            Rewriter.replace_op(function, lower_function(function, table, made))
+            requirements: dict[str, None] = {}
+            Rewriter.replace_op(function, lower_function(function, table, made, requirements))
+            require(op, requirements)
         op.body.block.add_ops(made)
 
 
 def lower_function(
-    function: func.FuncOp, table: Mapping[type[Operation], Rule], made: list[func.FuncOp]
+    function: func.FuncOp,
+    table: Mapping[type[Operation], Rule],
+    made: list[func.FuncOp],
+    requirements: dict[str, None],
 ) -> func.FuncOp:
     """The same function over buffers; those that its regions become are added to what is `made`."""
 
@@ -48,11 +56,13 @@ def lower_function(
         for op in block.ops:
             if not op.has_trait(IsTerminator):
                 _lower(op, lowering, table)
+        requirements.update(lowering.requirements)
 
     new = function_of_block(function.sym_name.data, function.body.block, lower, made)
     if function.sym_visibility is not None:
         new.sym_visibility = function.sym_visibility
-    new.arg_attrs = _names(function)
+    given = [] if new.arg_attrs is None else [m for m in new.arg_attrs if SYMBOL in m.data]
+    new.arg_attrs = ArrayAttr([*_names(function), *given])
     new.attributes.update(function.attributes)
     return new
 

@@ -11,17 +11,28 @@ from itertools import product
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from penstock.dialects.element_types import is_narrow, numpy_dtype, stored
+from penstock.dialects.element_types import is_float, is_narrow, numpy_dtype, stored
 from penstock.dialects.graph import movement as graph
-from penstock.dialects.graph.base import GraphOp, normalize_axis, rank_of, static_shape_of, tensor_of
+from penstock.dialects.graph.base import GraphOp, normalize_axis, rank_of, size_of, tensor_of
 from penstock.dialects.graph.base import element_of as tensor_element_of
 from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.movement import dims_of
+from penstock.dialects.graph.sections import RangeOp, SectionOp
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import ConstantOp as BufferOp
-from penstock.dialects.nest.ops import Read, Write, parallel, shape_of
+from penstock.dialects.nest.ops import Read, Write, element_of, parallel, shape_of
+from penstock.dialects.nest.sizes import sizes_of
 from penstock.dialects.resources import ResourceAttr
-from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, memref_of, padded_read
+from penstock.dialects.sizes import Extent
+from penstock.passes.lowering.graph_to_nest.builder import (
+    Expression,
+    Lowering,
+    memref_of,
+    padded_read,
+    tensor_sizes,
+)
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
+from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
 
 Rule = Callable[[GraphOp, Lowering], None]
 
@@ -30,10 +41,10 @@ Rule = Callable[[GraphOp, Lowering], None]
 class Segment:
     """Elements `start` to `start + count` along a dim of the result, read at `offset + step * i`."""
 
-    start: int
-    count: int
+    start: Extent
+    count: Extent
     step: int
-    offset: int
+    offset: Extent
 
 
 def lower_constant(op: GraphOp, low: Lowering) -> None:
@@ -57,7 +68,7 @@ def lower_transpose(op: GraphOp, low: Lowering) -> None:
 def lower_reshape(op: GraphOp, low: Lowering) -> None:
     """The buffer itself under another shape."""
     assert isinstance(op, graph.ReshapeOp)
-    low.buffers[op.y] = low.view(low.buffer(op.x), static_shape_of(op.y))
+    low.buffers[op.y] = low.view(low.buffer(op.x), tensor_sizes(op.y))
 
 
 def lower_broadcast_to(op: GraphOp, low: Lowering) -> None:
@@ -69,19 +80,49 @@ def lower_broadcast_to(op: GraphOp, low: Lowering) -> None:
 def lower_concat(op: GraphOp, low: Lowering) -> None:
     """y[i + offset of x] = x[i] for each operand x."""
     assert isinstance(op, graph.ConcatOp)
-    y, axis, start = low.result(op.y), normalize_axis(op.axis.value.data, rank_of(op.y)), 0
+    y, axis = low.result(op.y), normalize_axis(op.axis.value.data, rank_of(op.y))
+    start: Extent = 0
     for x in (low.buffer(x) for x in op.inputs):
-        place = [Segment(0, size, 1, 0) for size in shape_of(x)]
-        place[axis] = Segment(start, shape_of(x)[axis], 1, 0)
+        place = [Segment(0, size, 1, 0) for size in sizes_of(x)]
+        place[axis] = Segment(start, sizes_of(x)[axis], 1, 0)
         copy_box(low, x, y, place)
-        start += shape_of(x)[axis]
+        start = start + sizes_of(x)[axis]
 
 
 def lower_slice(op: GraphOp, low: Lowering) -> None:
     """y[i] = x[start + step * i]."""
     assert isinstance(op, graph.SliceOp)
-    place = [Segment(0, len(r), r.step, r.start) for r in op.ranges()]
+    rows = zip(op.slices(), sizes_of(low.buffer(op.x)), tensor_sizes(op.y), strict=True)
+    copy_box(low, low.buffer(op.x), low.result(op.y), [_taken(*row) for row in rows])
+
+
+def _taken(bounds: slice, size: Extent, count: Extent) -> Segment:
+    """What a slice takes of a dim; of one of unknown size it is all but the first few."""
+    if isinstance(size, int):
+        taken = range(*bounds.indices(size))
+        return Segment(0, len(taken), taken.step, taken.start)
+    return Segment(0, count, 1, int(bounds.start))
+
+
+def lower_section(op: GraphOp, low: Lowering) -> None:
+    """y[i] = x[start + step * i]."""
+    assert isinstance(op, SectionOp)
+    rows = zip(dims_of(op.starts), dims_of(op.sizes), map(int, op.steps.get_values()), strict=True)
+    place = [Segment(0, size_of(size), step, size_of(start)) for start, size, step in rows]
     copy_box(low, low.buffer(op.x), low.result(op.y), place)
+
+
+def lower_range(op: GraphOp, low: Lowering) -> None:
+    """y[i] = first + step * i."""
+    assert isinstance(op, RangeOp)
+    y, (first, _, step) = low.result(op.y), dims_of(op.bounds)
+    place = Access.of(1, ({0: int(step)}, size_of(first)))
+
+    def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        number, element = s.position(place), element_of(y)
+        return [s.from_whole(number, element) if is_float(element) else s.whole(number, element)]
+
+    map_into(low, [], y, body)
 
 
 def lower_pad(op: GraphOp, low: Lowering) -> None:
@@ -89,10 +130,10 @@ def lower_pad(op: GraphOp, low: Lowering) -> None:
     assert isinstance(op, graph.PadOp)
     x, y = low.buffer(op.x), low.result(op.y)
     if op.mode.data == "constant":
-        rank, value = len(shape_of(y)), np.asarray(op.value.value.data)
+        rank, value = len(sizes_of(y)), np.asarray(op.value.value.data)
         number = stored(value.astype(numpy_dtype(tensor_element_of(op.x)))).item()
         access = Access.of(rank, *(({i: 1}, -count) for i, count in enumerate(op.low.get_values())))
-        dims = [parallel(f"d{i}", size) for i, size in enumerate(shape_of(y))]
+        dims = [parallel(f"d{i}", size) for i, size in enumerate(sizes_of(y))]
         map_into(low, [padded_read(x, access, dims, number)], y, lambda s, v: v)
         return
     split = {"reflect": _reflected, "edge": _repeated, "wrap": _wrapped}[op.mode.data]
@@ -110,7 +151,7 @@ def _segments(split: Split, size: int, before: int, behind: int) -> Iterator[Seg
     cut = max(-before, 0)
     kept = size - cut - max(-behind, 0)
     for s in split(kept, max(before, 0), max(behind, 0)):
-        if s.count > 0:
+        if s.count != 0:
             yield Segment(s.start, s.count, s.step, s.offset + cut)
 
 
@@ -155,4 +196,6 @@ RULES: Mapping[type[Operation], Rule] = {
     graph.ConcatOp: lower_concat,
     graph.SliceOp: lower_slice,
     graph.PadOp: lower_pad,
+    SectionOp: lower_section,
+    RangeOp: lower_range,
 }

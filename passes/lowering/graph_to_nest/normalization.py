@@ -12,7 +12,9 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from penstock.dialects.graph import normalization as graph
 from penstock.dialects.graph.base import GraphOp
 from penstock.dialects.nest.access import Access
-from penstock.dialects.nest.ops import Read, Write, element_of, parallel, reduction, shape_of
+from penstock.dialects.nest.ops import Read, Write, element_of, parallel, reduction
+from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.sizes import Extent
 from penstock.passes.lowering.graph_to_nest.builder import Lowering, padded_read
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
 from penstock.passes.lowering.graph_to_nest.reduction import Fold, divided, reduce_into, sum_type
@@ -24,7 +26,7 @@ Term = Callable[[Scalars, Sequence[SSAValue]], SSAValue]
 
 def _row_buffer(low: Lowering, x: SSAValue, axes: Sequence[int], kind: Attribute) -> SSAValue:
     """A buffer like `x` with size 1 along axes."""
-    return low.alloc(kind, [1 if i in axes else size for i, size in enumerate(shape_of(x))])
+    return low.alloc(kind, [1 if i in axes else size for i, size in enumerate(sizes_of(x))])
 
 
 def _sum_over(
@@ -32,7 +34,7 @@ def _sum_over(
 ) -> SSAValue:
     """finish(sum of term(x, beside...)) along axes, in a new buffer of the working type."""
     kind = working(element_of(x))
-    wide = sum_type(kind, prod(shape_of(x)[a] for a in axes))
+    wide = sum_type(kind, prod(sizes_of(x)[a] for a in axes))
     y = _row_buffer(low, x, axes, kind)
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
@@ -63,7 +65,7 @@ def _exp_of_difference(s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
 def softmax_into(low: Lowering, x: SSAValue, axis: int, y: SSAValue) -> None:
     """y = e^(x - max) / sum of e^(x - max) along an axis."""
     greatest = _greatest(low, x, axis)
-    powers = low.alloc(element_of(greatest), shape_of(x))
+    powers = low.alloc(element_of(greatest), sizes_of(x))
     map_into(low, [x, greatest], powers, lambda s, v: [_exp_of_difference(s, v)])
     total = _sum_over(low, powers, [axis], _first, _first)
     map_into(low, [powers, total], y, lambda s, v: [s.real(s.div(v[0], v[1]), element_of(y))])
@@ -93,8 +95,8 @@ def lower_batch_norm(op: GraphOp, low: Lowering) -> None:
     assert isinstance(op, graph.BatchNormOp)
     x, y = low.buffer(op.x), low.result(op.y)
     scale, bias, mean, var = (low.buffer(o) for o in (op.scale, op.bias, op.mean, op.var))
-    rank, axis, kind = len(shape_of(x)), op.axis.value.data, working(element_of(x))
-    factor = low.alloc(kind, shape_of(scale))
+    rank, axis, kind = len(sizes_of(x)), op.axis.value.data, working(element_of(x))
+    factor = low.alloc(kind, sizes_of(scale))
 
     def quotient(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
         return [s.div(s.widened(v[0]), s.sqrt(s.shifted(s.widened(v[1]), op.eps.value.data)))]
@@ -112,8 +114,8 @@ def lower_layer_norm(op: GraphOp, low: Lowering) -> None:
     """mean, then 1 / sqrt(mean of (x - mean)^2 + eps), then y = (x - mean) * that * scale + bias."""
     assert isinstance(op, graph.LayerNormOp)
     x = low.buffer(op.x)
-    axes = range(op.axis.value.data, len(shape_of(x)))
-    count = prod(shape_of(x)[a] for a in axes)
+    axes = range(op.axis.value.data, len(sizes_of(x)))
+    count = prod(sizes_of(x)[a] for a in axes)
 
     def square(s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
         centred = s.sub(*v)
@@ -128,14 +130,14 @@ def lower_rms_norm(op: GraphOp, low: Lowering) -> None:
     """1 / sqrt(mean of x^2 + eps), then y = x * that * scale."""
     assert isinstance(op, graph.RmsNormOp)
     x = low.buffer(op.x)
-    axes = range(op.axis.value.data, len(shape_of(x)))
-    count = prod(shape_of(x)[a] for a in axes)
+    axes = range(op.axis.value.data, len(sizes_of(x)))
+    count = prod(sizes_of(x)[a] for a in axes)
     finish = _inverse_root(count, op.eps.value.data)
     inverse = _sum_over(low, x, axes, lambda s, v: s.mul(v[0], v[0]), finish)
     _normalize(low, x, [inverse], op.scale, None, low.result(op.y))
 
 
-def _inverse_root(count: int, eps: float) -> Term:
+def _inverse_root(count: Extent, eps: float) -> Term:
     """1 / sqrt(sum / count + eps)."""
 
     def finish(s: Scalars, v: Sequence[SSAValue]) -> SSAValue:
@@ -172,8 +174,8 @@ def lower_lrn(op: GraphOp, low: Lowering) -> None:
     """y = x / (bias + alpha / size * sum over the neighbours of x^2)^beta, no neighbour outside."""
     assert isinstance(op, graph.LocalResponseNormOp)
     x, y, axis, size = low.buffer(op.x), low.result(op.y), op.axis.value.data, op.size.value.data
-    rank, kind = len(shape_of(x)), working(element_of(x))
-    dims = [*(parallel(f"d{i}", n) for i, n in enumerate(shape_of(x))), reduction("k", size)]
+    rank, kind = len(sizes_of(x)), working(element_of(x))
+    dims = [*(parallel(f"d{i}", n) for i, n in enumerate(sizes_of(x))), reduction("k", size)]
     neighbour = ({axis: 1, rank: 1}, -((size - 1) // 2))
     seen = Access.of(rank + 1, *(neighbour if i == axis else i for i in range(rank)))
     centre = Access.of(rank + 1, *range(rank))

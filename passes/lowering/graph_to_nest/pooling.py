@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,9 @@ from penstock.dialects.graph import pooling as graph
 from penstock.dialects.graph.base import GraphOp, spatial_axes
 from penstock.dialects.graph.window import halves
 from penstock.dialects.nest.access import Access, row_major
-from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
+from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction
+from penstock.dialects.nest.sizes import is_static, numbers, sizes_of
+from penstock.dialects.sizes import Extent
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, padded_read
 from penstock.passes.lowering.graph_to_nest.reduction import beats, divided, lowest_of
 from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import unsigned
@@ -27,7 +30,7 @@ class WindowSpace:
     """The iteration space of a pooling op: the dims of the result, then those of the window."""
 
     op: graph.Pooling
-    shape: tuple[int, ...]
+    shape: tuple[Extent, ...]
 
     @property
     def rank(self) -> int:
@@ -69,7 +72,7 @@ def lower_max_pool(op: GraphOp, low: Lowering) -> None:
     """y[d] = max over k of x[d * stride + k * dilation - pad], padding below everything."""
     assert isinstance(op, graph.MaxPoolOp)
     x, y, lowest = low.buffer(op.x), low.result(op.y), lowest_of(op)
-    space = WindowSpace(op, shape_of(y))
+    space = WindowSpace(op, sizes_of(y))
     read = padded_read(x, space.seen, space.dims, lowest)
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
@@ -82,7 +85,7 @@ def lower_max_pool_indices(op: GraphOp, low: Lowering) -> None:
     """The flattened position of the greatest element of each window, -1 where all of it is padding."""
     assert isinstance(op, graph.MaxPoolIndicesOp)
     x, y, lowest = low.buffer(op.x), low.result(op.indices), lowest_of(op)
-    space = WindowSpace(op, shape_of(y))
+    space = WindowSpace(op, sizes_of(y))
     read = padded_read(x, space.seen, space.dims, lowest)
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
@@ -90,27 +93,31 @@ def lower_max_pool_indices(op: GraphOp, low: Lowering) -> None:
         nothing_yet = s.compare("lt", where, s.constant(0, i64))
         better = s.either(beats(s, element, best, "gt", unsigned(op)), nothing_yet)
         if read.outside is not None:
-            better = s.both(better, _inside(s, space, shape_of(x)))
-        here = s.position(_flattened(space.seen, shape_of(x)))
+            better = s.both(better, _inside(s, space, sizes_of(x)))
+        here = _flattened(s, space.seen, sizes_of(x))
         return [s.select(better, element, best), s.select(better, here, where)]
 
     init = [number_attr(lowest, element_of(x)), number_attr(-1, i64)]
     low.compute(space.dims, [read], [Write(y, space.result)], body, init=init, epilogue=lambda s, v: [v[1]])
 
 
-def _flattened(access: Access, shape: Sequence[int]) -> Access:
+def _flattened(s: Scalars, access: Access, shape: Sequence[Extent]) -> SSAValue:
     """The position of an element in the flattened buffer."""
-    strides = row_major(shape)
-    row = tuple(access.stride(loop, shape) for loop in range(len(access.rows[0])))
-    return Access((row,), (sum(o * s for o, s in zip(access.offsets, strides, strict=True)),))
+    if is_static(shape):
+        row = tuple(access.stride(loop, numbers(shape)) for loop in range(len(access.rows[0])))
+        return s.position(Access((row,), (access.start(shape),)))
+    place = s.constant(0, i64)
+    for row, offset, step in zip(access.rows, access.offsets, row_major(shape), strict=True):
+        place = s.add(place, s.mul(s.position(Access((row,), (offset,))), s.size(step)))
+    return place
 
 
-def _inside(s: Scalars, space: WindowSpace, shape: Sequence[int]) -> SSAValue:
+def _inside(s: Scalars, space: WindowSpace, shape: Sequence[Extent]) -> SSAValue:
     """Whether the tap reads an element and no padding; one unsigned comparison per dim holds both ends."""
     inside = s.constant(1, i1)
     for axis in space.axes:
         at = s.position(Access((space.seen.rows[axis],), (space.seen.offsets[axis],)))
-        inside = s.both(inside, s.compare("lt", at, s.constant(shape[axis], i64), unsigned=True))
+        inside = s.both(inside, s.compare("lt", at, s.size(shape[axis]), unsigned=True))
     return inside
 
 
@@ -118,9 +125,15 @@ def lower_average_pool(op: GraphOp, low: Lowering) -> None:
     """y[d] = sum over k of x[d * stride + k * dilation - pad] / number of taps that count."""
     assert isinstance(op, graph.AveragePoolOp)
     x, y = low.buffer(op.x), low.result(op.y)
-    space, kind = WindowSpace(op, shape_of(y)), working(element_of(x))
-    counts = _counts(space, shape_of(x))
-    uniform = int(counts.flat[0]) if counts.size and np.all(counts == counts.flat[0]) else None
+    space, kind = WindowSpace(op, sizes_of(y)), working(element_of(x))
+    sizes = [size for buffer in (x, y) for axis, size in enumerate(sizes_of(buffer)) if axis in space.axes]
+    if not is_static(sizes) and any(space.op.window()[1]):
+        _count_and_average(low, x, y, space)
+        return
+    uniform, extras = _uniform_count(space, sizes_of(x)), list[Read]()
+    if uniform is None:
+        table = low.constant("tap_counts", _counts(space, sizes_of(x)).astype(numpy_dtype(kind)))
+        extras = [Read(table, Access.of(len(space.dims), *space.axes))]
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
         return [s.add(v[1], s.real(v[0], kind))]
@@ -129,10 +142,6 @@ def lower_average_pool(op: GraphOp, low: Lowering) -> None:
         mean = s.div(v[0], v[1]) if uniform is None else divided(s, v[0], uniform)
         return [s.real(mean, element_of(y))]
 
-    extras: list[Read] = []
-    if uniform is None:
-        table = low.constant("tap_counts", counts.astype(numpy_dtype(kind)))
-        extras = [Read(table, Access.of(len(space.dims), *space.axes))]
     low.compute(
         space.dims,
         [padded_read(x, space.seen, space.dims, 0)],
@@ -144,16 +153,56 @@ def lower_average_pool(op: GraphOp, low: Lowering) -> None:
     )
 
 
-def _counts(space: WindowSpace, shape: Sequence[int]) -> NDArray[np.int64]:
+def _count_and_average(low: Lowering, x: SSAValue, y: SSAValue, space: WindowSpace) -> None:
+    """Sum and count together, where the sizes are known only at run time."""
+    kind = working(element_of(x))
+
+    def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        one, none = s.constant(1, kind), s.constant(0, kind)
+        counts = s.select(_counting(s, space, sizes_of(x)), one, none)
+        return [s.add(v[1], s.real(v[0], kind)), s.add(v[2], counts)]
+
+    low.compute(
+        space.dims,
+        [padded_read(x, space.seen, space.dims, 0)],
+        [Write(y, space.result)],
+        body,
+        init=[number_attr(0, kind), number_attr(0, kind)],
+        epilogue=lambda s, v: [s.real(s.div(v[0], v[1]), element_of(y))],
+    )
+
+
+def _counting(s: Scalars, space: WindowSpace, shape: Sequence[Extent]) -> SSAValue:
+    """Whether a tap counts: its place is an element, or padding that is counted."""
+    assert isinstance(space.op, graph.AveragePoolOp)
+    low, high = halves([int(c) for c in space.op.counted.get_values()])
+    counting = s.constant(1, i1)
+    for i, axis in enumerate(space.axes):
+        at = s.position(Access((space.seen.rows[axis],), (space.seen.offsets[axis] + low[i],)))
+        counting = s.both(
+            counting, s.compare("lt", at, s.size(shape[axis] + low[i] + high[i]), unsigned=True)
+        )
+    return counting
+
+
+def _uniform_count(space: WindowSpace, shape: Sequence[Extent]) -> int | None:
+    """The number of taps that count, if it is the same everywhere."""
+    if not any(space.op.window()[1]):
+        return prod(space.op.taps_per_dim())
+    counts = _counts(space, shape)
+    return int(counts.flat[0]) if counts.size and np.all(counts == counts.flat[0]) else None
+
+
+def _counts(space: WindowSpace, shape: Sequence[Extent]) -> NDArray[np.int64]:
     """How many taps count at each position of the window: a product over the dims."""
     assert isinstance(space.op, graph.AveragePoolOp)
     strides, pads, dilations = space.op.window()
     low, high = halves([int(c) for c in space.op.counted.get_values()])
     counts = np.ones((), np.int64)
     for i, (axis, taps) in enumerate(zip(space.axes, space.op.taps_per_dim(), strict=True)):
-        windows = np.arange(space.shape[axis])[:, None] * strides[i] - pads[i]
-        at = windows + np.arange(taps) * dilations[i]
-        counting = np.sum((at >= -low[i]) & (at < shape[axis] + high[i]), axis=1)
+        windows, size = numbers([space.shape[axis], shape[axis]])
+        at = np.arange(windows)[:, None] * strides[i] - pads[i] + np.arange(taps) * dilations[i]
+        counting = np.sum((at >= -low[i]) & (at < size + high[i]), axis=1)
         counts = np.multiply.outer(counts, counting)
     return counts
 

@@ -12,6 +12,7 @@ from xdsl.ir import SSAValue
 from penstock.dialects import arith_ext
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import ApplyOp, ConstantOp
+from penstock.dialects.sizes import Extent
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
 
 Positions = NDArray[np.int64]
@@ -113,12 +114,12 @@ def known_positions(buffer: SSAValue, size: int) -> Positions | None:
     return np.clip(np.where(table < 0, table + size, table), 0, size - 1)
 
 
-def within(s: Scalars, position: SSAValue, size: int) -> SSAValue:
+def within(s: Scalars, position: SSAValue, size: Extent) -> SSAValue:
     """A position as an index into a dim: counted from the end if negative, and never outside."""
     wide = s.whole(position, i64)
-    from_end = s.add(wide, s.constant(size, i64))
+    from_end = s.add(wide, s.size(size))
     wide = s.select(s.compare("lt", wide, s.constant(0, i64)), from_end, wide)
-    wide = s.at_most(s.at_least(wide, s.constant(0, i64)), s.constant(size - 1, i64))
+    wide = s.at_most(s.at_least(wide, s.constant(0, i64)), s.size(size - 1))
     return as_index(s, wide)
 
 

@@ -15,7 +15,9 @@ from penstock.dialects.graph import reduction as graph
 from penstock.dialects.graph.base import GraphOp
 from penstock.dialects.graph.base import element_of as tensor_element_of
 from penstock.dialects.nest.access import Access
-from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
+from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction
+from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.sizes import Extent, Size
 from penstock.passes.lowering.graph_to_nest.builder import Lowering
 from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import unsigned
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr, working
@@ -29,7 +31,7 @@ Number = IntegerAttr | FloatAttr
 class ReductionSpace:
     """The loops of a reduction over some axes of a buffer: kept axes first, reduced ones inside."""
 
-    shape: tuple[int, ...]
+    shape: tuple[Extent, ...]
     axes: tuple[int, ...]
 
     @property
@@ -76,9 +78,9 @@ def reduce_into(
     low: Lowering, x: SSAValue, axes: Sequence[int], y: SSAValue, fold: Fold, beside: Sequence[SSAValue] = ()
 ) -> None:
     """A nest that folds the elements of x along axes; buffers `beside` x have size 1 along these."""
-    rank, space = len(shape_of(x)), ReductionSpace(shape_of(x), tuple(axes))
+    rank, space = len(sizes_of(x)), ReductionSpace(sizes_of(x), tuple(axes))
     reads = [Read(x, space.element), *(Read(b, space.result(rank)) for b in beside)]
-    write = Write(y, space.result(len(shape_of(y))))
+    write = Write(y, space.result(len(sizes_of(y))))
     low.compute(space.dims, reads, [write], fold.body, init=fold.init, epilogue=fold.finish)
 
 
@@ -86,9 +88,13 @@ LONG_SUM = 8192
 """Terms from which a sum in `f32` is formed in double precision: its error grows with their number."""
 
 
-def sum_type(element: Attribute, count: int) -> Attribute:
-    """The type in which `count` elements are averaged: double precision for integers and for long sums."""
-    return working(element) if is_float(element) and count < LONG_SUM else f64
+def sum_type(element: Attribute, count: Extent) -> Attribute:
+    """The type in which `count` elements are averaged: double precision for integers and for long sums.
+
+    A sum along one dim of unknown size is taken to be short, one over the area of two to be long.
+    """
+    long = count >= LONG_SUM if isinstance(count, int) else max(len(p) for p, _ in count.terms) > 1
+    return working(element) if is_float(element) and not long else f64
 
 
 def as_number(s: Scalars, x: SSAValue, to: Attribute, is_unsigned: bool = False) -> SSAValue:
@@ -105,8 +111,10 @@ def as_element(s: Scalars, x: SSAValue, element: Attribute) -> SSAValue:
     return s.real(x, element) if is_float(element) else saturated(s, x, element)
 
 
-def divided(s: Scalars, total: SSAValue, count: int) -> SSAValue:
+def divided(s: Scalars, total: SSAValue, count: Extent) -> SSAValue:
     """`total / count`, by multiplication where the reciprocal is exact."""
+    if isinstance(count, Size):
+        return s.div(total, s.from_whole(s.size(count), total.type))
     if count > 0 and count & (count - 1) == 0:
         return s.scaled(total, 1 / count)
     return s.div(total, s.constant(count, total.type))
@@ -133,7 +141,7 @@ def accumulation(
 def lower_sum(op: GraphOp, low: Lowering) -> None:
     """y = sum of x."""
     assert isinstance(op, graph.Reduction)
-    element, shape = tensor_element_of(op.operands[0]), shape_of(low.buffer(op.operands[0]))
+    element, shape = tensor_element_of(op.operands[0]), sizes_of(low.buffer(op.operands[0]))
     count = prod(shape[axis] for axis in op.reduced())
     kind = sum_type(element, count) if is_float(element) else working(signless(element))
     _lower(op, low, accumulation(element, kind, 0, Scalars.add))
@@ -162,7 +170,7 @@ def _lower_plain(op: GraphOp, low: Lowering, start: float, combine: Combine) -> 
 def lower_mean(op: GraphOp, low: Lowering) -> None:
     """y = sum of x / count; of integers in double precision, then truncated."""
     assert isinstance(op, graph.ReduceMeanOp)
-    element, shape = tensor_element_of(op.x), shape_of(low.buffer(op.x))
+    element, shape = tensor_element_of(op.x), sizes_of(low.buffer(op.x))
     count = prod(shape[axis] for axis in op.reduced())
     mean = accumulation(element, sum_type(element, count), 0, Scalars.add, lambda s, x: divided(s, x, count))
     _lower(op, low, mean)
@@ -211,8 +219,8 @@ def _lower_position(op: GraphOp, low: Lowering, how: str, start: float | int) ->
     """Two accumulators: the best element so far, and where it is; the start is a best one at 0 itself."""
     assert isinstance(op, graph.ArgReduction)
     x, later = low.buffer(op.x), op.select_last.value.data
-    rank, (axis,) = len(shape_of(x)), op.reduced()
-    here = Access.of(rank, ReductionSpace(shape_of(x), (axis,)).loop_of(axis))
+    rank, (axis,) = len(sizes_of(x)), op.reduced()
+    here = Access.of(rank, ReductionSpace(sizes_of(x), (axis,)).loop_of(axis))
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
         element, best, where = v

@@ -26,6 +26,7 @@ from penstock.dialects import arith_ext
 from penstock.dialects.element_types import is_float
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import ApplyOp
+from penstock.dialects.sizes import Extent
 
 Formula = Callable[["Scalars", Sequence[SSAValue]], Sequence[SSAValue]]
 """A scalar computation: operand values in, result values out."""
@@ -55,6 +56,8 @@ class Scalars:
     """Appends scalar arithmetic to a block; reads like the formula it writes."""
 
     block: Block
+    loops: int = 0
+    """The loops around the block."""
 
     def add_op(self, op: Operation) -> SSAValue:
         """Append an operation; its first result."""
@@ -211,6 +214,12 @@ class Scalars:
     def position(self, access: Access) -> SSAValue:
         """A linear expression of the loops as an `i64`."""
         return self.add_op(arith_ext.IndexCastOp(self.add_op(ApplyOp(access)), i64))
+
+    def size(self, size: Extent) -> SSAValue:
+        """A size as an `i64`."""
+        if isinstance(size, int):
+            return self.constant(size, i64)
+        return self.position(Access(((0,) * self.loops,), (size,)))
 
     def loop(self, number: int, count: int) -> SSAValue:
         """The index of one of `count` loops."""

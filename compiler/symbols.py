@@ -1,0 +1,48 @@
+"""The sizes that a model leaves open: what the user says of them, and what is assumed otherwise."""
+
+from collections.abc import Mapping, Sequence
+
+from xdsl.dialects.builtin import ModuleOp
+
+from penstock.dialects.nest.hints import USUAL, Bounds, Hints, set_bounds, set_hints
+from penstock.dialects.size_text import parse_size
+from penstock.dialects.sizes import symbols_of
+from penstock.errors import ShapeError
+
+IMAGE = 224
+"""The hint for height and width of an image."""
+Inputs = Sequence[tuple[str, tuple[int | str, ...]]]
+
+
+def describe_symbols(module: ModuleOp, inputs: Inputs, bounds: Bounds, hints: Hints) -> None:
+    """Write bounds and hints on a module; `ShapeError` names a symbol that it does not have."""
+    sizes = [parse_size(d) for _, shape in inputs for d in shape if isinstance(d, str)]
+    names = symbols_of(*sizes)
+    for name in [*bounds, *hints]:
+        if name not in names:
+            raise ShapeError(f"the model has no open size {name!r}", remedy=f"It has {names}.")
+    for name, (low, high) in bounds.items():
+        if low < 0 or (high is not None and high < low):
+            raise ShapeError(f"the bounds {low} to {high} of {name!r} hold no size", remedy="Give others.")
+    set_bounds(module, bounds)
+    usual = usual_hints(inputs)
+    set_hints(module, {n: hints.get(n, _within(usual.get(n, USUAL), bounds.get(n))) for n in names})
+
+
+def usual_hints(inputs: Inputs) -> Mapping[str, int]:
+    """A batch of 1, images of 224; what comes first in a shape is a batch."""
+    found: dict[str, int] = {}
+    for _, shape in inputs:
+        for axis, size in enumerate(shape):
+            if isinstance(size, str):
+                usual = 1 if axis == 0 else IMAGE if len(shape) == 4 and axis > 1 else USUAL
+                found[size] = min(found.get(size, usual), usual)
+    return found
+
+
+def _within(usual: int, bounds: tuple[int, int | None] | None) -> int:
+    """The usual size if it is within the bounds, else the one in their middle."""
+    low, high = bounds or (0, None)
+    if usual >= low and (high is None or usual <= high):
+        return usual
+    return low if high is None else (low + high) // 2

@@ -1,0 +1,26 @@
+"""What must hold of the sizes of a call, as text: `n <= 512`, `a == b`."""
+
+from collections.abc import Mapping
+
+from penstock.dialects.size_text import parse_size
+from penstock.dialects.sizes import Extent, is_at_least, number
+
+
+def at_most(a: Extent, b: Extent) -> str | None:
+    """The requirement that a size is not greater than another; `None` where that is sure."""
+    room = b - a
+    if isinstance(room, int) or is_at_least(room, 0):
+        return None if is_at_least(room, 0) else f"{a} <= {b}"
+    return f"{room.constant - room} <= {room.constant}"
+
+
+def equal(a: Extent, b: Extent) -> str | None:
+    """The requirement that two sizes are equal; `None` where that is sure."""
+    return None if a == b else f"{a} == {b}"
+
+
+def holds(requirement: str, sizes: Mapping[str, int]) -> bool:
+    """Whether a requirement holds in a call of these sizes."""
+    sign = "<=" if "<=" in requirement else "=="
+    left, right = (number(parse_size(part), sizes) for part in requirement.split(sign))
+    return left <= right if sign == "<=" else left == right

@@ -1,0 +1,135 @@
+"""One compiled model at many sizes: the same results as models made for each, and clear errors."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx.parser
+import pytest
+from onnx import ModelProto
+
+import penstock
+from penstock.errors import CallError, ShapeError
+from penstock.model import Array
+
+CONVNET = """
+    <ir_version: 9, opset_import: ["": 17]>
+    net (float[batch, 3, 12, 12] x) => (float[batch, 5] y)
+        <int64[4] filter = {8, 3, 3, 3}, int64[2] dense = {8, 5}>
+    {
+        w = ConstantOfShape <value = float {0.03}> (filter)
+        c = Conv <pads = [1, 1, 1, 1]> (x, w)
+        r = Relu (c)
+        p = MaxPool <kernel_shape = [2, 2], strides = [2, 2]> (r)
+        g = GlobalAveragePool (p)
+        f = Flatten (g)
+        v = ConstantOfShape <value = float {0.5}> (dense)
+        m = MatMul (f, v)
+        y = Tanh (m)
+    }"""
+ATTENTION = """
+    <ir_version: 9, opset_import: ["": 17]>
+    net (float[1, seq, 24] x) => (float[1, seq, 24] y)
+        <int64[4] heads = {0, 0, 2, 12}, int64[3] rows = {0, 0, -1}, float scale = {0.3}>
+    {
+        q = Reshape (x, heads)
+        a = Transpose <perm = [0, 2, 1, 3]> (q)
+        b = Transpose <perm = [0, 2, 3, 1]> (q)
+        ab = MatMul (a, b)
+        scaled = Mul (ab, scale)
+        weights = Softmax <axis = -1> (scaled)
+        out = MatMul (weights, a)
+        back = Transpose <perm = [0, 2, 1, 3]> (out)
+        flat = Reshape (back, rows)
+        y = Add (flat, x)
+    }"""
+IMAGES = """
+    <ir_version: 9, opset_import: ["": 17]>
+    net (float[1, 3, h, w] x) => (float[1, 4, h2, w2] y, float[1, 4, h3, w3] z)
+        <int64[4] filter = {4, 3, 3, 3}>
+    {
+        f = ConstantOfShape <value = float {0.1}> (filter)
+        c = Conv <pads = [1, 1, 1, 1], strides = [2, 2]> (x, f)
+        y = Sigmoid (c)
+        z = AveragePool <kernel_shape = [3, 3], pads = [1, 1, 1, 1], strides = [2, 2]> (y)
+    }"""
+
+
+def model_of(text: str) -> ModelProto:
+    """A model from its text."""
+    return onnx.parser.parse_model(text)
+
+
+def same_as_static(text: str, shapes: list[tuple[int, ...]]) -> None:
+    """Run one model at several shapes, beside one made for each of them."""
+    model, generator = model_of(text), np.random.default_rng(0)
+    dynamic = penstock.compile(model)
+    for shape in shapes:
+        x: Array = generator.standard_normal(shape).astype(np.float32)
+        wanted = penstock.compile(model, shapes={"x": shape})(x=x)
+        given = dynamic(x=x)
+        assert {n: a.shape for n, a in given.items()} == {n: a.shape for n, a in wanted.items()}
+        for name in wanted:
+            assert np.allclose(given[name], wanted[name], rtol=2e-5, atol=2e-6)
+
+
+def test_a_batch() -> None:
+    same_as_static(CONVNET, [(1, 3, 12, 12), (5, 3, 12, 12)])
+
+
+def test_a_sequence() -> None:
+    same_as_static(ATTENTION, [(1, 16, 24), (1, 37, 24)])
+
+
+def test_images() -> None:
+    same_as_static(IMAGES, [(1, 3, 9, 14), (1, 3, 1, 1)])
+
+
+def test_shapes_may_name_sizes_of_a_static_model(tmp_path: Path) -> None:
+    text = CONVNET.replace("[batch, 3, 12, 12] x", "[1, 3, 12, 12] x").replace("[batch, 5]", "[1, 5]")
+    model = penstock.compile(
+        model_of(text), shapes={"x": ["n", 3, 12, 12]}, bounds={"n": (1, 4)}, hints={"n": 2}
+    )
+    assert [(s.name, s.least, s.most, s.hint) for s in model.package.symbols] == [("n", 1, 4, 2)]
+    model.save(tmp_path / "net.penstock")
+    x = np.ones((3, 3, 12, 12), np.float32)
+    again = penstock.load(tmp_path / "net.penstock")
+    np.testing.assert_array_equal(again(x=x)["y"], model(x=x)["y"])
+    with pytest.raises(CallError, match="'n' is 5, the model was compiled for 1 to 4"):
+        again(x=np.ones((5, 3, 12, 12), np.float32))
+
+
+def test_sizes_that_share_a_name_agree() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[n] a, float[n] b) => (float[n] c) { c = Add (a, b) }"""
+    model = penstock.compile(model_of(text))
+    np.testing.assert_array_equal(model(a=np.ones(3, np.float32), b=np.ones(3, np.float32))["c"], [2, 2, 2])
+    with pytest.raises(CallError, match="input 'b' has 4 along axis 0: 'n' is 3 in 'a'"):
+        model(a=np.ones(3, np.float32), b=np.ones(4, np.float32))
+
+
+def test_sizes_that_meet_must_be_equal() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[n] a, float[m] b) => (float[k] c) { c = Add (a, b) }"""
+    model = penstock.compile(model_of(text))
+    assert model(a=np.ones(3, np.float32), b=np.ones(3, np.float32))["c"].shape == (3,)
+    with pytest.raises(CallError, match="the model needs m == n"):
+        model(a=np.ones(3, np.float32), b=np.ones(4, np.float32))
+
+
+def test_a_slice_up_to_a_size() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[n] a) => (int64[n] c)
+            <int64[8] table = {9, 8, 7, 6, 5, 4, 3, 2}, int64[1] zero = {0}>
+        { n = Shape (a)  c = Slice (table, zero, n) }"""
+    model = penstock.compile(model_of(text))
+    np.testing.assert_array_equal(model(a=np.ones(3, np.float32))["c"], [9, 8, 7])
+    with pytest.raises(CallError, match="the model needs n <= 8; here n = 9"):
+        model(a=np.ones(9, np.float32))
+
+
+def test_bounds_are_of_sizes_that_are_open() -> None:
+    with pytest.raises(ShapeError, match="the model has no open size 'seq'"):
+        penstock.compile(model_of(CONVNET), bounds={"seq": (1, 2)})
