@@ -46,7 +46,13 @@ def kernels_table(kernels: Iterable[KernelInfo], schedules: Mapping[str, str] | 
 def ends_table(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> Table:
     """What a model takes and gives."""
     rows = [
-        (role, t.name, t.dtype, "x".join(map(str, t.shape)) or "scalar", f"{t.nbytes:,}")
+        (
+            role,
+            t.name,
+            t.dtype,
+            "x".join(map(str, t.shape)) or "scalar",
+            f"{t.nbytes:,}" if t.is_static else "",
+        )
         for role, tensors in (("input", inputs), ("output", outputs))
         for t in tensors
     ]

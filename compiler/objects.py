@@ -65,6 +65,12 @@ def write_object(package: Package, path: Path) -> list[Path]:
             f"'{path.name}': nothing is known to write as '{path.suffix}'",
             remedy="Known: .penstock .o .a .so, and for `penstock compile` .s .ll .mlir.",
         )
+    if package.symbols:
+        sizes = ", ".join(symbol.name for symbol in package.symbols)
+        raise PenstockError(
+            f"'{path.name}': C is written for models of known sizes, {sizes} open in this one",
+            remedy="Give numbers for them (--dim, --shape), or write .penstock.",
+        )
     name = c_name(package.name)
     weights = f"{name}_weights"
     functions = {f"{name}_main": ENTRY, **(pool_names(name) if _has_pool(package) else {})}

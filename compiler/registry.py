@@ -82,6 +82,7 @@ PASSES: dict[str, str] = {
     "remove-no-ops": "penstock.passes.remove_no_ops:RemoveNoOpsPass",
     "simplify": "penstock.passes.simplify:SimplifyPass",
     "simplify-regions": "penstock.passes.simplify_regions:SimplifyRegionsPass",
+    "specialize-sizes": "penstock.passes.specialize_sizes:SpecializeSizesPass",
     "split-fma": "penstock.passes.split_fma:SplitFmaPass",
     "tile": "penstock.passes.tile_loops:TilePass",
     "unroll-and-jam": "penstock.passes.unroll_and_jam:UnrollAndJamPass",

@@ -110,11 +110,15 @@ def is_static(sizes: Sequence[Extent]) -> bool:
     return all(isinstance(s, int) for s in sizes)
 
 
+class OpenSizeError(PassFailedException):
+    """A size that is known only at run time where a number is needed."""
+
+
 def numbers(sizes: Sequence[Extent]) -> list[int]:
     """Sizes that are numbers; who needs them cannot go on with others."""
     found = [s for s in sizes if isinstance(s, int)]
     if len(found) != len(sizes):
-        raise PassFailedException(f"the sizes {[str(s) for s in sizes]} are needed as numbers here")
+        raise OpenSizeError(f"the sizes {[str(s) for s in sizes]} are needed as numbers here")
     return found
 
 

@@ -7,7 +7,6 @@ from math import prod
 from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, MemRefType, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue, TypedAttribute
-from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.element_types import signless
 from penstock.dialects.graph.base import Array, Tensor, shape_of, tensor_of
@@ -22,7 +21,7 @@ from penstock.dialects.nest.ops import (
     parallel,
     region,
 )
-from penstock.dialects.nest.sizes import SizeOp, buffer_of, is_static, sizes_of
+from penstock.dialects.nest.sizes import OpenSizeError, SizeOp, buffer_of, is_static, sizes_of
 from penstock.dialects.requirements import at_most, equal
 from penstock.dialects.resources import ResourceAttr
 from penstock.dialects.size_text import parse_size
@@ -37,9 +36,7 @@ def tensor_sizes(tensor: SSAValue | Tensor) -> tuple[Extent, ...]:
     """The sizes of a tensor, each a number or a formula of symbols."""
     shape = shape_of(tensor)
     if "?" in shape:
-        raise PassFailedException(
-            f"lower-graph-to-nest: a size of {list(shape)} depends on values at run time"
-        )
+        raise OpenSizeError(f"a size of {list(shape)} depends on values at run time")
     return tuple(d if isinstance(d, int) else parse_size(d) for d in shape)
 
 

@@ -15,7 +15,9 @@ from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.graph.base import GraphOp
 from penstock.dialects.module_requirements import require
-from penstock.dialects.nest.sizes import SYMBOL
+from penstock.dialects.narrowing import strings
+from penstock.dialects.nest.sizes import SYMBOL, OpenSizeError
+from penstock.errors import ShapeError
 from penstock.passes.lowering.graph_to_nest.builder import Lowering
 from penstock.passes.lowering.graph_to_nest.control import function_of_block
 from penstock.passes.lowering.graph_to_nest.extension import rules_of_dialects
@@ -86,4 +88,9 @@ def _lower(op: Operation, lowering: Lowering, table: Mapping[type[Operation], Ru
     if rule is None or not isinstance(op, GraphOp):
         raise PassFailedException(f"lower-graph-to-nest: no rule for {op.name}; its dialect may bring one")
     lowering.nodes = op.attributes.get("nodes")
-    rule(op, lowering)
+    try:
+        rule(op, lowering)
+    except OpenSizeError as error:
+        nodes = ", ".join(strings(lowering.nodes))
+        remedy = "Give numbers for these sizes: dims=... or shapes=... ."
+        raise ShapeError(f"{op.name} needs known sizes: {error}", node=nodes, remedy=remedy) from error

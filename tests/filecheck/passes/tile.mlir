@@ -34,3 +34,28 @@ func.func @k(%x: memref<4x3xf32>, %w: memref<3x12xf32>, %y: memref<4x12xf32>) at
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// Of a size that a call decides, what whole tiles leave over runs one by one.
+func.func @open(%x: memref<?x4xf32, #nest.sizes<["n", ""]>>, %y: memref<?x4xf32, #nest.sizes<["n", ""]>>, %n: index {nest.symbol = "n"}) attributes {nest.kernel} {
+  nest.compute [m = "n", c = 4] ins(%x["m, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) outs(%y["m, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) attributes {schedule = {order = ["m", "c"], tiles = {m = 6 : i64}, unroll = [], vector = "", lanes = 1 : i64}} {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @open(%x: memref<?x4xf32, #nest.sizes<["n", ""]>>, %y: memref<?x4xf32, #nest.sizes<["n", ""]>>, %n: index {nest.symbol = "n"}) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [m = "n//6", c = 4, m.r = 6] ins(%x["6*m + m.r, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) outs(%y["6*m + m.r, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) attributes {schedule = {order = ["m", "c"], tiles = {m = 6 : i64}, unroll = [], vector = "", lanes = 1 : i64}} {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [m = "n - 6*(n//6)", c = 4, m.r = 1] ins(%x["m + m.r + {6*(n//6)}, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) outs(%y["m + m.r + {6*(n//6)}, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) attributes {schedule = {order = ["m", "c"], tiles = {m = 6 : i64}, unroll = [], vector = "", lanes = 1 : i64}} {
+// CHECK-NEXT:     ^bb0(%a_1: f32):
+// CHECK-NEXT:       nest.yield %a_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
