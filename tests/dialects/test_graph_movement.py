@@ -112,8 +112,8 @@ def test_broadcast_repeats_ones_and_leads() -> None:
 def test_concat_joins_along_the_axis() -> None:
     assert apply(ConcatOp, X[0], X[1], properties=axis(-1))[1].tolist() == [*X[0, 1], *X[1, 1]]
     assert shape_from(ConcatOp, ["n", 3], ["n", 4], properties=axis(1)) == ("n", 7)
-    assert shape_from(ConcatOp, ["n", 3], [5, 3], properties=axis(0)) == ("n+5", 3)
-    assert shape_from(ConcatOp, ["n", "m"], ["n", 3], properties=axis(0)) == ("?", 3)
+    assert shape_from(ConcatOp, ["n", 3], [5, 3], properties=axis(0)) == ("n + 5", 3)
+    assert shape_from(ConcatOp, ["n", "m"], ["n", 3], properties=axis(0)) == ("2*n", 3)
 
 
 BOUND = st.integers(-7, 7)
@@ -127,7 +127,7 @@ def test_slice_is_that_of_a_list(size: int, start: int, end: int, step: int) -> 
 
 def test_slice_of_a_symbolic_dim() -> None:
     assert shape_from(SliceOp, ["n"], properties=slices((0, END, 1))) == ("n",)
-    assert shape_from(SliceOp, ["n"], properties=slices((2, END, 1))) == ("n-2",)
+    assert shape_from(SliceOp, ["n"], properties=slices((2, END, 1))) == ("n - 2",)
     assert shape_from(SliceOp, ["n"], properties=slices((0, 3, 1))) == ("?",)
 
 
@@ -147,7 +147,7 @@ def test_negative_padding_crops_first() -> None:
 
 def test_pad_of_a_symbolic_dim() -> None:
     properties = {"low": integers([1, 0]), "high": integers([2, 0])}
-    assert shape_from(PadOp, ["n", "m"], properties=properties) == ("n+3", "m")
+    assert shape_from(PadOp, ["n", "m"], properties=properties) == ("n + 3", "m")
 
 
 def test_shape_lists_the_sizes() -> None:

@@ -123,7 +123,7 @@ def test_a_rounded_up_window_does_not_start_in_the_padding() -> None:
 def test_symbolic_sizes_are_carried() -> None:
     module = import_model(model("Conv", 11, [["n", 3, "h", 8], [4, 3, 3, 3]], {"pads": [1, 1, 1, 1]}))
     (result,) = main_function(module).function_type.outputs
-    assert shape_of(result) == ("n", 4, "(h-1)/1+1", 8)
+    assert shape_of(result) == ("n", 4, "h", 8)
     module = import_model(model("Softmax", 11, [["n", 4, 5]], {"axis": 1}))
     (result,) = main_function(module).function_type.outputs
     assert shape_of(result) == ("n", 4, 5)

@@ -15,11 +15,12 @@ from xdsl.utils.hints import isa
 
 from penstock.dialects import arith_ext
 from penstock.dialects.element_types import is_float, is_unsigned, numpy_dtype
-from penstock.dialects.graph.base import GraphOp, element_of, static_shape_of
+from penstock.dialects.graph.base import GraphOp, element_of, is_static, static_shape_of
 from penstock.dialects.graph.resize import ResizeOp, Taps
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import DimAttr, Read, Write, parallel, reduction, shape_of
 from penstock.dialects.nest.ops import element_of as buffer_element_of
+from penstock.dialects.nest.sizes import OpenSizeError, sizes_of
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, zero
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
 from penstock.passes.lowering.graph_to_nest.positions import (
@@ -49,6 +50,9 @@ class Sampling:
 def lower_resize(op: GraphOp, low: Lowering) -> None:
     """Pick or interpolate along each dim in turn, then put the extrapolation value outside of the operand."""
     assert isinstance(op, ResizeOp)
+    if not is_static(op.x):
+        _repeat(op, low)
+        return
     x, shape = low.buffer(op.x), static_shape_of(op.y)
     samplings = [_sampling(op, i, *sizes) for i, sizes in enumerate(zip(shape_of(x), shape, strict=True))]
     changed = [s for s in samplings if not s.keeps]
@@ -63,6 +67,35 @@ def lower_resize(op: GraphOp, low: Lowering) -> None:
         _finish(op, low, picked, partial)
     else:
         _interpolate(op, low, x, changed, partial)
+
+
+SAMPLE = 8
+"""Elements from which it is seen how a dim of unknown size grows by a whole number."""
+BY_SCALE = ("asymmetric", "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel")
+"""Rules by which the place of an element depends on the scale and not on the size."""
+
+
+def _repeat(op: ResizeOp, low: Lowering) -> None:
+    """y[.., scale * i + r, ..] = x[.., i, ..] along dims whose sizes may be known only at run time."""
+    x, y, ramps = low.buffer(op.x), low.result(op.y), dict[int, Ramp]()
+    for axis, (size, grown) in enumerate(zip(sizes_of(x), sizes_of(y), strict=True)):
+        if size == grown:
+            continue
+        scale = _whole_scale(op, axis)
+        taps = op.taps(axis, SAMPLE, SAMPLE * scale)
+        ramp = ramp_of(taps.positions[:, 0], [scale]) if taps.inside.all() else None
+        if grown != size * scale or ramp != Ramp(scale, 0, 1, 0):
+            raise OpenSizeError(f"{size} elements become {grown} by a rule that needs the size")
+        ramps[axis] = ramp
+    _copy_along_ramps(low, x, y, ramps)
+
+
+def _whole_scale(op: ResizeOp, axis: int) -> int:
+    """By how much a dim grows, if each element is just repeated."""
+    scale = float(op.scales.get_values()[axis])
+    if op.mode.data != "nearest" or op.coordinates.data not in BY_SCALE or not scale.is_integer():
+        raise OpenSizeError(f"{op.mode.data} by {scale} needs the size")
+    return int(scale)
 
 
 def _sampling(op: ResizeOp, axis: int, size: int, new_size: int) -> Sampling:
@@ -99,7 +132,7 @@ def _copy_along_ramps(low: Lowering, x: SSAValue, y: SSAValue, ramps: Mapping[in
     dims: list[DimAttr] = []
     source: list[Expression] = []
     target: list[Expression] = []
-    for axis, size in enumerate(shape_of(y)):
+    for axis, size in enumerate(sizes_of(y)):
         ramp = ramps.get(axis, Ramp(1, 0, 1, 0))
         q, r = len(dims), len(dims) + 1
         dims.append(parallel(f"d{axis}", size // ramp.factor))

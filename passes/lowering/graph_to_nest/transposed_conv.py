@@ -17,6 +17,8 @@ from penstock.dialects.graph.linear import ConvTransposeOp
 from penstock.dialects.graph.window import halves
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
+from penstock.dialects.nest.sizes import numbers, sizes_of
+from penstock.dialects.sizes import Extent
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, padded_read
 from penstock.passes.lowering.graph_to_nest.linear import arrange, multiply_add
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr, working
@@ -30,7 +32,7 @@ class Piece:
 
     first: int
     residues: int
-    repeats: int
+    repeats: Extent
     taps: int
     tap: int
     step: int
@@ -42,7 +44,7 @@ class Piece:
 class Spatial:
     """One spatial dim of a transposed convolution."""
 
-    size: int
+    size: Extent
     kernel: int
     stride: int
     dilation: int
@@ -50,15 +52,20 @@ class Spatial:
 
     def pieces(self) -> Iterator[Piece]:
         """The pieces that together are all result positions."""
-        for _, group in groupby(range(min(self.stride, self.size)), self._kind):
+        for _, group in groupby(range(self._residues), self._kind):
             members = list(group)
             yield self._piece(members[0], len(members))
+
+    @property
+    def _residues(self) -> int:
+        """The residues that there may be positions of."""
+        return min(self.stride, self.size) if isinstance(self.size, int) else self.stride
 
     def _taps(self, residue: int) -> list[int]:
         """The taps that reach positions of a residue."""
         return [k for k in range(self.kernel) if (residue + self.pad - k * self.dilation) % self.stride == 0]
 
-    def _kind(self, residue: int) -> tuple[int, ...]:
+    def _kind(self, residue: int) -> tuple[Extent, ...]:
         """What residues of one piece have in common."""
         taps = self._taps(residue)
         repeats = (self.size - residue - 1) // self.stride
@@ -89,7 +96,7 @@ def lower_conv_transpose(op: GraphOp, low: Lowering) -> None:
     x, w, y = low.buffer(op.x), low.buffer(op.w), low.result(op.y)
     bias = None if op.bias is None else low.buffer(op.bias)
     (strides, pads, dilations), layout = op.window(), op.layout.data
-    sizes = [shape_of(y)[axis] for axis in spatial_axes(layout, len(shape_of(y)))]
+    sizes = [sizes_of(y)[axis] for axis in spatial_axes(layout, len(sizes_of(y)))]
     rows = zip(sizes, shape_of(w)[2:], strides, dilations, halves(pads)[0], strict=True)
     for pieces in product(*(Spatial(*row).pieces() for row in rows)):
         loops = _Loops(pieces, strides, layout, op.groups.value.data)
@@ -113,7 +120,7 @@ class _Loops:
         """The number of the loop over groups; that over channels of a group follows."""
         return 1 + 2 * len(self.pieces)
 
-    def outer(self, batch: int, channels: int) -> list[DimAttr]:
+    def outer(self, batch: Extent, channels: int) -> list[DimAttr]:
         """The parallel loops."""
         repeats = [parallel(f"t{i}", p.repeats) for i, p in enumerate(self.pieces)]
         residues = [parallel(f"r{i}", p.residues) for i, p in enumerate(self.pieces)]
@@ -142,7 +149,7 @@ def _gather(
     low: Lowering, loops: _Loops, x: SSAValue, w: SSAValue, bias: SSAValue | None, y: SSAValue
 ) -> None:
     """A piece that taps reach."""
-    batch, channels, per_group = shape_of(y)[0], shape_of(w)[1] * loops.groups, shape_of(w)[0] // loops.groups
+    batch, channels, per_group = sizes_of(y)[0], shape_of(w)[1] * loops.groups, shape_of(w)[0] // loops.groups
     dims = loops.outer(batch, channels)
     dims += [*(reduction(f"m{i}", p.taps) for i, p in enumerate(loops.pieces)), reduction("ic", per_group)]
     total, g, oc, ic = len(dims), loops.group, loops.group + 1, len(dims) - 1
@@ -170,8 +177,8 @@ def _gather(
 
 def _fill(low: Lowering, loops: _Loops, bias: SSAValue | None, y: SSAValue) -> None:
     """A piece that no tap reaches: the bias or zero."""
-    channels = shape_of(y)[channel_axis(loops.layout, len(shape_of(y)))]
-    dims = loops.outer(shape_of(y)[0], channels)
+    (channels,) = numbers([sizes_of(y)[channel_axis(loops.layout, len(sizes_of(y)))]])
+    dims = loops.outer(sizes_of(y)[0], channels)
     out_channel: Expression = {loops.group: channels // loops.groups, loops.group + 1: 1}
     write = Write(y, Access.of(len(dims), *arrange(loops.layout, 0, out_channel, loops.written())))
     reads = [] if bias is None else [Read(bias, Access.of(len(dims), out_channel))]
