@@ -1,6 +1,6 @@
 """The arithmetic of shapes whose sizes are symbols: how a list of sizes passes through graph operations."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
