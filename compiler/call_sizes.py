@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from penstock.dialects.requirements import holds
 from penstock.dialects.size_text import parse_size
-from penstock.dialects.sizes import Size, number
+from penstock.dialects.sizes import Size, number, symbol
 from penstock.errors import CallError
 from penstock.package import Package, Symbol, TensorInfo
 
@@ -51,8 +51,8 @@ class CallSizes:
 
     def _new_plan(self, shapes: Sequence[tuple[int, ...]]) -> CallPlan:
         sizes = bound_sizes(self.package.inputs, shapes)
-        for symbol in self.package.symbols:
-            check_bounds(symbol, sizes)
+        for each in self.package.symbols:
+            check_bounds(each, sizes)
         _check_requirements(self.package, sizes)
         outputs = tuple(output.at(sizes) for output in self.package.outputs)
         _check_natural(self.package, outputs, sizes)
@@ -69,7 +69,7 @@ def bound_sizes(inputs: Sequence[TensorInfo], shapes: Sequence[tuple[int, ...]])
         (t, axis, d, s) for t, shape in zip(inputs, shapes, strict=True) for axis, (d, s) in _dims(t, shape)
     ]
     for tensor, axis, declared, size in pairs:
-        if isinstance(declared, str) and declared.isidentifier():
+        if isinstance(declared, str) and parse_size(declared) == symbol(declared):
             if sizes.setdefault(declared, size) != size:
                 raise _mismatch(
                     tensor, axis, f"'{declared}' is {sizes[declared]} in {origin[declared]}", size
@@ -97,13 +97,13 @@ def _mismatch(tensor: TensorInfo, axis: int, told: str, size: int) -> CallError:
     )
 
 
-def check_bounds(symbol: Symbol, sizes: Mapping[str, int]) -> None:
+def check_bounds(given: Symbol, sizes: Mapping[str, int]) -> None:
     """`CallError` when the size of a symbol is outside of its bounds."""
-    size = sizes[symbol.name]
-    if size < symbol.least or (symbol.most is not None and size > symbol.most):
-        least, most = symbol.least, "any" if symbol.most is None else symbol.most
+    size = sizes[given.name]
+    if size < given.least or (given.most is not None and size > given.most):
+        least, most = given.least, "any" if given.most is None else given.most
         raise CallError(
-            f"'{symbol.name}' is {size}, the model was compiled for {least} to {most}",
+            f"'{given.name}' is {size}, the model was compiled for {least} to {most}",
             remedy="Compile it with other bounds.",
         )
 

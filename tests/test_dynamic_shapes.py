@@ -133,3 +133,15 @@ def test_a_slice_up_to_a_size() -> None:
 def test_bounds_are_of_sizes_that_are_open() -> None:
     with pytest.raises(ShapeError, match="the model has no open size 'seq'"):
         penstock.compile(model_of(CONVNET), bounds={"seq": (1, 2)})
+
+
+def test_a_size_may_be_a_formula_of_another() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[n] a, float[m] b) => (float[k] c) { c = Concat <axis = 0> (a, b) }"""
+    model = penstock.compile(model_of(text), shapes={"a": ["past.len"], "b": ["past.len + 1"]})
+    assert [s.name for s in model.package.symbols] == ["past.len"]
+    assert model.outputs[0].shape == ("2*past.len + 1",)
+    assert model(a=np.ones(2, np.float32), b=np.zeros(3, np.float32))["c"].tolist() == [1, 1, 0, 0, 0]
+    with pytest.raises(CallError, match="it must be past.len \\+ 1, which is 3"):
+        model(a=np.ones(2, np.float32), b=np.zeros(2, np.float32))

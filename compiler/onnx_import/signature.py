@@ -1,12 +1,16 @@
 """The inputs and outputs a model declares: their types, with the shapes and sizes the user gives put in."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import element_type
-from penstock.dialects.graph.base import Dim, Tensor, compatible, tensor, tensor_of
+from penstock.dialects.graph.base import Dim, Tensor, compatible, dim_of, tensor, tensor_of
+from penstock.dialects.size_text import parse_size
+from penstock.dialects.sizes import symbol, symbols_of
 from penstock.errors import ModelError, ShapeError
 from penstock.onnx_import.inputs import Input, Lengths, input_of
 from penstock.onnx_import.known_values import MAX_TENSOR_BYTES, static_bytes
@@ -16,6 +20,16 @@ from penstock.onnx_import.values import TensorSequence, Value, kind_of
 
 Shapes = Mapping[str, Sequence[Dim]]
 Sizes = Mapping[str, int]
+
+
+NAME = re.compile(r"[A-Za-z_][\w.]*")
+"""What a formula can have as a symbol."""
+
+
+def name_of(text: str) -> str:
+    """A text as the name of a size."""
+    name = re.sub(r"\W", "_", text)
+    return name if NAME.fullmatch(name) else f"_{name}"
 
 
 def model_inputs(graph: GraphProto) -> list[ValueInfoProto]:
@@ -82,11 +96,29 @@ class Signature:
         else:
             remedy = f"Give its shape: shapes={{{value.name!r}: [...]}}."
             raise ShapeError(f"the model does not say the rank of input {value.name!r}", remedy=remedy)
-        declared = tensor(shape, element)
+        declared = tensor([self._size(d) for d in shape], element)
         if static_bytes(declared) > MAX_TENSOR_BYTES:
             fault = f"input {value.name!r} of {shape} takes more than {MAX_TENSOR_BYTES} bytes"
             raise ShapeError(fault, remedy="Check its shape.")
         return declared
+
+    def _size(self, dim: Dim) -> Dim:
+        """A size as a number, a name, or a formula of names that inputs have; other texts become names."""
+        if isinstance(dim, int) or NAME.fullmatch(dim):
+            return dim
+        try:
+            size = parse_size(dim)
+        except ValueError:
+            size = symbol(name_of(dim))
+        if set(symbols_of(size)) <= self._names:
+            return dim_of(size)
+        return name_of(dim)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """The names that are sizes of inputs as they are."""
+        shapes = [shape for _, shape in self._declared_shapes()] + list(self._shapes.values())
+        return frozenset(d for shape in shapes for d in shape if isinstance(d, str) and NAME.fullmatch(d))
 
     def _implied(self) -> Iterator[tuple[str, int]]:
         """Symbols that a given shape puts in numbers, for the other inputs that have them too."""

@@ -202,10 +202,10 @@ def test_symbolic_sizes() -> None:
     conv = make(ConvOp, [x, w, None], {**window(), **groups(1)})
     assert shape_of(conv.results[0]) == ("n", 4, "h//2 + 1", 7)
     pooled = make(MaxPoolOp, [x], {**window([1, 2], [0] * 4, [1, 1]), "kernel": integers([1, 2])})
-    assert shape_of(pooled.results[0]) == ("n", 3, "(h-1)/1+1", 4)
+    assert shape_of(pooled.results[0]) == ("n", 3, "h", 4)
     transposed = {**window(), **groups(1), "output_padding": integers([0, 0])}
     back = make(ConvTransposeOp, [x, tensor([3, 5, *KERNEL], f32), None], transposed)
-    assert shape_of(back.results[0]) == ("n", 5, "(h-1)*2+0", 9)
+    assert shape_of(back.results[0]) == ("n", 5, "2*h - 2", 9)
     product = make(MatMulOp, [tensor(["b", 2, "k"], f32), tensor(["k", "m"], f32)], {})
     assert shape_of(product.results[0]) == ("b", 2, "m")
 
