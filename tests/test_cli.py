@@ -57,6 +57,7 @@ class Doubler:
     """A compiled model that doubles a picture."""
 
     inputs = (Port("image", (1, 1, 2, 4), "float32"),)
+    usual_inputs = inputs
     outputs = (Port("twice", (1, 1, 2, 4), "float32"),)
 
     def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -83,10 +83,10 @@ def _repeat(op: ResizeOp, low: Lowering) -> None:
             continue
         scale = _whole_scale(op, axis)
         taps = op.taps(axis, SAMPLE, SAMPLE * scale)
-        ramp = ramp_of(taps.positions[:, 0], [scale]) if taps.inside.all() else None
-        if grown != size * scale or ramp != Ramp(scale, 0, 1, 0):
+        seen = ramp_of(taps.positions[:, 0], [scale]) if taps.inside.all() else None
+        ramps[axis] = Ramp(scale, 0, 1, 0)
+        if grown != size * scale or seen != ramps[axis]:
             raise OpenSizeError(f"{size} elements become {grown} by a rule that needs the size")
-        ramps[axis] = ramp
     _copy_along_ramps(low, x, y, ramps)
 
 
