@@ -215,7 +215,7 @@ def test_a_child_process_does_not_end_the_threads_of_its_parent(threaded: Compil
     image, package = NativeImage(threaded.package.image), threaded.package
     before = pool_threads()
     pool, main = Threads(image, 2, spins=1 << 40), image.function("main")
-    arrays: list[Array] = [np.zeros(t.shape, np.float32) for t in (*package.inputs, *package.outputs)]
+    arrays: list[Array] = [np.zeros(t.fixed, np.float32) for t in (*package.inputs, *package.outputs)]
     arrays += [aligned_bytes(package.memory.arena), package.weights]
     addresses = [array.ctypes.data for array in arrays]
     pool.call(main, addresses)

@@ -161,6 +161,7 @@ def _subview(e: Emitter, op: Operation) -> None:
         e.index(next(dynamic)) if offset == DYNAMIC_INDEX else AffineIndex(offset)
         for offset in op.static_offsets.get_values()
     ]
+    assert source.strides is not None, "what is sliced has fixed sizes"
     offset, pointer = weighted_sum(zip(offsets, source.strides, strict=True)), source.pointer
     if offset != AffineIndex():
         pointer = advance(e, pointer, e.materialise(offset), source.element, inbounds=True)
