@@ -15,6 +15,7 @@ from penstock.cli_options import (
     Build,
     build_options,
     dump_option,
+    limit_option,
     load_option,
     pairs,
     size_options,
@@ -346,6 +347,7 @@ def targets() -> None:
     "--json", "is_json", is_flag=True, help="Print one JSON object; docs/doctor.md tells what is in it."
 )
 @size_options
+@limit_option
 @load_option
 def doctor(
     model: Path,

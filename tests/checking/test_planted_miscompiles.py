@@ -35,7 +35,7 @@ GRAPH = [
     plant(
         "operands swapped when folding",
         *("fold-constants", "graph", models.constants_subtracted),
-        *("fold_constants", "op.evaluate(*known)", "op.evaluate(*reversed(known))"),
+        *("fold_constants", "evaluate_now(op, operands)", "evaluate_now(op, operands[::-1])"),
     ),
     plant(
         "bias dropped",
@@ -142,7 +142,11 @@ NEST = [
     plant(
         "a sign of the transformed tiles lost",
         *("winograd", "nest", models.deep_convolution),
-        *("winograd_nests", "s.add(even, odd), s.sub(even, odd)", "s.add(even, odd), s.add(even, odd)"),
+        *(
+            "winograd_nests",
+            "s.add(first, second), s.sub(first, second)",
+            "s.add(first, second), s.add(first, second)",
+        ),
     ),
     plant(
         "tiles that are cut short at the wrong place",
@@ -174,8 +178,8 @@ NEST = [
         *("collapse-loops", "nest", models.pointwise),
         *(
             "collapse_loops",
-            "nest.extents[outer] * nest.extents[inner]",
-            "nest.extents[outer] * nest.extents[inner] - 1",
+            "nest.iterations[outer] * nest.iterations[inner]",
+            "nest.iterations[outer] * nest.iterations[inner] - 1",
         ),
     ),
     plant(
@@ -191,21 +195,21 @@ NEST = [
     plant(
         "remainder of a tiled loop lost",
         *("tile", "nest", models.plain_convolution),
-        *("tile_loops", "if rest else []", "if False else []"),
+        *("tile_loops", "* bool(rest)", "* False"),
     ),
     plant(
         "remainder of a tiled loop in the wrong place",
         *("tile", "nest", models.plain_convolution),
         *(
             "tile_loops",
-            "_split(nest, loop, names, whole * size, 1, rest)",
-            "_split(nest, loop, names, 0, 1, rest)",
+            "[(whole * size, 1, rest)]",
+            "[(0, 1, rest)]",
         ),
     ),
     plant(
         "steps of the tiles wrong",
         *("tile", "nest", models.square_product),
-        *("tile_loops", "size if j == loop", "1 if j == loop"),
+        *("tile_loops", "step if j == loop", "1 if j == loop"),
     ),
     plant(
         "loops swapped without their indices",
@@ -248,8 +252,8 @@ LOOPS = [
         *("lower-nest-to-loops", "loops", models.square_product),
         *(
             "lowering.nest_to_loops",
-            "self.code.index(self.facts.extents[loop])",
-            "self.code.index(self.facts.extents[loop] - 1)",
+            "self.code.size(self.facts.extents[loop])",
+            "self.code.size(self.facts.extents[loop] - 1)",
         ),
     ),
     plant(

@@ -18,7 +18,9 @@ WRONG_ORDER = Mistake(
     "moved.transpose(*sorted(self.order), array.ndim)",
 )
 WRONG_ADDRESSES = Mistake("penstock.passes.lowering.llvm_memory", '"elem_type": element,', '"elem_type": i8,')
-WRONG_FOLD = Mistake("penstock.passes.fold_constants", "op.evaluate(*known)", "op.evaluate(*reversed(known))")
+WRONG_FOLD = Mistake(
+    "penstock.passes.fold_constants", "evaluate_now(op, operands)", "evaluate_now(op, operands[::-1])"
+)
 LOST_EPILOGUE = Mistake(
     "penstock.passes.fuse_consumers",
     "YieldOp(append_block(block, body.block, arguments))",

@@ -129,7 +129,7 @@ def test_a_sequence_becomes_inputs_and_outputs() -> None:
     module = import_model(
         model_with("y = Identity (x)", "sequence"), lengths={"x": 2}, shapes={"x[1]": [4, 3]}
     )
-    assert [shape_of(arg) for arg in main_function(module).args] == [("x[0].0", 3), (4, 3)]
+    assert [shape_of(arg) for arg in main_function(module).args] == [("x_0__0", 3), (4, 3)]
     assert list(run_graph(module, {"x[0]": A, "x[1]": B})) == ["y[0]", "y[1]"]
 
 
