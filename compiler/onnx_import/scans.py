@@ -27,6 +27,20 @@ class Side:
     reverse: bool
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A scan: its body, what it starts from and goes through, and how that is cut and results are joined."""
+
+    node: Node
+    body: Body
+    states: Sequence[Term]
+    scans: Sequence[Term]
+    cut: Sequence[Side]
+    joined: Sequence[Side]
+    path: str = ""
+    """What the nodes of its iterations are named by."""
+
+
 def import_scan(node: Node, build: Builder, body: Body) -> Values:
     """Scan: one iteration for each slice of some inputs; up to opset 8, for each element of a batch."""
     count = node.int("num_scan_inputs")
@@ -37,9 +51,8 @@ def import_scan(node: Node, build: Builder, body: Body) -> Values:
     require(node, outputs >= 0, f"a body of {len(body.graph.output)} outputs for {len(states)} states")
     if node.opset >= 9:
         cut = _sides(node, "input", [rank_of(s.value) for s in scans])
-        return [
-            t.value for t in _scan(node, body, states, scans, cut, _sides(node, "output", [None] * outputs))
-        ]
+        joined = _sides(node, "output", [None] * outputs)
+        return [t.value for t in _scan(Whole(node, body, states, scans, cut, joined))]
     if node.optional(0) is not None:
         raise Unsupported("a Scan with sequence lengths", "Export with opset 9 or later.")
     directions = node.ints("directions", [0] * count)
@@ -48,7 +61,7 @@ def import_scan(node: Node, build: Builder, body: Body) -> Values:
     require(node, len(directions) == count, f"{len(directions)} directions of {count} inputs")
     cut, joined = [Side(0, d == 1) for d in directions], [Side(0, False)] * outputs
     batch = range(static_size(node, scans[0].value, 0))
-    runs = [_scan(node, body, _each(states, b), _each(scans, b), cut, joined, f"{b}/") for b in batch]
+    runs = [_scan(Whole(node, body, _each(states, b), _each(scans, b), cut, joined, f"{b}/")) for b in batch]
     return [stack(parts, 0).value for parts in zip(*runs, strict=True)]
 
 
@@ -65,48 +78,35 @@ def _sides(node: Node, which: str, ranks: Sequence[int | None]) -> list[Side]:
     return [Side(axis if rank is None else front_axis(node, axis, rank), d == 1) for axis, d, rank in sides]
 
 
-def _scan(
-    node: Node,
-    body: Body,
-    states: Sequence[Term],
-    scans: Sequence[Term],
-    cut: Sequence[Side],
-    joined: Sequence[Side],
-    path: str = "",
-) -> list[Term]:
+def _scan(whole: Whole) -> list[Term]:
     """The last states, and what the iterations give beside them, side by side."""
-    lengths = {static_size(node, scan.value, side.axis) for scan, side in zip(scans, cut, strict=True)}
-    require(node, len(lengths) == 1, f"the scanned inputs have {sorted(lengths)} slices")
+    lengths = {
+        static_size(whole.node, scan.value, side.axis)
+        for scan, side in zip(whole.scans, whole.cut, strict=True)
+    }
+    require(whole.node, len(lengths) == 1, f"the scanned inputs have {sorted(lengths)} slices")
     (steps,) = lengths
-    if steps == 0 and joined:
+    if steps == 0 and whole.joined:
         raise Unsupported("what a scan of nothing collects has no shape", "Remove the scan.")
-    written_out = partial(_unrolled_scan, node, body, states, scans, cut, joined, steps, path)
-    decided = partial(_scan_op, node, body, states, scans, cut, joined, steps)
-    if body.nodes(steps) <= FEW_NODES:
+    written_out = partial(_unrolled_scan, whole, steps)
+    decided = partial(_scan_op, whole, steps)
+    if whole.body.nodes(steps) <= FEW_NODES:
         return written_out()
-    return body.first_of(decided, written_out)
+    return whole.body.first_of(decided, written_out)
 
 
-def _scan_op(
-    node: Node,
-    body: Body,
-    states: Sequence[Term],
-    scans: Sequence[Term],
-    cut: Sequence[Side],
-    joined: Sequence[Side],
-    steps: int,
-) -> list[Term]:
+def _scan_op(whole: Whole, steps: int) -> list[Term]:
     """The scan as an operation, which cuts and joins along the first axis."""
-    build = scans[0].build
-    moved = [_front_first(scan, side.axis) for scan, side in zip(scans, cut, strict=True)]
+    node, states, build = whole.node, whole.states, whole.scans[0].build
+    moved = [_front_first(scan, side.axis) for scan, side in zip(whole.scans, whole.cut, strict=True)]
     given = [s.value.type for s in states]
     given += [tensor_type(scan.shape[1:], scan.element) for scan in moved]
-    backwards = [i for i, side in enumerate((*cut, *joined)) if side.reverse]
+    backwards = [i for i, side in enumerate((*whole.cut, *whole.joined)) if side.reverse]
     values = [[t.value for t in terms] for terms in (states, moved)]
     with region([tensor_type([], i64), *given]) as block:
-        end_region(block, [tensor(node, value) for value in body.iterate("", block.args[1:], block)])
+        end_region(block, [tensor(node, value) for value in whole.body.iterate("", block.args[1:], block)])
         made = loop(build, block, states=values[0], scans=values[1], steps=steps, backwards=backwards)
-    collected = zip(made[len(states) :], joined, strict=True)
+    collected = zip(made[len(states) :], whole.joined, strict=True)
     return [
         *(Term(build, v) for v in made[: len(states)]),
         *(_put_back(node, Term(build, v), side) for v, side in collected),
@@ -123,31 +123,22 @@ def _put_back(node: Node, term: Term, side: Side) -> Term:
     return term.transpose(*order[:axis], 0, *order[axis:])
 
 
-def _unrolled_scan(
-    node: Node,
-    body: Body,
-    states: Sequence[Term],
-    scans: Sequence[Term],
-    cut: Sequence[Side],
-    joined: Sequence[Side],
-    steps: int,
-    path: str,
-) -> list[Term]:
+def _unrolled_scan(whole: Whole, steps: int) -> list[Term]:
     """The scan written out."""
-    build = scans[0].build
-    body.check(steps)
+    node, states, build = whole.node, whole.states, whole.scans[0].build
+    whole.body.check(steps)
     collected: list[list[SSAValue]] = []
     for step in range(steps):
         slices = [
             scan.at(side.axis, steps - 1 - step if side.reverse else step)
-            for scan, side in zip(scans, cut, strict=True)
+            for scan, side in zip(whole.scans, whole.cut, strict=True)
         ]
         given = [term.value for term in (*states, *slices)]
-        made = [tensor(node, value) for value in body.iterate(f"{path}{step}", given)]
+        made = [tensor(node, value) for value in whole.body.iterate(f"{whole.path}{step}", given)]
         states = [Term(build, value) for value in made[: len(states)]]
         collected.append(made[len(states) :])
     parts = [[Term(build, v) for v in values] for values in zip(*collected, strict=True)]
-    return [*states, *(_joined(node, p, side) for p, side in zip(parts, joined, strict=True))]
+    return [*states, *(_joined(node, p, side) for p, side in zip(parts, whole.joined, strict=True))]
 
 
 def _joined(node: Node, parts: Sequence[Term], side: Side) -> Term:
