@@ -73,7 +73,7 @@ class Penstock(Engine):
     name = module = "penstock"
 
     def load(self, job: Job) -> None:
-        from penstock.model import load
+        from penstock.files import load
 
         shapes = [
             f"--shape={name}={'x'.join(map(str, array.shape)) or 'scalar'}"

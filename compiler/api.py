@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from penstock import model_cache
 from penstock.backends.targets import Target, identity
 from penstock.collector import collector_off
-from penstock.model import CompiledModel, write_package
+from penstock.files import write_package
+from penstock.model import CompiledModel
 from penstock.package import Package
+from penstock.staged_model import runnable
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -132,7 +134,7 @@ def compile(
         bounds,
         hints,
     )
-    return CompiledModel(package)
+    return runnable(package)
 
 
 def write(

@@ -4,6 +4,8 @@ bytes 0..8    PENSTOCK
 8..16         length of the header, little-endian
 16..32        digest of the header
 32..          the header: what the model takes and gives, where code and weights lie, the memory plan
+
+The header of a model in stages says its steps; behind it lie the artefacts of the stages in order.
 """
 
 import hashlib
@@ -12,7 +14,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from penstock.dialects.size_text import parse_size
 from penstock.errors import ModelError
 from penstock.package import CallInfo, KernelInfo, Package, Place, TensorInfo
 from penstock.package import Symbol as Size
+from penstock.staged_package import Bind, Stage, StagedPackage, Step
 from penstock.weights import Weights
 
 MAGIC = b"PENSTOCK"
@@ -36,17 +39,47 @@ Json = Mapping[str, Any]
 
 def save(package: Package, path: Path) -> None:
     """Write the artefact; the file appears complete or not at all, and equal packages give equal bytes."""
-    code = package.image.code
-    header = json.dumps(_header(package), sort_keys=True, separators=(",", ":")).encode()
-    code_at = _page(HEADER_AT + len(header))
-    weights_at = _page(code_at + len(code))
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with open(temporary, "wb") as file:
-        file.write(MAGIC + len(header).to_bytes(8, "little") + bytes.fromhex(_digest(header)) + header)
-        file.write(bytes(code_at - file.tell()) + code)
-        file.write(bytes(weights_at - file.tell()))
-        package.constants.write(file)
+        if isinstance(package, StagedPackage):
+            _write_header(_staged_header(package), file)
+            for stage in package.stages:
+                _fill_page(file)
+                _write(stage, file)
+        else:
+            _write(package, file)
     os.replace(temporary, path)
+
+
+def _write(package: Package, file: BinaryIO) -> None:
+    """Write a package; the file is at the boundary of a page."""
+    _write_header(_header(package), file)
+    _fill_page(file)
+    file.write(package.image.code)
+    _fill_page(file)
+    package.constants.write(file)
+
+
+def _write_header(entries: Mapping[str, object], file: BinaryIO) -> None:
+    header = json.dumps(entries, sort_keys=True, separators=(",", ":")).encode()
+    file.write(MAGIC + len(header).to_bytes(8, "little") + bytes.fromhex(_digest(header)) + header)
+
+
+def _fill_page(file: BinaryIO) -> None:
+    file.write(bytes(_page(file.tell()) - file.tell()))
+
+
+def _staged_header(package: StagedPackage) -> dict[str, object]:
+    return {
+        "format": FORMAT,
+        "name": package.name,
+        "inputs": [asdict(t) for t in package.inputs],
+        "outputs": [asdict(t) for t in package.outputs],
+        "results": list(package.results),
+        "steps": [asdict(step) if isinstance(step, Bind) else None for step in package.steps],
+        "sizes": [asdict(symbol) for symbol in package.symbols],
+        "requires": list(package.requirements),
+    }
 
 
 def _page(position: int) -> int:
@@ -108,17 +141,13 @@ def read(path: Path, *, verify: bool = False) -> Package:
     """
     try:
         with open(path, "rb") as file:
-            start = file.read(HEADER_AT)
-            length = int.from_bytes(start[8:16], "little")
-            if start[:8] != MAGIC or length > HEADER_LIMIT:
-                raise ModelError("not a .penstock artefact", remedy="Make one with penstock compile -o.")
-            text = file.read(length)
-            if len(text) != length or bytes.fromhex(_digest(text)) != start[16:]:
-                raise ModelError("the header of the artefact is damaged", remedy="Compile the model again.")
-            header = cast(Json, json.loads(text))
-            package = _package(header, path, HEADER_AT + length)
-            if verify and package.constants.digest() != header["weights"]["digest"]:
-                raise ModelError("the weights of the artefact are damaged", remedy="Compile the model again.")
+            header = _read_header(file)
+            if "steps" in header:
+                package, end = _staged(header, path, file, verify)
+            else:
+                package, end = _package(header, path, file.tell(), 0, verify)
+            if path.stat().st_size != end:
+                raise ModelError("the artefact is cut short or has grown", remedy="Compile the model again.")
             return package
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}") from error
@@ -126,16 +155,48 @@ def read(path: Path, *, verify: bool = False) -> Package:
         raise ModelError("the artefact is damaged", remedy="Compile the model again.") from error
 
 
-def _package(header: Json, path: Path, end: int) -> Package:
+def _read_header(file: BinaryIO) -> Json:
+    """The header at the position of a file, which is then behind it."""
+    start = file.read(HEADER_AT)
+    length = int.from_bytes(start[8:16], "little")
+    if start[:8] != MAGIC or length > HEADER_LIMIT:
+        raise ModelError("not a .penstock artefact", remedy="Make one with penstock compile -o.")
+    text = file.read(length)
+    if len(text) != length or bytes.fromhex(_digest(text)) != start[16:]:
+        raise ModelError("the header of the artefact is damaged", remedy="Compile the model again.")
+    header = cast(Json, json.loads(text))
     if header["format"] != FORMAT:
         raise ModelError(
             f"artefact format {header['format']}, this version reads {FORMAT}", remedy="Compile it again."
         )
-    code_at = _page(end)
+    return header
+
+
+def _staged(header: Json, path: Path, file: BinaryIO, verify: bool) -> tuple[StagedPackage, int]:
+    """A model in stages, and where it ends."""
+    steps: list[Step] = []
+    end = file.tell()
+    for entry in header["steps"]:
+        if entry is None:
+            base = file.seek(_page(end))
+            stage, end = _package(_read_header(file), path, file.tell(), base, verify)
+            steps.append(Stage(stage))
+        else:
+            steps.append(Bind(entry["value"], tuple(entry["symbols"]), tuple(entry["nodes"])))
+    ends = tuple(map(_tensor, header["inputs"])), tuple(map(_tensor, header["outputs"]))
+    results, required = tuple(map(str, header["results"])), tuple(map(str, header["requires"]))
+    sizes = tuple(map(_size, header["sizes"]))
+    return StagedPackage.of(header["name"], ends, results, steps, sizes, required), end
+
+
+def _package(header: Json, path: Path, at: int, base: int, verify: bool) -> tuple[Package, int]:
+    """A package whose header starts at `base` and ends at `at`, and where it ends itself."""
+    code_at = base + _page(at - base)
     code_size, weights_size = int(header["code"]["size"]), int(header["weights"]["size"])
     weights_at = _page(code_at + code_size)
-    if path.stat().st_size != weights_at + weights_size:
-        raise ModelError("the artefact is cut short or has grown", remedy="Compile the model again.")
+    end = weights_at + weights_size
+    if path.stat().st_size < end:
+        raise ModelError("the artefact is cut short", remedy="Compile the model again.")
     code = np.fromfile(path, np.uint8, code_size, offset=code_at).tobytes()
     if _digest(code) != header["code"]["digest"]:
         raise ModelError("the code of the artefact is damaged", remedy="Compile the model again.")
@@ -162,7 +223,9 @@ def _package(header: Json, path: Path, end: int) -> Package:
     )
     for call in package.calls:
         _check_call(call, package)
-    return package
+    if verify and package.constants.digest() != header["weights"]["digest"]:
+        raise ModelError("the weights of the artefact are damaged", remedy="Compile the model again.")
+    return package, end
 
 
 def _size(entry: Json) -> Size:

@@ -16,6 +16,7 @@ from penstock.errors import CallError
 from penstock.package import Package, Symbol, TensorInfo
 
 Array = NDArray[np.generic]
+NONE: Mapping[str, int] = {}
 KEPT = 64
 """Sizes of calls that are remembered with what follows from them."""
 
@@ -34,26 +35,25 @@ class CallSizes:
     """Plans for calls of a model whose sizes are decided by its inputs."""
 
     package: Package
-    _plans: dict[tuple[tuple[int, ...], ...], CallPlan] = field(
-        default_factory=dict[tuple[tuple[int, ...], ...], CallPlan], repr=False
-    )
+    _plans: dict[object, CallPlan] = field(default_factory=dict[object, CallPlan], repr=False)
 
-    def plan(self, arrays: Sequence[Array]) -> CallPlan:
-        """The plan for inputs, in order; `CallError` names the sizes that do not fit."""
+    def plan(self, arrays: Sequence[Array], known: Mapping[str, int] = NONE) -> CallPlan:
+        """The plan for inputs, in order, and sizes known besides; `CallError` names those that do not fit."""
         shapes = tuple(array.shape for array in arrays)
-        found = self._plans.get(shapes)
+        key = (shapes, tuple(known.items())) if known else shapes
+        found = self._plans.get(key)
         if found is None:
-            found = self._new_plan(shapes)
+            found = self._new_plan(shapes, known)
             if len(self._plans) >= KEPT:
                 self._plans.clear()
-            self._plans[shapes] = found
+            self._plans[key] = found
         return found
 
-    def _new_plan(self, shapes: Sequence[tuple[int, ...]]) -> CallPlan:
-        sizes = bound_sizes(self.package.inputs, shapes)
+    def _new_plan(self, shapes: Sequence[tuple[int, ...]], known: Mapping[str, int]) -> CallPlan:
+        sizes = bound_sizes(self.package.inputs, shapes, known)
         for each in self.package.symbols:
             check_bounds(each, sizes)
-        _check_requirements(self.package, sizes)
+        check_requirements(self.package.requirements, sizes)
         outputs = tuple(output.at(sizes) for output in self.package.outputs)
         _check_natural(self.package, outputs, sizes)
         growing = self.package.growing
@@ -61,10 +61,11 @@ class CallSizes:
         return CallPlan(tuple(sizes[s.name] for s in self.package.symbols), outputs, arena)
 
 
-def bound_sizes(inputs: Sequence[TensorInfo], shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
-    """The values of the symbols, given the shapes of all inputs."""
-    sizes: dict[str, int] = {}
-    origin: dict[str, str] = {}
+def bound_sizes(
+    inputs: Sequence[TensorInfo], shapes: Sequence[tuple[int, ...]], known: Mapping[str, int] = NONE
+) -> dict[str, int]:
+    """The values of the symbols, given the shapes of all inputs and those that are known besides."""
+    sizes, origin = dict(known), dict.fromkeys(known, "the values before")
     pairs = [
         (t, axis, d, s) for t, shape in zip(inputs, shapes, strict=True) for axis, (d, s) in _dims(t, shape)
     ]
@@ -108,8 +109,9 @@ def check_bounds(given: Symbol, sizes: Mapping[str, int]) -> None:
         )
 
 
-def _check_requirements(package: Package, sizes: Mapping[str, int]) -> None:
-    broken = [each for each in package.requirements if not holds(each, sizes)]
+def check_requirements(requirements: Sequence[str], sizes: Mapping[str, int]) -> None:
+    """`CallError` lists what does not hold of the sizes of a call."""
+    broken = [each for each in requirements if not holds(each, sizes)]
     if broken:
         told = ", ".join(f"{name} = {size}" for name, size in sizes.items())
         raise CallError(

@@ -284,7 +284,8 @@ def show_artefact(path: Path, build: Build, dump_dir: Path | None) -> None:
     click.echo(summary(package))
     show(ends_table(package.inputs, package.outputs))
     show(kernels_table(package.kernels, {kernel.name: kernel.loops for kernel in package.kernels}))
-    show(memory_table(package.memory))
+    for stage in package.stages:
+        show(memory_table(stage.memory))
 
 
 def show_levels(model: Path, level: str | None, kernel: str | None, build: Build) -> None:
@@ -408,7 +409,7 @@ def open_model(path: Path, build: Build, dump_dir: Path | None = None, threads: 
         from penstock.cli_progress import followed
 
         return followed(partial(compile_model, path, threads=threads, dump_dir=dump_dir, **build))
-    from penstock.model import load
+    from penstock.files import load
 
     if (
         dump_dir is not None

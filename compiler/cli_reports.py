@@ -7,6 +7,7 @@ from rich.table import Table
 from penstock.cli_tables import table_of
 from penstock.dialects.memory_plan import Placement, Plan
 from penstock.package import KernelInfo, Package, TensorInfo
+from penstock.staged_package import StagedPackage
 
 PICTURE_WIDTH = 48
 
@@ -14,10 +15,13 @@ PICTURE_WIDTH = 48
 def summary(package: Package) -> str:
     """A compiled model in a line or two."""
     calls = sum(kernel.calls for kernel in package.kernels)
+    if isinstance(package, StagedPackage):
+        place = f"in {len(list(package.stages))} stages, as values of a run decide sizes"
+    else:
+        place = f"{package.memory.arena:,} of arena (lower bound {package.memory.bound:,})"
     lines = [
         f"{package.name} for {package.target.name}: {len(package.kernels)} kernels in {calls} calls, "
-        f"{len(package.image.code):,} bytes of code, {package.constants.nbytes:,} of weights, "
-        f"{package.memory.arena:,} of arena (lower bound {package.memory.bound:,})",
+        f"{package.code_bytes:,} bytes of code, {package.weights_bytes:,} of weights, {place}",
     ]
     stated = numerics_text(package.numerics)
     return "\n".join([*lines, f"beyond exact rewriting: {stated}" if stated else "all passes were exact"])

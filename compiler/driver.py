@@ -18,6 +18,7 @@ from penstock.build import Progress, build_image
 from penstock.collector import collect_paused, collector_paused
 from penstock.descent import descents
 from penstock.dialects.graph.base import shape_of
+from penstock.dialects.module_requirements import requirements_of
 from penstock.dialects.nest.hints import Bounds, Hints
 from penstock.dialects.nest.machine import Machine
 from penstock.dumping import Dump, write_kernel
@@ -27,11 +28,13 @@ from penstock.inspection import Inspection
 from penstock.listing import module_text
 from penstock.onnx_import import import_model
 from penstock.package import Package
-from penstock.packing import entry, names_of, pack, signature
+from penstock.packing import described_symbols, entry, names_of, pack, signature
 from penstock.passes.check_positions import CheckPositionsPass
 from penstock.pipeline import Phase
 from penstock.registry import Importers, Plugin
-from penstock.symbols import describe_symbols
+from penstock.staged_package import Bind, Stage, StagedPackage
+from penstock.stages import Binding, bound_symbols, cut, has_stages
+from penstock.symbols import describe_symbols, symbols_of_shapes
 from penstock.tuning_file import TuningSource, choices_of
 from penstock.watching import Watcher, Watchers
 
@@ -55,7 +58,9 @@ __all__ = [
 Shapes = Mapping[str, Sequence[int | str]]
 Dims = Mapping[str, int]
 
-WHOLE_MODULE = ("import", "graph", "nest", "schedule")
+WHOLE_GRAPH = ("import", "graph")
+"""Phases that see a model as a whole even where it is run in stages."""
+WHOLE_MODULE = (*WHOLE_GRAPH, "nest", "schedule")
 """Phases that see the whole module; the later ones run kernel by kernel."""
 
 
@@ -91,6 +96,8 @@ def build(
     known = extended(plugins, passes, threads, choices_of(tuning, machine))
     with collector_paused():
         module = read_dynamic(model, shapes, dims, known.importers, bounds, hints)
+        if has_stages(module):
+            return build_stages(module, _name(model), machine, known, progress=progress, watcher=watcher)
         if dump_dir is not None:
             dump = Dump(Path(dump_dir))
             watcher = dump if watcher is None else Watchers([watcher, dump])
@@ -111,14 +118,55 @@ def build_module(
     watcher: Watcher | None = None,
 ) -> Package:
     """Compile a module of the graph level, which is left as scheduled nests."""
-    ends = signature(module)
-    prepare(module, machine)
-    ctx = known.context()
     if watcher is not None:
         watcher.started(module)
-    run_phases(ctx, module, [p for p in known.phases if p.name in WHOLE_MODULE], watcher)
+    todo = [phase for phase in known.phases if phase.name in WHOLE_MODULE]
+    return _build(module, name, machine, known, todo, progress, watcher)
+
+
+def _build(
+    module: ModuleOp,
+    name: str,
+    machine: Target,
+    known: Extended,
+    todo: Sequence[Phase],
+    progress: Progress | None,
+    watcher: Watcher | None,
+) -> Package:
+    """Run phases on a whole module, then compile and pack it."""
+    ends, ctx = signature(module), known.context()
+    prepare(module, machine)
+    run_phases(ctx, module, todo, watcher)
     image = build_image(ctx, module, machine, later_phases(known), progress, watcher)
     return pack(name, machine, ends, module, image, numerics(known.phases, Machine.of(module)))
+
+
+def build_stages(
+    module: ModuleOp,
+    name: str,
+    machine: Target,
+    known: Extended,
+    *,
+    progress: Progress | None = None,
+    watcher: Watcher | None = None,
+) -> StagedPackage:
+    """Compile a model whose sizes are decided by values: the graph as a whole, then stage by stage."""
+    inputs, outputs = signature(module)
+    describe_machine(module, machine)
+    if watcher is not None:
+        watcher.started(module)
+    run_phases(known.context(), module, [p for p in known.phases if p.name in WHOLE_GRAPH], watcher)
+    later = [p for p in known.phases if p.name in WHOLE_MODULE and p.name not in WHOLE_GRAPH]
+    parts = cut(module)
+    steps = [
+        Bind(part.value, part.symbols, part.nodes)
+        if isinstance(part, Binding)
+        else Stage(_build(part, f"{name}.{number}", machine, known, later, progress, watcher))
+        for number, part in enumerate(parts.steps)
+    ]
+    described = described_symbols(module, symbols_of_shapes(tensor.shape for tensor in inputs))
+    required = requirements_of(module)
+    return StagedPackage.of(name, (inputs, outputs), parts.results, steps, described, required)
 
 
 def later_phases(known: Extended) -> tuple[Phase, ...]:
@@ -181,7 +229,7 @@ def read_dynamic(
 ) -> ModuleOp:
     """Import a model whose sizes may be symbols, with bounds and hints for them."""
     module = import_model(model, shapes=shapes, dims=dims, importers=importers)
-    describe_symbols(module, shapes_of_inputs(module), bounds or {}, hints or {})
+    describe_symbols(module, shapes_of_inputs(module), bound_symbols(module), bounds or {}, hints or {})
     return module
 
 
@@ -195,6 +243,11 @@ def shapes_of_inputs(module: ModuleOp) -> list[tuple[str, tuple[int | str, ...]]
 def prepare(module: ModuleOp, target: Target) -> None:
     """Let the model report positions that lie outside, and tell the passes about the machine."""
     CheckPositionsPass().apply(Context(), module)
+    describe_machine(module, target)
+
+
+def describe_machine(module: ModuleOp, target: Target) -> None:
+    """Tell the passes about the machine."""
     machine = Machine(
         target.vector_bits // 8, target.vector_registers, l1=target.l1d, l2=target.l2, fma=target.fma
     )

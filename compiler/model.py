@@ -14,9 +14,9 @@ from penstock.addresses import address_reader
 from penstock.backends.llvm.native import NativeImage
 from penstock.backends.llvm.threads import Threads
 from penstock.backends.targets import missing_features
-from penstock.call_sizes import CallSizes
+from penstock.call_sizes import NONE, CallSizes
 from penstock.dialects.memory_plan import Plan
-from penstock.errors import CallError, PenstockError, PositionError, TargetError
+from penstock.errors import CallError, PositionError, TargetError
 from penstock.package import ENTRY, KernelInfo, Package, TensorInfo, numpy_dtype
 from penstock.weights import aligned_bytes
 
@@ -104,25 +104,36 @@ class CompiledModel:
         """Run once; `CallError` names an input that is missing, unknown, or of another type or shape."""
         given = {**(arrays or {}), **named} if arrays is None or named else arrays
         if self._sizes is not None:
-            return self._run_at_sizes(self._checked(given), self._sizes)
+            return self._run_at_sizes(checked_inputs(self.inputs, given), self._sizes)
         outputs = {name: np.empty(shape, dtype) for name, shape, dtype in self._outputs}
-        self.run(self._as_they_are(given) or self._checked(given), [*outputs.values()])
+        self.run(self._as_they_are(given) or checked_inputs(self.inputs, given), [*outputs.values()])
         return outputs
 
-    def _run_at_sizes(self, inputs: Sequence[Array], known: CallSizes) -> dict[str, Array]:
-        """Run once at the sizes that the inputs have."""
-        plan = known.plan(inputs)
-        pairs = zip(self.outputs, plan.outputs, strict=True)
-        outputs = {t.name: np.empty(shape, numpy_dtype(t.dtype)) for t, shape in pairs}
+    def stage(self, inputs: Sequence[Array], known: Mapping[str, int]) -> dict[str, Array]:
+        """Run as a stage of a larger model on arrays that fit; `known` are sizes besides those of inputs."""
+        if self._sizes is not None:
+            return self._run_at_sizes(inputs, self._sizes, known)
+        outputs = {name: np.empty(shape, dtype) for name, shape, dtype in self._outputs}
         self.run(inputs, [*outputs.values()])
         return outputs
 
-    def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+    def _run_at_sizes(
+        self, inputs: Sequence[Array], sizes: CallSizes, known: Mapping[str, int] = NONE
+    ) -> dict[str, Array]:
+        """Run once at the sizes that the inputs have."""
+        plan = sizes.plan(inputs, known)
+        pairs = zip(self.outputs, plan.outputs, strict=True)
+        outputs = {t.name: np.empty(shape, numpy_dtype(t.dtype)) for t, shape in pairs}
+        self.run(inputs, [*outputs.values()], known)
+        return outputs
+
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array], known: Mapping[str, int] = NONE) -> None:
         """Run on arrays that are known to fit: contiguous, of the right types and shapes, in order.
 
+        `known` are sizes besides those of the inputs.
         `PositionError` names the node that met a position outside; the outputs are then of no use.
         """
-        plan = None if self._sizes is None else self._sizes.plan(inputs)
+        plan = None if self._sizes is None else self._sizes.plan(inputs, known)
         scratch = self._free_scratch() if plan is None else self._scratch_of(plan.arena)
         given = scratch.addresses if plan is None else scratch.with_sizes(plan.sizes)
         addresses = [*map(self._address, inputs), *map(self._address, outputs), *given]
@@ -161,15 +172,6 @@ class CompiledModel:
             arrays.append(array)
         return arrays if len(given) == len(arrays) else None
 
-    def _checked(self, given: Mapping[str, Array]) -> list[Array]:
-        names = [t.name for t in self.inputs]
-        unknown = sorted(set(given) - set(names))
-        missing = [n for n in names if n not in given]
-        if unknown or missing:
-            told = [f"no input '{n}'" for n in unknown] + [f"input '{n}' is missing" for n in missing]
-            raise CallError("; ".join(told), remedy=f"The inputs are: {', '.join(names)}.")
-        return [_fitting(t, given[t.name]) for t in self.inputs]
-
     def save(self, path: str | Path) -> None:
         """Write the artefact that `penstock.load` reads."""
         from penstock.artefact import save
@@ -178,19 +180,20 @@ class CompiledModel:
 
     def write(self, path: str | Path) -> list[Path]:
         """Write what the suffix says (.penstock .o .a .so); the files written."""
+        from penstock.files import write_package
+
         return write_package(self.package, Path(path))
 
 
-def write_package(package: Package, path: Path) -> list[Path]:
-    """Write what the suffix says, for any target; the files written."""
-    if path.suffix == ".penstock":
-        from penstock.artefact import save
-
-        save(package, path)
-        return [path]
-    from penstock.objects import write_object
-
-    return write_object(package, path)
+def checked_inputs(inputs: Sequence[TensorInfo], given: Mapping[str, Array]) -> list[Array]:
+    """The arrays of a call in order; `CallError` names one that is missing, unknown, or does not fit."""
+    names = [t.name for t in inputs]
+    unknown = sorted(set(given) - set(names))
+    missing = [n for n in names if n not in given]
+    if unknown or missing:
+        told = [f"no input '{n}'" for n in unknown] + [f"input '{n}' is missing" for n in missing]
+        raise CallError("; ".join(told), remedy=f"The inputs are: {', '.join(names)}.")
+    return [_fitting(t, given[t.name]) for t in inputs]
 
 
 def _fitting(wanted: TensorInfo, array: Array) -> Array:
@@ -208,18 +211,3 @@ def _fitting(wanted: TensorInfo, array: Array) -> Array:
             remedy="Reshape it, or compile with --shape.",
         )
     return np.ascontiguousarray(array)
-
-
-def load(path: str | Path, *, verify: bool = False) -> CompiledModel:
-    """Load an artefact written by `CompiledModel.save`; the weights stay on disk until they are read.
-
-    With `verify` they are read now and compared with their digest, as header and code are in any case.
-    """
-    from penstock.artefact import read
-
-    path = Path(path)
-    try:
-        return CompiledModel(read(path, verify=verify))
-    except PenstockError as error:
-        error.file = error.file or str(path)
-        raise

@@ -100,7 +100,7 @@ def copied(key: str, path: Path) -> bool:
 def store(key: str, package: Package) -> None:
     """Keep a package; a cache that cannot be written is no error."""
     path = _path(key)
-    if package.constants.nbytes > LIMIT // 2:
+    if package.weights_bytes > LIMIT // 2:
         return
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

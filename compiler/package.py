@@ -1,6 +1,6 @@
 """A compiled model as data: what it takes and gives, its code, its weights, its memory plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,6 +141,21 @@ class Package:
     def hints(self) -> dict[str, int]:
         """The sizes that the schedule is made for."""
         return {symbol.name: symbol.hint for symbol in self.symbols}
+
+    @property
+    def stages(self) -> Iterator["Package"]:
+        """Itself: a model that runs at once has one stage."""
+        yield self
+
+    @property
+    def weights_bytes(self) -> int:
+        """The size of the block of weights."""
+        return self.constants.nbytes
+
+    @property
+    def code_bytes(self) -> int:
+        """The size of the code."""
+        return len(self.image.code)
 
     @property
     def weights(self) -> NDArray[np.uint8]:

@@ -62,7 +62,8 @@ def pack(
 ) -> Package:
     """All of a compiled model: `ends` is what it took and gave at the graph level."""
     main = entry(module)
-    symbols, required = _symbols(module), requirements_of(module)
+    symbols = described_symbols(module, [*symbols_of(main)])
+    required = requirements_of(module)
     growing = read_growing(main.attributes[MEMORY_PLAN]) if symbols else None
     hints = {symbol.name: symbol.hint for symbol in symbols}
     plan = growing.at(hints) if growing else read_certificate(main.attributes[MEMORY_PLAN]).plan
@@ -75,12 +76,10 @@ def pack(
     )
 
 
-def _symbols(module: ModuleOp) -> tuple[Symbol, ...]:
-    """The symbols of `main`, in the order of its arguments."""
+def described_symbols(module: ModuleOp, names: Sequence[str]) -> tuple[Symbol, ...]:
+    """Symbols in their order, with bounds and hints."""
     hints, bounds = hints_of(module), bounds_of(module)
-    return tuple(
-        Symbol(name, *bounds.get(name, (0, None)), hints[name]) for name in symbols_of(entry(module))
-    )
+    return tuple(Symbol(name, *bounds.get(name, (0, None)), hints[name]) for name in names)
 
 
 def _kernels(module: ModuleOp, image: Image) -> Iterator[KernelInfo]:

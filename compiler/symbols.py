@@ -1,6 +1,6 @@
 """The sizes that a model leaves open: what the user says of them, and what is assumed otherwise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -14,10 +14,19 @@ IMAGE = 224
 Inputs = Sequence[tuple[str, tuple[int | str, ...]]]
 
 
-def describe_symbols(module: ModuleOp, inputs: Inputs, bounds: Bounds, hints: Hints) -> None:
-    """Write bounds and hints on a module; `ShapeError` names a symbol that it does not have."""
-    sizes = [parse_size(d) for _, shape in inputs for d in shape if isinstance(d, str)]
-    names = symbols_of(*sizes)
+def symbols_of_shapes(shapes: Iterable[Sequence[int | str]]) -> list[str]:
+    """The symbols in some shapes."""
+    return symbols_of(*(parse_size(d) for shape in shapes for d in shape if isinstance(d, str)))
+
+
+def describe_symbols(
+    module: ModuleOp, inputs: Inputs, bound: Sequence[str], bounds: Bounds, hints: Hints
+) -> None:
+    """Write bounds and hints on a module; `ShapeError` names a symbol that it does not have.
+
+    The symbols are those of the inputs, and those that are bound to values of a run.
+    """
+    names = [*symbols_of_shapes(shape for _, shape in inputs), *bound]
     for name in [*bounds, *hints]:
         if name not in names:
             raise ShapeError(f"the model has no open size {name!r}", remedy=f"It has {names}.")

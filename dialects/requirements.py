@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from penstock.dialects.size_text import parse_size
-from penstock.dialects.sizes import Extent, is_at_least, number
+from penstock.dialects.sizes import Extent, is_at_least, number, symbols_of
+
+AT_MOST, EQUAL = "<=", "=="
 
 
 def at_most(a: Extent, b: Extent) -> str | None:
@@ -21,6 +23,15 @@ def equal(a: Extent, b: Extent) -> str | None:
 
 def holds(requirement: str, sizes: Mapping[str, int]) -> bool:
     """Whether a requirement holds in a call of these sizes."""
-    sign = "<=" if "<=" in requirement else "=="
-    left, right = (number(parse_size(part), sizes) for part in requirement.split(sign))
-    return left <= right if sign == "<=" else left == right
+    left, right = (number(size, sizes) for size in _sides(requirement))
+    return left <= right if AT_MOST in requirement else left == right
+
+
+def symbols_of_requirement(requirement: str) -> set[str]:
+    """The symbols that a requirement is about."""
+    return set(symbols_of(*_sides(requirement)))
+
+
+def _sides(requirement: str) -> list[Extent]:
+    sign = AT_MOST if AT_MOST in requirement else EQUAL
+    return [parse_size(part) for part in requirement.split(sign)]

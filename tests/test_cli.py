@@ -139,7 +139,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
     double = Driver()
     for name in ("penstock.driver", "penstock.api"):
         monkeypatch.setitem(sys.modules, name, double)
-    monkeypatch.setattr("penstock.model.load", double.load)
+    monkeypatch.setattr("penstock.files.load", double.load)
     return double
 
 

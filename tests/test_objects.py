@@ -10,7 +10,8 @@ import pytest
 
 import penstock
 from penstock.errors import PenstockError
-from penstock.model import CompiledModel, write_package
+from penstock.files import write_package
+from penstock.model import CompiledModel
 from penstock.objects import c_header, parameter_names
 from penstock.package import TensorInfo
 from tests.small_model import small_model

@@ -15,8 +15,9 @@ from penstock.artefact import HEADER_AT, save
 from penstock.cli import cli
 from penstock.cli_bench import rows_by_call, rows_by_kernel, short_nodes
 from penstock.errors import ModelError, PenstockError
+from penstock.files import load
 from penstock.machine_speed import Bandwidth, MachineSpeed, machine_speed
-from penstock.model import CompiledModel, load
+from penstock.model import CompiledModel
 from penstock.package import ENTRY, Place
 from penstock.profiling import Profile, memory_of, profile, steps_of
 from penstock.timeline import timeline, write_timeline

@@ -13,12 +13,14 @@ from penstock.dialects.graph.base import (
     Array,
     Dim,
     GraphOp,
+    element_count,
     element_of,
     integers,
     is_static,
     rank_of,
     shape_of,
 )
+from penstock.dialects.graph.binding import BindOp
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.indexing import Indexing
 from penstock.dialects.graph.movement import (
@@ -35,6 +37,7 @@ from penstock.dialects.graph.status import mark_positions
 from penstock.errors import ShapeError
 from penstock.onnx_import.cutting import FAR, canonical_bounds, section_of
 from penstock.onnx_import.known_values import MAX_TENSOR_BYTES, KnownValues, static_bytes
+from penstock.onnx_import.unsupported import Unsupported
 
 Operands = Sequence[SSAValue | Sequence[SSAValue] | None]
 
@@ -139,6 +142,46 @@ class Builder:
     def require(self, requirement: str) -> None:
         """Say what must hold of the sizes in every call, such as `n <= 512` or `n == m`."""
         self._known.requirements[requirement] = None
+
+    def sizes(self, value: SSAValue) -> tuple[Dim, ...]:
+        """The elements of a list of integers as sizes: those that nobody knows yet are bound by the run.
+
+        `Unsupported` in loops and branches, and for a list of unknown length.
+        """
+        known = self._known.dims(value)
+        if known is not None and "?" not in known:
+            return known
+        made = value.owner
+        if isinstance(made, ConcatOp):
+            return tuple(size for part in made.inputs for size in self.sizes(part))
+        if isinstance(made, ReshapeOp) and rank_of(made.x) <= 1:
+            return self.sizes(made.x)
+        return self._bound_sizes(value)
+
+    def is_decided_by_run(self, value: SSAValue) -> bool:
+        """Whether a whole list of sizes comes from the data, and not from sizes put together."""
+        known = self._known.dims(value)
+        return (known is None or "?" in known) and not isinstance(value.owner, ConcatOp)
+
+    def _bound_sizes(self, value: SSAValue) -> tuple[Dim, ...]:
+        if not self.is_outermost:
+            raise Unsupported("a size depends on values in a loop or branch", "Compute it outside of them.")
+        if rank_of(value) > 1 or not is_static(value):
+            raise Unsupported(f"sizes come from {value.type}", "Give them as a list of known length.")
+        names: list[str] = []
+        for _ in range(element_count(value)):
+            names.append(self._known.new_name(self._node))
+            self._known.bound[names[-1]] = None
+        self._known.bind(value, names)
+        bind = BindOp.of(value, names)
+        bind.attributes["nodes"] = self._provenance
+        self._block.add_op(bind)
+        return tuple(names)
+
+    @property
+    def is_outermost(self) -> bool:
+        """Whether operations are put into the function itself, not into a loop or a branch."""
+        return self._block is self._known.outermost
 
     def section(
         self, x: SSAValue, starts: Sequence[Dim], sizes: Sequence[Dim], steps: Sequence[int]

@@ -36,7 +36,7 @@ def import_constant(node: Node, build: Builder) -> SSAValue:
 def import_constant_of_shape(node: Node, build: Builder) -> SSAValue:
     """ConstantOfShape: one value everywhere, 0.0 unless it is given."""
     value = node.tensor("value") if node.has("value") else np.zeros((1,), np.float32)
-    shape = given_shape(node, 0)
+    shape = given_shape(node, build, 0)
     sizes = [d for d in shape if isinstance(d, int)]
     if value.size != 1 or min(sizes, default=0) < 0:
         fault = f"a value of shape {list(value.shape)} for the shape {list(shape)}"

@@ -54,7 +54,7 @@ class GraphImport:
         self._block = Block()
         """Where operations are put: the body of the function, or of a region in it."""
         self._function = self._block
-        self._known = KnownValues(Budget.of(check_calls(file.model)))
+        self._known = KnownValues(Budget.of(check_calls(file.model)), self._function)
         self._problems: list[Problem] = []
         self._goes_on = self._has_contradictions = False
         """Whether a node that contradicts itself or its inputs is a problem like others, not the end."""

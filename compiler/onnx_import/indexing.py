@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import StringAttr, i1
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import is_float, numpy_dtype
-from penstock.dialects.graph.base import Array, Dim, dim_of, element_of, rank_of, shape_of, size_of
+from penstock.dialects.graph.base import (
+    Array,
+    Dim,
+    dim_of,
+    element_of,
+    product_of,
+    rank_of,
+    shape_of,
+    size_of,
+)
 from penstock.dialects.graph.comparison import EqualOp, LessOp, SelectOp
 from penstock.dialects.graph.elementwise import AddOp, CastOp, SubOp
 from penstock.dialects.graph.indexing import (
@@ -26,7 +35,9 @@ from penstock.onnx_import.axes import axis_attribute, front_axis, integer, known
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
+from penstock.onnx_import.run_time_sizes import number_term, positions_of
 from penstock.onnx_import.tensors import numpy_dtype_of
+from penstock.onnx_import.terms import Term, stack
 
 
 def import_gather(node: Node, build: Builder) -> SSAValue:
@@ -193,18 +204,25 @@ def import_reverse_sequence(node: Node, build: Builder) -> SSAValue:
 
 
 def import_non_zero(node: Node, build: Builder) -> SSAValue:
-    """NonZero of a constant: the shape of the result depends on the values."""
-    return build.constant(np.stack(np.nonzero(_constant(node))).astype(np.int64))
+    """NonZero: the positions in the order of memory, a row for each dim; a scalar counts as a list."""
+    x = node.input(0)
+    truths = x if element_of(x) == i1 else build.op(CastOp, [x], {"to": i1})
+    shape = shape_of(x) or (1,)
+    found = Term(build, positions_of(build, build.reshape(truths, [product_of(shape)])))
+    places: list[Term] = []
+    for size in shape[:0:-1]:
+        length = number_term(build, size)
+        places.append(found % length)
+        found = found / length
+    return stack([found, *places[::-1]], 0).value
 
 
 def import_compress(node: Node, build: Builder) -> SSAValue:
-    """Compress by a constant condition: a gather of the positions where it holds."""
-    x, condition = node.input(0), node.required_constant(1, "the condition")
-    taken = build.constant(np.flatnonzero(condition).astype(np.int64))
-    if node.has("axis"):
-        return build.indexing(GatherOp, [x, taken], {"axis": integer(axis_attribute(node, x))})
-    size = int(np.prod([static_size(node, x, i) for i in range(rank_of(x))]))
-    return build.indexing(GatherOp, [build.reshape(x, [size]), taken], {"axis": integer(0)})
+    """Compress: a gather of the positions where a condition holds."""
+    x, condition = node.input(0), node.input(1)
+    flat = x if node.has("axis") else build.reshape(x, [product_of(shape_of(x))])
+    axis = axis_attribute(node, x) if node.has("axis") else 0
+    return build.indexing(GatherOp, [flat, positions_of(build, condition)], {"axis": integer(axis)})
 
 
 def import_unique(node: Node, build: Builder) -> list[SSAValue]:

@@ -1,13 +1,26 @@
 """What is known of values during import: constants are computed on demand, shapes are followed as symbols."""
 
 import math
+import re
+from collections.abc import Sequence
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from penstock.dialects.element_types import byte_size, numpy_dtype
-from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, is_static, rank_of, shape_of, wide
+from penstock.dialects.graph.base import (
+    Array,
+    Dim,
+    GraphOp,
+    element_of,
+    is_static,
+    rank_of,
+    shape_of,
+    static_shape_of,
+    wide,
+)
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.evaluation import evaluate_now
 from penstock.dialects.graph.indexing import ShapeOp
@@ -24,13 +37,17 @@ MAX_SYMBOLS = 64
 class KnownValues:
     """Which values are constant, computed when asked, and which are shapes with symbolic sizes."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, outermost: Block) -> None:
         self.budget = budget
+        self.outermost = outermost
+        """The body of the function, outside of all loops and branches."""
         self._constant: set[SSAValue] = set()
         self._arrays: dict[SSAValue, Array] = {}
         self._symbols: dict[SSAValue, Symbols] = {}
         self.requirements: dict[str, None] = {}
         """What must hold of the sizes in every call, as `n <= 512`, in the order in which it was found."""
+        self.bound: dict[str, None] = {}
+        """The sizes that values of a run decide."""
 
     def note(self, op: Operation) -> None:
         """Take a new operation into account; its operands were noted before it."""
@@ -61,6 +78,17 @@ class KnownValues:
         """The value of a list of integers some of which may be symbols; `None` when it is no such list."""
         symbols = self._known_symbols(value)
         return None if symbols is None else tuple(symbols.reshape(-1).tolist())
+
+    def bind(self, value: SSAValue, names: Sequence[str]) -> None:
+        """From now on the elements of a value are the sizes of these names."""
+        self.bound.update(dict.fromkeys(names))
+        self._symbols[value] = symbols_of_shape(tuple(names)).reshape(static_shape_of(value))
+
+    def new_name(self, wanted: str) -> str:
+        """A name for a size that values decide, like the one that is wanted."""
+        stem = re.sub(r"\W+", "_", wanted).strip("_")
+        stem = stem if stem[:1].isalpha() else f"n{stem}"
+        return next(n for n in (f"{stem}.{i}" for i in count()) if n not in self.bound)
 
     def _compute(self, op: GraphOp) -> None:
         if not isinstance(op, ConstantOp):

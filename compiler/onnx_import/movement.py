@@ -22,25 +22,21 @@ from penstock.onnx_import.axes import axis_attribute, front_axes, front_axis, re
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
+from penstock.onnx_import.run_time_sizes import reshape_target
 
 FIXED_SHAPES = "Give fixed shapes (shapes=..., dims=...)."
 
 
-def given_shape(node: Node, index: int) -> tuple[Dim, ...]:
-    """The input that says a shape; its sizes may be symbols."""
-    node.input(index)
-    dims = node.dims(index)
-    if dims is None:
-        raise Unsupported(
-            f"the shape given to {node.op_type} depends on the inputs of the model", FIXED_SHAPES
-        )
-    return dims
+def given_shape(node: Node, build: Builder, index: int) -> tuple[Dim, ...]:
+    """The input that says a shape: numbers, formulas, and sizes that the run decides."""
+    return build.sizes(node.input(index))
 
 
 def import_reshape(node: Node, build: Builder) -> SSAValue:
     """Reshape: 0 copies a size (unless `allowzero`), -1 is what remains."""
-    x, target = node.input(0), list(given_shape(node, 1))
-    if not node.int("allowzero", 0):
+    x, copies = node.input(0), not node.int("allowzero", 0)
+    target = list(reshape_target(build, x, node.input(1), copies))
+    if copies:
         old = shape_of(x)
         if any(d == 0 and i >= len(old) for i, d in enumerate(target)):
             raise ShapeError(
@@ -54,6 +50,8 @@ def with_remainder(node: Node, build: Builder, shape: Sequence[Dim], target: Seq
     """`target` with its -1 replaced by what the elements of `shape` leave for it."""
     if list(target).count(-1) > 1 or any(isinstance(d, int) and d < -1 for d in target):
         raise ShapeError(f"{list(target)} is no shape", node=node.name, remedy="At most one size may be -1.")
+    if -1 not in target and any(isinstance(d, str) for d in (*shape, *target)):
+        return list(target)
     rest = _quotient(build, shape, [d for d in target if d != -1])
     if rest is None:
         fault = f"{list(shape)} cannot be reshaped to {list(target)}"
@@ -239,7 +237,7 @@ def import_tile(node: Node, build: Builder) -> SSAValue:
 
 def import_expand(node: Node, build: Builder) -> SSAValue:
     """Expand: broadcasting both ways, so that a size of the operand may also win over 1."""
-    x, target = node.input(0), given_shape(node, 1)
+    x, target = node.input(0), given_shape(node, build, 1)
     rank = max(rank_of(x), len(target))
     old, new = ((1,) * (rank - len(s)) + tuple(s) for s in (shape_of(x), target))
     return build.broadcast_to(x, [o if n == 1 else n for o, n in zip(old, new, strict=True)])

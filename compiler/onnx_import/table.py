@@ -28,6 +28,7 @@ from penstock.onnx_import.resize import RESIZE
 from penstock.onnx_import.sampling import SAMPLING
 from penstock.onnx_import.sequences import SEQUENCES
 from penstock.onnx_import.spectral import SPECTRAL
+from penstock.onnx_import.suppression import SUPPRESSION
 from penstock.onnx_import.training import TRAINING
 from penstock.onnx_import.transformers import TRANSFORMERS
 from penstock.onnx_import.trees import TREES
@@ -55,6 +56,7 @@ FAMILIES: tuple[Family, ...] = (
     SAMPLING,
     SEQUENCES,
     SPECTRAL,
+    SUPPRESSION,
 )
 
 DOMAINS: Mapping[str, Sequence[Family]] = {

@@ -8,7 +8,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, flag, integers, shape_of
-from penstock.dialects.graph.comparison import AndOp, EqualOp, LessEqualOp, LessOp, SelectOp
+from penstock.dialects.graph.comparison import AndOp, EqualOp, LessEqualOp, LessOp, OrOp, SelectOp
 from penstock.dialects.graph.elementwise import (
     AbsOp,
     AddOp,
@@ -17,13 +17,14 @@ from penstock.dialects.graph.elementwise import (
     FloorOp,
     MaxOp,
     MinOp,
+    ModOp,
     MulOp,
     RoundOp,
     SqrtOp,
     SubOp,
 )
 from penstock.dialects.graph.linear import MatMulOp
-from penstock.dialects.graph.reduction import ReduceMaxOp, ReduceMeanOp, ReduceSumOp
+from penstock.dialects.graph.reduction import ReduceMaxOp, ReduceMeanOp, ReduceProdOp, ReduceSumOp
 from penstock.onnx_import.builder import Builder
 
 Number = int | float
@@ -81,11 +82,17 @@ class Term:
     def __rtruediv__(self, other: Number) -> "Term":
         return self._from(DivOp, other)
 
+    def __mod__(self, other: "Term | Number") -> "Term":
+        return self._with(ModOp, other)
+
     def __matmul__(self, other: "Term") -> "Term":
         return self._with(MatMulOp, other)
 
     def __and__(self, other: "Term") -> "Term":
         return self._with(AndOp, other)
+
+    def __or__(self, other: "Term") -> "Term":
+        return self._with(OrOp, other)
 
     def __lt__(self, other: "Term | Number") -> "Term":
         return self._with(LessOp, other)
@@ -106,6 +113,14 @@ class Term:
     def maximum(self, other: "Term | Number") -> "Term":
         """The greater one."""
         return self._with(MaxOp, other)
+
+    def minimum(self, other: "Term | Number") -> "Term":
+        """The smaller one."""
+        return self._with(MinOp, other)
+
+    def filled(self, number: Number) -> "Term":
+        """One number of the same element type."""
+        return self.like(self.build.scalar(number, like=self.value))
 
     def clipped(self, low: Number, high: Number) -> "Term":
         """Held between two numbers."""
@@ -169,6 +184,14 @@ class Term:
     def sum(self, *axes: int) -> "Term":
         """The sum along axes, which are gone."""
         return self._reduced(ReduceSumOp, axes)
+
+    def product(self, *axes: int) -> "Term":
+        """The product along axes, which are gone."""
+        return self._reduced(ReduceProdOp, axes)
+
+    def broadcast(self, *shape: Dim) -> "Term":
+        """Repeated along the dims of size 1, up to a shape."""
+        return self.like(self.build.broadcast_to(self.value, shape))
 
     def mean(self, *axes: int) -> "Term":
         """The mean along axes, which are gone."""

@@ -5,6 +5,7 @@ from xdsl.ir import Dialect
 from penstock.dialects.graph import (
     activation,
     attention,
+    binding,
     comparison,
     constant,
     control,
@@ -26,6 +27,7 @@ from penstock.dialects.resources import ResourceAttr
 FAMILIES = (
     activation,
     attention,
+    binding,
     comparison,
     constant,
     control,

@@ -228,6 +228,10 @@ class GraphOp(IRDLOperation, ABC):
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         """The op's definition in NumPy: operand arrays in, result arrays out."""
 
+    def formulas(self) -> Sequence[Dim]:
+        """The sizes that its properties say, which may be known only at run time."""
+        return ()
+
     def effort(self) -> int:
         """About how many numbers evaluating goes through, symbolic sizes taken as one."""
         return sum(map(element_count, (*self.operands, *self.results)))

@@ -7,18 +7,28 @@ from xdsl.ir import Block, SSAValue
 from xdsl.traits import IsTerminator
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.graph.base import Array, GraphOp
+from penstock.dialects.graph.base import Array, GraphOp, shape_of
+from penstock.dialects.graph.binding import BindOp, at_sizes
 from penstock.errors import ShapeError
 
 
 def evaluate_block(block: Block, values: dict[SSAValue, Array]) -> list[Array]:
     """What a block ends with, from the values of what it reads; arrays are dropped after their last use."""
     uses = Counter(operand for op in block.ops for operand in op.operands)
+    sizes = {
+        d: n
+        for a in block.args
+        for d, n in zip(shape_of(a), values[a].shape, strict=True)
+        if isinstance(d, str)
+    }
     for op in block.ops:
         if op.has_trait(IsTerminator):
             return [values[operand] for operand in op.operands]
+        if isinstance(op, BindOp):
+            sizes.update(op.read(values[op.value]))
+            continue
         assert isinstance(op, GraphOp), f"{op.name} has no meaning at the graph level"
-        results = op.evaluate(*(values[operand] for operand in op.operands))
+        results = at_sizes(op, sizes).evaluate(*(values[operand] for operand in op.operands))
         values.update(zip(op.results, results, strict=True))
         uses.subtract(op.operands)
         for value in {*op.operands, *op.results}:

@@ -100,6 +100,9 @@ class ReshapeOp(GraphOp):
             raise VerifyException(f"{self.name}: {list(old)} has not as many elements as {list(new)}")
         return [tensor(new, element_of(self.x))]
 
+    def formulas(self) -> Sequence[Dim]:
+        return dims_of(self.shape)
+
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         (x,) = operands
         return [np.reshape(x, bind(dims_of(self.shape), shape_of(self.x), x.shape))]
@@ -126,6 +129,9 @@ class BroadcastToOp(GraphOp):
         if len(old) > len(new) or not all(fits):
             raise VerifyException(f"{self.name}: {list(old)} does not broadcast to {list(new)}")
         return [tensor(new, element_of(self.x))]
+
+    def formulas(self) -> Sequence[Dim]:
+        return dims_of(self.shape)
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         (x,) = operands

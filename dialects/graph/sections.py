@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import DenseArrayBase, i64
+from xdsl.dialects.builtin import DenseArrayBase, i1, i64
 from xdsl.ir import Operation, TypeAttribute
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
@@ -45,6 +45,9 @@ class SectionOp(GraphOp):
             )
         return [tensor(dims_of(self.sizes), element_of(self.x))]
 
+    def formulas(self) -> Sequence[Dim]:
+        return *dims_of(self.starts), *dims_of(self.sizes)
+
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         rows = zip(
             numbers_of(self, dims_of(self.starts)),
@@ -74,9 +77,40 @@ class RangeOp(GraphOp):
             raise VerifyException(f"{self.name}: {list(bounds)} is no first number, count and step")
         return [tensor([bounds[1]], self.element)]
 
+    def formulas(self) -> Sequence[Dim]:
+        return dims_of(self.bounds)
+
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         first, count, step = numbers_of(self, dims_of(self.bounds))
         return [(first + step * np.arange(count)).astype(numpy_dtype(element_of(self.y)))]
+
+
+@irdl_op_definition
+class PositionsOp(GraphOp):
+    """Where a list of truths holds, in rising order: `%p = graph.positions %x {count = ["n"]} : ... -> ...`.
+
+    There must be as many truths as the count says.
+    """
+
+    name = "graph.positions"
+    x = operand_def(AnyTensor)
+    count = prop_def(ShapeAttr)
+    y = result_def(AnyTensor)
+    assembly_format = "$x attr-dict `:` type($x) `->` type($y)"
+
+    def infer(self) -> Sequence[Tensor]:
+        if rank_of(self.x) != 1 or element_of(self.x) != i1 or len(self.count) != 1:
+            raise VerifyException(f"{self.name}: one count and a list of truths, got {self.x.type}")
+        return [tensor(dims_of(self.count), i64)]
+
+    def formulas(self) -> Sequence[Dim]:
+        return dims_of(self.count)
+
+    def evaluate(self, *operands: Array) -> Sequence[Array]:
+        found = np.flatnonzero(operands[0])
+        if [len(found)] != numbers_of(self, dims_of(self.count)):
+            raise VerifyException(f"{self.name}: {len(found)} truths, not {self.count}")
+        return [found.astype(np.int64)]
 
 
 def numbers_of(op: GraphOp, dims: Sequence[Dim]) -> list[int]:
@@ -89,13 +123,7 @@ def numbers_of(op: GraphOp, dims: Sequence[Dim]) -> list[int]:
 
 def is_known(op: GraphOp) -> bool:
     """Whether an operation can be evaluated given its operands: no size in it is a symbol."""
-    if isinstance(op, SectionOp):
-        dims = (*dims_of(op.starts), *dims_of(op.sizes))
-    elif isinstance(op, RangeOp):
-        dims = dims_of(op.bounds)
-    else:
-        dims = ()
-    return all(isinstance(d, int) for d in dims) and all(map(is_static, op.results))
+    return not any(isinstance(d, str) for d in op.formulas()) and all(map(is_static, op.results))
 
 
-OPS: tuple[type[Operation], ...] = (SectionOp, RangeOp)
+OPS: tuple[type[Operation], ...] = (SectionOp, RangeOp, PositionsOp)

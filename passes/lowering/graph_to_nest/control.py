@@ -33,6 +33,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.graph.base import GraphOp, tensor_of
+from penstock.dialects.graph.binding import symbols_in_block
 from penstock.dialects.graph.control import IfOp, LoopOp, RegionOp, YieldOp
 from penstock.dialects.graph.movement import ReshapeOp
 from penstock.dialects.narrowing import strings
@@ -49,12 +50,13 @@ Rule = Callable[[GraphOp, Lowering], None]
 def function_of_block(name: str, block: Block, lower: Lower, made: list[func.FuncOp]) -> func.FuncOp:
     """A function that does what a block of graph ops does, over buffers.
 
-    The results come behind the arguments, and last the symbols in the sizes of these.
+    The results come behind the arguments, and last the symbols that sizes of the block are made of.
     """
     end = block.last_op
     assert end is not None, "a block of the graph level ends with what it gives"
     kinds = [memref_of(tensor_of(value)) for value in (*block.args, *end.operands)]
-    named = symbols_of(*(size for argument in block.args for size in tensor_sizes(argument)))
+    given = symbols_of(*(size for argument in block.args for size in tensor_sizes(argument)))
+    named = list(dict.fromkeys([*given, *symbols_in_block(block)]))
     if named and isinstance(end, YieldOp):
         raise PassFailedException(f"lower-graph-to-nest: the sizes {named} in a loop or branch must be known")
     body = Block(arg_types=[*kinds, *(INDEX for _ in named)])

@@ -19,7 +19,8 @@ from penstock.dialects.graph.base import GraphOp, element_of, normalize_axis, ra
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import Read, Write, parallel, reduction
 from penstock.dialects.nest.sizes import is_static, numbers, sizes_of
-from penstock.dialects.sizes import Extent
+from penstock.dialects.requirements import at_most
+from penstock.dialects.sizes import Extent, Size, minimum
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, zero
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
 from penstock.passes.lowering.graph_to_nest.positions import (
@@ -52,7 +53,7 @@ def lower_gather(op: GraphOp, low: Lowering) -> None:
     assert isinstance(op, graph.GatherOp)
     x, indices, y = low.buffer(op.x), low.buffer(op.indices), low.result(op.y)
     axis, depth = normalize_axis(op.axis.value.data, rank_of(op.x)), len(sizes_of(indices))
-    _require_elements(op, sizes_of(x)[axis], y)
+    _require_elements(op, low, sizes_of(x)[axis], y)
     total, size = len(sizes_of(y)), sizes_of(x)[axis]
     known = known_positions(indices, size) if depth <= 1 and isinstance(size, int) else None
     ramp = None if known is None else ramp_of(known.ravel(), [1])
@@ -74,7 +75,7 @@ def lower_gather_elements(op: GraphOp, low: Lowering) -> None:
     assert isinstance(op, graph.GatherElementsOp)
     x, indices, y = low.buffer(op.x), low.buffer(op.indices), low.result(op.y)
     axis, total = normalize_axis(op.axis.value.data, rank_of(op.x)), len(sizes_of(y))
-    _require_elements(op, sizes_of(x)[axis], y)
+    _require_elements(op, low, sizes_of(x)[axis], y)
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
         place = [index_of(s, total, i) for i in range(total)]
@@ -91,7 +92,7 @@ def lower_gather_nd(op: GraphOp, low: Lowering) -> None:
     batch, outer, total = op.batch_dims.value.data, sizes_of(indices)[:-1], len(sizes_of(y))
     (depth,) = numbers(sizes_of(indices)[-1:])
     sizes = sizes_of(x)[batch : batch + depth]
-    _require_elements(op, prod(sizes), y)
+    _require_elements(op, low, prod(sizes), y)
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
         place = [index_of(s, total, i) for i in range(total)]
@@ -107,8 +108,11 @@ def _component(indices: SSAValue, total: int, k: int, loops: Sequence[int]) -> R
     return Read(indices, Access.of(total, *loops, constant))
 
 
-def _require_elements(op: GraphOp, candidates: Extent, wanted: SSAValue) -> None:
-    if candidates == 0 and prod(sizes_of(wanted)) != 0:
+def _require_elements(op: GraphOp, low: Lowering, candidates: Extent, wanted: SSAValue) -> None:
+    """Hold the sizes to this: of nothing, nothing can be picked."""
+    if isinstance(candidates, Size):
+        low.require(at_most(minimum(prod(sizes_of(wanted)), 1), candidates))
+    elif candidates == 0 and prod(sizes_of(wanted)) != 0:
         raise PassFailedException(f"lower-graph-to-nest: {op.name} picks elements of an empty tensor")
 
 
@@ -117,7 +121,7 @@ def lower_scatter_elements(op: GraphOp, low: Lowering) -> None:
     assert isinstance(op, graph.ScatterElementsOp)
     indices, updates, y = low.buffer(op.indices), low.buffer(op.updates), _copied(op, low)
     axis, shape = normalize_axis(op.axis.value.data, rank_of(op.x)), sizes_of(indices)
-    _require_elements(op, sizes_of(y)[axis], indices)
+    _require_elements(op, low, sizes_of(y)[axis], indices)
     rank = len(shape)
     # The loop that may come back to an element runs last, and in order.
     loops = [*(i for i in range(rank) if i != axis), axis]
@@ -137,7 +141,7 @@ def lower_scatter_nd(op: GraphOp, low: Lowering) -> None:
     indices, updates, y = low.buffer(op.indices), low.buffer(op.updates), _copied(op, low)
     outer, (depth,) = sizes_of(indices)[:-1], numbers(sizes_of(indices)[-1:])
     sizes, rest = sizes_of(y)[:depth], sizes_of(y)[depth:]
-    _require_elements(op, prod(sizes), updates)
+    _require_elements(op, low, prod(sizes), updates)
     total, tuples = len(outer) + len(rest), range(len(rest), len(rest) + len(outer))
     reads = [_component(indices, total, k, tuples) for k in range(depth)]
     reads.append(Read(updates, Access.of(total, *tuples, *range(len(rest)))))
