@@ -19,6 +19,8 @@ from penstock.dialects.nest.access import Access, Row
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of, shape_of
 
 Mask = NDArray[np.bool_]
+LONGEST = 1 << 24
+"""Of longer axes only the front is looked at."""
 
 ARITHMETIC = ("arith.", "math.")
 RESHAPES = (memref.CollapseShapeOp, memref.ExpandShapeOp, memref.CastOp)
@@ -115,12 +117,13 @@ def _linear(nest: ComputeOp, buffer: SSAValue, access: Access, is_written: bool)
 def _computed(nest: ComputeOp, buffer: SSAValue, is_written: bool) -> _Touch:
     """An access at an index that the body computes reaches any elements, but not more than it is made."""
     shape = shape_of(buffer)
-    axes = tuple(np.ones(size, np.bool_) for size in shape)
+    axes = tuple(np.ones(min(size, LONGEST), np.bool_) for size in shape)
     return _Touch(buffer, is_written, axes, min(prod(shape), prod(nest.extents)))
 
 
 def _reached(row: Row, offset: int, extents: Sequence[int], size: int) -> Mask:
     """The places along an axis where a linear expression gets to; those outside of the buffer are none."""
+    size = min(size, LONGEST)
     mask = np.zeros(size, np.bool_)
     if 0 not in extents:
         values = _values(row, offset, extents)

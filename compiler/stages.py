@@ -95,22 +95,25 @@ class _Cutter:
     def _steps(self, stage: int, is_last: bool) -> Iterator[ModuleOp | Binding]:
         ops = [op for op in self.main.body.block.ops if self.stages.get(op) == stage]
         native = [op for op in ops if not isinstance(op, BindOp)]
-        given = self._given(native, is_last)
+        given = self._given(native, [op for op in ops if isinstance(op, BindOp)], is_last)
         if given:
             yield self._module(native, given)
         for op in ops:
             if isinstance(op, BindOp):
                 yield Binding(self._name(op.value), op.names, strings(op.attributes.get("nodes")))
 
-    def _given(self, ops: Sequence[Operation], is_last: bool) -> list[SSAValue]:
-        """What a stage makes that others read; constants that the model gives come with the last one."""
+    def _given(self, ops: Sequence[Operation], bindings: Sequence[BindOp], is_last: bool) -> list[SSAValue]:
+        """What a stage makes that others read.
+
+        Constants that the model gives come with the last stage, those that a size turned out to be at once.
+        """
         inside = set(ops)
         made = [value for op in ops for value in op.results]
         given: list[SSAValue] = [v for v in made if any(use.operation not in inside for use in v.uses)]
         returned = self.main.body.block.last_op
         if is_last and returned is not None:
             given += [v for v in dict.fromkeys(returned.operands) if isinstance(v.owner, ConstantOp)]
-        return given
+        return [*given, *dict.fromkeys(op.value for op in bindings if isinstance(op.value.owner, ConstantOp))]
 
     def _module(self, ops: Sequence[Operation], given: Sequence[SSAValue]) -> ModuleOp:
         """A module of its own for some operations."""

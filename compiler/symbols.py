@@ -1,6 +1,6 @@
 """The sizes that a model leaves open: what the user says of them, and what is assumed otherwise."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -11,6 +11,8 @@ from penstock.errors import ShapeError
 
 IMAGE = 224
 """The hint for height and width of an image."""
+FOUND = 16
+"""The hint for a size that values of a run decide: it may be one of several that are multiplied."""
 Inputs = Sequence[tuple[str, tuple[int | str, ...]]]
 
 
@@ -35,10 +37,11 @@ def describe_symbols(
             raise ShapeError(f"the bounds {low} to {high} of {name!r} hold no size", remedy="Give others.")
     set_bounds(module, bounds)
     usual = usual_hints(inputs)
+    usual.update(dict.fromkeys(bound, FOUND))
     set_hints(module, {n: hints.get(n, _within(usual.get(n, USUAL), bounds.get(n))) for n in names})
 
 
-def usual_hints(inputs: Inputs) -> Mapping[str, int]:
+def usual_hints(inputs: Inputs) -> dict[str, int]:
     """A batch of 1, images of 224; what comes first in a shape is a batch."""
     found: dict[str, int] = {}
     for _, shape in inputs:

@@ -67,8 +67,8 @@ def test_sums_and_products_count_what_they_go_through() -> None:
     model = helper.make_model(
         helper.make_graph(nodes, "g", [], [y], [matrix]), opset_imports=[helper.make_opsetid("", 17)]
     )
-    # Three matrices of 64 numbers, and 8 products for each of the 64 results; then what is counted as not zero:
-    # made a truth, a list and a number, and added.
+    # Three matrices of 64 numbers, and 8 products for each of the 64 results; then each of these is made a
+    # truth, an element of a list and a number, and is added.
     steps = 3 * 64 + 8 * 64 + 3 * (64 + 64) + 64 + 1
     with penstock.limited(steps=steps - 1), pytest.raises(LimitError):
         import_model(model)

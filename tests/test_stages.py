@@ -1,4 +1,4 @@
-"""Models whose sizes are decided by values of a run: cut into stages, right at all sizes, clear when wrong."""
+"""Models whose sizes are decided by values of a run: cut into stages, right at all sizes."""
 
 from pathlib import Path
 

@@ -159,15 +159,18 @@ class Builder:
         return self._bound_sizes(value)
 
     def is_decided_by_run(self, value: SSAValue) -> bool:
-        """Whether a whole list of sizes comes from the data, and not from sizes put together."""
+        """Whether a whole list of sizes comes from the data, and not from sizes put together.
+
+        `Unsupported` for a list of unknown length.
+        """
+        _check_list(value)
         known = self._known.dims(value)
         return (known is None or "?" in known) and not isinstance(value.owner, ConcatOp)
 
     def _bound_sizes(self, value: SSAValue) -> tuple[Dim, ...]:
         if not self.is_outermost:
             raise Unsupported("a size depends on values in a loop or branch", "Compute it outside of them.")
-        if rank_of(value) > 1 or not is_static(value):
-            raise Unsupported(f"sizes come from {value.type}", "Give them as a list of known length.")
+        _check_list(value)
         names: list[str] = []
         for _ in range(element_count(value)):
             names.append(self._known.new_name(self._node))
@@ -272,3 +275,9 @@ class Builder:
         if size > MAX_TENSOR_BYTES:
             shape = list(shape_of(value))
             raise self._broken(f"a tensor of {shape} takes {size} bytes, the limit is {MAX_TENSOR_BYTES}")
+
+
+def _check_list(sizes: SSAValue) -> None:
+    if rank_of(sizes) > 1 or not is_static(sizes):
+        reason = f"the length of the list of sizes, {list(shape_of(sizes))}, depends on the inputs"
+        raise Unsupported(reason, "Give it a fixed length (shapes=..., dims=...).")

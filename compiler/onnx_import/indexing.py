@@ -8,7 +8,6 @@ from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import is_float, numpy_dtype
 from penstock.dialects.graph.base import (
-    Array,
     Dim,
     dim_of,
     element_of,
@@ -18,7 +17,7 @@ from penstock.dialects.graph.base import (
     size_of,
 )
 from penstock.dialects.graph.comparison import EqualOp, LessOp, SelectOp
-from penstock.dialects.graph.elementwise import AddOp, CastOp, SubOp
+from penstock.dialects.graph.elementwise import AddOp, CastOp, CeilOp, SubOp
 from penstock.dialects.graph.indexing import (
     GatherElementsOp,
     GatherNDOp,
@@ -35,7 +34,9 @@ from penstock.onnx_import.axes import axis_attribute, front_axis, integer, known
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
-from penstock.onnx_import.run_time_sizes import number_term, positions_of
+from penstock.onnx_import.regions import scalar
+from penstock.onnx_import.run_time_sizes import number_term, positions_of, range_term
+from penstock.onnx_import.run_time_slices import counted
 from penstock.onnx_import.tensors import numpy_dtype_of
 from penstock.onnx_import.terms import Term, stack
 
@@ -97,6 +98,8 @@ def import_size(node: Node, build: Builder) -> SSAValue:
 def import_one_hot(node: Node, build: Builder) -> SSAValue:
     """OneHot: `on` where the position along a new axis equals the index, else `off`."""
     indices, values = node.input(0), node.input(2)
+    if node.constant(1) is None:
+        return _computed_one_hot(node, build)
     depth = int(known_number(node, 1, "the depths"))
     if depth < 1:
         raise ShapeError(f"a depth of {depth}", node=node.name, remedy="It must be positive.")
@@ -112,6 +115,21 @@ def import_one_hot(node: Node, build: Builder) -> SSAValue:
     )
     off, on = (build.reshape(build.slice(values, 0, i, i + 1), []) for i in range(2))
     return build.op(SelectOp, [found, on, off])
+
+
+def _computed_one_hot(node: Node, build: Builder) -> SSAValue:
+    """The same at a depth that the run finds."""
+    indices = Term(build, node.input(0)).positions()
+    depth = Term(build, scalar(build, node.input(1))).positions()
+    (size,) = build.sizes(depth.value)
+    rank = len(indices.shape)
+    axis = front_axis(node, node.int("axis", -1), rank + 1)
+    at = (
+        (indices < 0).where(indices + depth, indices).reshape(*indices.shape[:axis], 1, *indices.shape[axis:])
+    )
+    places = range_term(build, size).reshape(size, *[1] * (rank - axis))
+    off, on = (Term(build, node.input(2)).at(0, i) for i in range(2))
+    return at.equals(places).where(on, off).value
 
 
 def _positions(build: Builder, indices: SSAValue, axis: int, depth: int) -> SSAValue:
@@ -133,6 +151,8 @@ def import_range(node: Node, build: Builder) -> SSAValue:
     sizes = [node.dims(i) for i in range(3)]
     if any(size is not None and len(size) == 1 and isinstance(size[0], str) for size in sizes):
         return _symbolic_range(node, build, [size[0] if size else "?" for size in sizes])
+    if any(node.constant(i) is None for i in range(3)):
+        return _computed_range(node, build)
     bounds = [node.required_constant(i, "the bounds") for i in range(3)]
     require(node, all(b.size == 1 for b in bounds), f"bounds of the shapes {[list(b.shape) for b in bounds]}")
     first, limit, step = (bound.reshape(-1)[0] for bound in bounds)
@@ -145,6 +165,17 @@ def import_range(node: Node, build: Builder) -> SSAValue:
     return build.constant(
         (first + np.arange(build.bounded(count)).astype(step.dtype) * step).astype(first.dtype)
     )
+
+
+def _computed_range(node: Node, build: Builder) -> SSAValue:
+    """first + i * step, as many as a run finds that there are."""
+    first, limit, step = (Term(build, scalar(build, node.input(i))) for i in range(3))
+    if is_float(first.element):
+        count = ((limit - first) / step).apply(CeilOp).positions().maximum(0)
+    else:
+        count = counted(first.positions(), limit.positions(), step.positions())
+    (size,) = build.sizes(count.value)
+    return (first + range_term(build, size).cast(first.element) * step).value
 
 
 def _symbolic_range(node: Node, build: Builder, bounds: Sequence[Dim]) -> SSAValue:
@@ -225,28 +256,6 @@ def import_compress(node: Node, build: Builder) -> SSAValue:
     return build.indexing(GatherOp, [flat, positions_of(build, condition)], {"axis": integer(axis)})
 
 
-def import_unique(node: Node, build: Builder) -> list[SSAValue]:
-    """Unique of a constant: values, first positions, positions of each element's value, counts."""
-    axis = node.int("axis") if node.has("axis") else None
-    x = _constant(node)
-    parts = np.unique(x, return_index=True, return_inverse=True, return_counts=True, axis=axis)
-    values, first, inverse, counts = parts
-    if not node.int("sorted", 1):
-        order = np.argsort(first)
-        values = np.take(values, order, 0 if axis is None else axis)
-        first, counts, inverse = first[order], counts[order], np.argsort(order)[inverse]
-    integers = [build.constant(a.reshape(-1).astype(np.int64)) for a in (first, inverse, counts)]
-    return [build.constant(values), *integers]
-
-
-def _constant(node: Node) -> Array:
-    value = node.constant(0)
-    if value is None:
-        reason = f"the shape of the result of {node.op_type} depends on the values of the input"
-        raise Unsupported(reason, "Compute it outside of the model, or make the input constant.")
-    return value
-
-
 INDEXING: Family = {
     "Compress": import_compress,
     "EyeLike": import_eye_like,
@@ -263,5 +272,4 @@ INDEXING: Family = {
     "Shape": import_shape,
     "Size": import_size,
     "Trilu": import_trilu,
-    "Unique": import_unique,
 }

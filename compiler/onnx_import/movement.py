@@ -22,7 +22,10 @@ from penstock.onnx_import.axes import axis_attribute, front_axes, front_axis, re
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
+from penstock.onnx_import.regions import scalar
 from penstock.onnx_import.run_time_sizes import reshape_target
+from penstock.onnx_import.run_time_slices import padded, sliced
+from penstock.onnx_import.terms import Term
 
 FIXED_SHAPES = "Give fixed shapes (shapes=..., dims=...)."
 
@@ -162,6 +165,8 @@ def _split_sizes(node: Node, total: int) -> list[int]:
 def import_slice(node: Node, build: Builder) -> SSAValue:
     """Slice: ranges along some axes; attributes up to opset 9, inputs after."""
     x = node.input(0)
+    if node.opset >= 10 and any(_is_computed(node, build, i) for i in range(1, 5)):
+        return _computed_slice(node, build, x)
     starts, ends, axes, steps = _slice_bounds(node)
     axes, steps = axes or tuple(range(len(starts))), steps or (1,) * len(starts)
     if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
@@ -171,6 +176,24 @@ def import_slice(node: Node, build: Builder) -> SSAValue:
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         bounds[front_axis(node, axis, rank_of(x))] = (start, end, step)
     return build.cut(x, bounds)
+
+
+def _is_computed(node: Node, build: Builder, index: int) -> bool:
+    """Whether a list of integers is known only when the model runs."""
+    given = node.optional(index)
+    return given is not None and build.is_decided_by_run(given) and build.is_outermost
+
+
+def _computed_slice(node: Node, build: Builder, x: SSAValue) -> SSAValue:
+    starts, ends, axes, steps = (
+        None if given is None else Term(build, given).positions()
+        for given in (node.input(1), node.input(2), node.optional(3), node.optional(4))
+    )
+    assert starts is not None and ends is not None, "they are required"
+    count = starts.shape[0] if starts.shape else 1
+    if axes is None and count != rank_of(x):
+        axes = starts.table(np.arange(count))
+    return sliced(build, x, starts, ends, axes, steps)
 
 
 def _slice_bounds(node: Node) -> tuple[Sequence[Dim], Sequence[Dim], Sequence[int], Sequence[int]]:
@@ -192,6 +215,15 @@ def import_pad(node: Node, build: Builder) -> SSAValue:
     """Pad: attributes up to opset 10, inputs after; negative counts crop."""
     x = node.input(0)
     axes: tuple[int, ...] = tuple(range(rank_of(x)))
+    if node.opset >= 11 and any(_is_computed(node, build, i) for i in (1, 2, 3)):
+        pads, chosen = Term(build, node.input(1)).positions(), node.optional(3)
+        value = (
+            Term(build, x).filled(0)
+            if node.optional(2) is None
+            else Term(build, scalar(build, node.input(2)))
+        )
+        places = None if chosen is None else Term(build, chosen).positions()
+        return padded(build, x, pads, places, node.string("mode", "constant"), value)
     if node.opset < 11:
         pads, value = node.ints("pads"), node.float("value", 0.0)
     else:
@@ -223,9 +255,9 @@ def _pad_value(node: Node) -> float:
 
 def import_tile(node: Node, build: Builder) -> SSAValue:
     """Tile: the whole repeated along each dim: a new dim in front of each is broadcast and merged."""
-    x, repeats = node.input(0), node.integers(1, "the repeats")
+    x, repeats = node.input(0), build.sizes(node.input(1))
     shape = shape_of(x)
-    if len(repeats) != len(shape) or min(repeats, default=0) < 0:
+    if len(repeats) != len(shape) or any(isinstance(r, int) and r < 0 for r in repeats):
         raise ShapeError(
             f"repeats {repeats} for {len(shape)} dims", node=node.name, remedy="Correct the repeats."
         )
@@ -237,9 +269,15 @@ def import_tile(node: Node, build: Builder) -> SSAValue:
 
 def import_expand(node: Node, build: Builder) -> SSAValue:
     """Expand: broadcasting both ways, so that a size of the operand may also win over 1."""
-    x, target = node.input(0), given_shape(node, build, 1)
+    x, given = node.input(0), node.input(1)
+    is_computed, target = build.is_decided_by_run(given), given_shape(node, build, 1)
     rank = max(rank_of(x), len(target))
     old, new = ((1,) * (rank - len(s)) + tuple(s) for s in (shape_of(x), target))
+    if is_computed:
+        # What is 1 for the run may be in the way of nothing: it must not be more than what is there.
+        for o, n in ((o, n) for o, n in zip(old, new, strict=True) if o != 1 and isinstance(n, str)):
+            build.require(f"{n} <= {o}")
+        new = tuple(n if o == 1 else o for o, n in zip(old, new, strict=True))
     return build.broadcast_to(x, [o if n == 1 else n for o, n in zip(old, new, strict=True)])
 
 

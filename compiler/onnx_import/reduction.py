@@ -136,6 +136,8 @@ def running(kind: type[GraphOp]) -> Importer:
 def import_top_k(node: Node, build: Builder) -> Sequence[SSAValue]:
     """TopK: `k` is an attribute before opset 10; results are sorted whether or not that is asked for."""
     x = node.input(0)
+    if node.opset >= 10 and node.constant(1) is None:
+        return _computed_top_k(node, build, x)
     k = (node.int("k"),) if node.opset < 10 else node.integers(1, "k")
     require(node, len(k) == 1, f"TopK needs one k, got {list(k)}")
     properties = {
@@ -144,6 +146,22 @@ def import_top_k(node: Node, build: Builder) -> Sequence[SSAValue]:
         "largest": flag(node.int("largest", 1) != 0),
     }
     return build.op(TopKOp, [x], properties, results=2)
+
+
+def _computed_top_k(node: Node, build: Builder, x: SSAValue) -> Sequence[SSAValue]:
+    """The first `k` of all in order, as the run says how many."""
+    axis = axis_attribute(node, x, -1)
+    total = static_size(node, x, axis)
+    properties = {
+        "k": integer(total),
+        "axis": integer(axis),
+        "largest": flag(node.int("largest", 1) != 0),
+    }
+    (k,) = build.sizes(build.reshape(node.input(1), []))
+    build.require(f"{k} <= {total}")
+    shape = [k if i == axis else d for i, d in enumerate(shape_of(x))]
+    rows = build.op(TopKOp, [x], properties, results=2)
+    return [build.section(row, [0] * len(shape), shape, [1] * len(shape)) for row in rows]
 
 
 def along_axis(compute: Callable[[Node, Builder, SSAValue, int], SSAValue]) -> Importer:

@@ -11,6 +11,7 @@ from penstock.onnx_import.contrib import CONTRIB
 from penstock.onnx_import.control import CONTROL
 from penstock.onnx_import.counting import COUNTING
 from penstock.onnx_import.determinant import DETERMINANT
+from penstock.onnx_import.distinct import UNIQUE
 from penstock.onnx_import.drawing import DRAWING
 from penstock.onnx_import.einsum import EINSUM
 from penstock.onnx_import.family import Family, Importer
@@ -57,6 +58,7 @@ FAMILIES: tuple[Family, ...] = (
     SEQUENCES,
     SPECTRAL,
     SUPPRESSION,
+    UNIQUE,
 )
 
 DOMAINS: Mapping[str, Sequence[Family]] = {

@@ -178,7 +178,7 @@ def sequence_input() -> ModelProto:
 
 @CORPUS.model(UnsupportedError, "depend", "shapes=", "n ")
 def shape_from_data() -> ModelProto:
-    inputs = [info("x"), info("s", (2,), I64)]
+    inputs = [info("x"), info("s", ("rank",), I64)]
     return model(graph([node("Reshape", ["x", "s"])], inputs=inputs))
 
 

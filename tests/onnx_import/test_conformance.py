@@ -16,7 +16,6 @@ from penstock.onnx_import.drawing import DRAWING
 from penstock.onnx_values import Given, arrays_of, is_array, lengths_of
 
 UNSUPPORTED = {
-    "data-dependent shapes": ["NonMaxSuppression"],
     "images": ["ImageDecoder"],
 }
 OPERATORS = {name for names in UNSUPPORTED.values() for name in names}

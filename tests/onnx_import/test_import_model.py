@@ -251,7 +251,7 @@ def test_all_that_stands_in_the_way_is_listed_once() -> None:
     nodes = [
         node("StringNormalizer", ["x"], "a", "first"),
         node("Relu", ["a"], "b", "dependent"),
-        node("NonZero", ["x"], "c", "second"),
+        node("StringNormalizer", ["x"], "c", "second"),
         node("Add", ["b", "c"], "y", "dependent too"),
     ]
     with pytest.raises(UnsupportedError) as caught:
