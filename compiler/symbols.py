@@ -42,9 +42,11 @@ def usual_hints(inputs: Inputs) -> Mapping[str, int]:
     """A batch of 1, images of 224; what comes first in a shape is a batch."""
     found: dict[str, int] = {}
     for _, shape in inputs:
+        # Keys and values of a past have four dims too, but only one of the last two is open.
+        is_image = len(shape) == 4 and all(isinstance(size, str) for size in shape[2:])
         for axis, size in enumerate(shape):
             if isinstance(size, str):
-                usual = 1 if axis == 0 else IMAGE if len(shape) == 4 and axis > 1 else USUAL
+                usual = 1 if axis == 0 else IMAGE if is_image and axis > 1 else USUAL
                 found[size] = min(found.get(size, usual), usual)
     return found
 

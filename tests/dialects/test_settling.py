@@ -1,0 +1,21 @@
+"""Sizes are moved to where the requirements of a model allow them."""
+
+import pytest
+
+from penstock.dialects.settling import settled
+
+
+@pytest.mark.parametrize(
+    ("requirements", "sizes", "wanted"),
+    [
+        (["a <= 4"], {"a": 3}, {"a": 3}),
+        (["a <= 4"], {"a": 9}, {"a": 4}),
+        (["past + new == total", "past <= 512"], {"past": 600, "new": 1, "total": 1}, [512, 1, 513]),
+        (["2*((h + 1)//32) == (h + 1)//16"], {"h": 240}, [255]),
+        (["a*b == c"], {"a": 2, "b": 3, "c": 1}, [2, 3, 6]),
+        (["a + 3 <= 2"], {"a": 1}, [1]),
+    ],
+)
+def test_sizes_are_moved(requirements: list[str], sizes: dict[str, int], wanted: object) -> None:
+    found = settled(requirements, sizes)
+    assert wanted in (found, list(found.values()))
