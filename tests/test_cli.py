@@ -345,7 +345,7 @@ def test_targets_tells_what_this_machine_runs(capsys: Captured, monkeypatch: pyt
     def lacking(described: Target) -> list[str]:
         return ["avx9"] if described.name == "x86-64-v4" else []
 
-    monkeypatch.setattr("penstock.cli_tables.missing_features", lacking)
+    monkeypatch.setattr("penstock.cli.tables.missing_features", lacking)
     assert run_line("targets") == 0
     lines = {line.split()[0]: line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()}
     assert lines.keys() >= {"x86-64", "x86-64-v3", "host"}

@@ -133,7 +133,7 @@ def test_a_person_reads_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_host_nodes_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    from penstock.cli_doctor import show_diagnosis
+    from penstock.cli.diagnosis import show_diagnosis
 
     found = Diagnosis("m.onnx", (), (HostNode("split", "StringSplit"),), (), {}, {}, None)
     show_diagnosis(found)

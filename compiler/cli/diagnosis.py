@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 from rich.table import Table
 
-from penstock.cli_tables import problems_table, show, table_of
+from penstock.cli.tables import problems_table, show, table_of
 from penstock.diagnosis import COMPILES, DECLINED, Diagnosis
 from penstock.graph_work import GraphWork
 from penstock.onnx_import.examination import OpenSize

@@ -6,12 +6,13 @@ from typing import TypedDict, TypeVar
 
 import click
 
-from penstock.cli_values import Named, NamedLimit, NamedShape, NamedSize, PlacedPass
+from penstock.cli.values import Named, NamedLimit, NamedShape, NamedSize, PlacedPass
 from penstock.limits import NAMES, limited
 
 F = TypeVar("F", bound=Callable[..., None])
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+WRITABLE = click.Path(dir_okay=False, path_type=Path)
 
 
 class Build(TypedDict):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 
-from penstock.cli_tables import table_of
+from penstock.cli.tables import table_of
 from penstock.dialects.memory_plan import Placement, Plan
 from penstock.package import KernelInfo, Package, TensorInfo
 from penstock.staged_package import StagedPackage
