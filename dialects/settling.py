@@ -1,6 +1,6 @@
 """Sizes that requirements allow: symbols that a requirement ties to others are moved until it holds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
 from penstock.dialects.requirements import holds
@@ -8,8 +8,18 @@ from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import Extent, evaluate, number, symbol, symbols_of, terms_of
 
 Sizes = Mapping[str, int]
+Bounds = Mapping[str, tuple[int, int | None]]
 SEARCHED = 64
 """How far behind a size the next one is looked for that a formula with quotients allows."""
+
+OTHERS: Sequence[Callable[[int], int]] = (
+    lambda size: size + max(size // 2, 1),
+    lambda size: 2 * size,
+    lambda size: size + 1,
+    lambda size: size // 2,
+    lambda size: max(size - 1, 0),
+)
+"""Other sizes that are tried, the best first: those that tiles leave something of."""
 
 
 def settled(requirements: Sequence[str], sizes: Sizes) -> dict[str, int]:
@@ -49,3 +59,22 @@ def _solved(difference: Extent, name: str, sizes: Sizes) -> int | None:
     if abs(factor) != 1 or difference - rest != factor * symbol(name):
         return None
     return -factor * number(rest, sizes)
+
+
+def other_sizes(requirements: Sequence[str], bounds: Bounds, sizes: Sizes) -> dict[str, int]:
+    """Sizes that a call may have as well, with other numbers for as many symbols as is found."""
+    found = dict(sizes)
+    for names in (list(sizes), *([name] for name in sizes)):
+        for rule in OTHERS:
+            changed = {name: rule(found[name]) for name in names if found[name] == sizes[name]}
+            tried = settled(requirements, {**found, **changed})
+            if tried != found and _are_allowed(tried, requirements, bounds):
+                found = tried
+                break
+    return found
+
+
+def _are_allowed(sizes: Sizes, requirements: Sequence[str], bounds: Bounds) -> bool:
+    ranges = ((size, *bounds.get(name, (0, None))) for name, size in sizes.items())
+    inside = all(low <= size and (high is None or size <= high) for size, low, high in ranges)
+    return inside and all(holds(each, sizes) for each in requirements)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.dialects.settling import settled
+from penstock.dialects.settling import other_sizes, settled
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,10 @@ from penstock.dialects.settling import settled
 def test_sizes_are_moved(requirements: list[str], sizes: dict[str, int], wanted: object) -> None:
     found = settled(requirements, sizes)
     assert wanted in (found, list(found.values()))
+
+
+def test_other_sizes() -> None:
+    assert other_sizes([], {}, {"n": 1, "h": 224}) == {"n": 2, "h": 336}
+    assert other_sizes(["m == n"], {}, {"n": 4, "m": 4}) == {"n": 6, "m": 6}
+    assert other_sizes([], {"n": (1, 1)}, {"n": 1, "h": 7}) == {"n": 1, "h": 10}
+    assert other_sizes(["n == 3"], {}, {"n": 3}) == {"n": 3}
