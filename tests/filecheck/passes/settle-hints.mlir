@@ -33,3 +33,18 @@ builtin.module attributes {graph.requires = ["n + 3 <= 2"], nest.hints = {n = 12
 
 // CHECK: builtin.module attributes {graph.requires = ["n + 3 <= 2"], nest.hints = {n = 128 : i64}} {
 // CHECK-NEXT: }
+
+// -----
+
+// A buffer has no fewer than 0 elements.
+builtin.module attributes {nest.hints = {n = 1 : i64}} {
+  func.func @main(%x: memref<?xf32, #nest.sizes<["n - 4"]>>, %n: index {nest.symbol = "n"}) {
+    func.return
+  }
+}
+
+// CHECK: builtin.module attributes {nest.hints = {n = 4 : i64}} {
+// CHECK-NEXT:   func.func @main(%x: memref<?xf32, #nest.sizes<["n - 4"]>>, %n: index {nest.symbol = "n"}) {
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
