@@ -27,15 +27,20 @@ def describe_symbols(
     The symbols are those of the inputs, and those that are bound to values of a run.
     """
     names = [*symbols_of_shapes(shape for _, shape in inputs), *bound]
-    for name in [*bounds, *hints]:
-        if name not in names:
-            raise ShapeError(f"the model has no open size {name!r}", remedy=f"It has {names}.")
-    for name, (low, high) in bounds.items():
-        if low < 0 or (high is not None and high < low):
-            raise ShapeError(f"the bounds {low} to {high} of {name!r} hold no size", remedy="Give others.")
+    check_ranges(names, bounds, hints)
     set_bounds(module, bounds)
     usual = usual_hints(inputs)
     set_hints(module, {n: hints.get(n, _within(usual.get(n, USUAL), bounds.get(n))) for n in names})
+
+
+def check_ranges(names: Sequence[str], bounds: Bounds, hints: Hints) -> None:
+    """`ShapeError` where bounds or hints are of no size that is open, or bounds hold none."""
+    for name in [*bounds, *hints]:
+        if name not in names:
+            raise ShapeError(f"the model has no open size {name!r}", remedy=f"It has {list(names)}.")
+    for name, (low, high) in bounds.items():
+        if low < 0 or (high is not None and high < low):
+            raise ShapeError(f"the bounds {low} to {high} of {name!r} hold no size", remedy="Give others.")
 
 
 def usual_hints(inputs: Inputs) -> Mapping[str, int]:

@@ -145,3 +145,13 @@ def test_a_size_may_be_a_formula_of_another() -> None:
     assert model(a=np.ones(2, np.float32), b=np.zeros(3, np.float32))["c"].tolist() == [1, 1, 0, 0, 0]
     with pytest.raises(CallError, match="it must be past.len \\+ 1, which is 3"):
         model(a=np.ones(2, np.float32), b=np.zeros(2, np.float32))
+
+
+def test_names_that_shapes_bring_may_have_numbers() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[n] a, float[m] b) => (float[k] c) { c = Concat <axis = 0> (a, b) }"""
+    model = penstock.compile(model_of(text), shapes={"a": ["s"], "b": ["2*s"]}, dims={"s": 2})
+    assert [t.shape for t in model.inputs] == [(2,), (4,)]
+    with pytest.raises(ShapeError, match="the model has no size 't'"):
+        penstock.compile(model_of(text), shapes={"a": ["s"]}, dims={"t": 2})

@@ -20,8 +20,10 @@ from penstock.cli.options import EXISTING, limit_option, load_option, size_optio
 def doctor_command(
     model: Path,
     is_json: bool,
-    shapes: Mapping[str, tuple[int, ...]],
+    shapes: Mapping[str, tuple[int | str, ...]],
     dims: Mapping[str, int],
+    bounds: Mapping[str, tuple[int, int | None]],
+    hints: Mapping[str, int],
     plugins: tuple[Path, ...],
 ) -> None:
     """List all that stands in the way of compiling MODEL, and what it will cost.
@@ -32,7 +34,7 @@ def doctor_command(
     \b
     exit code 0   nothing stands in the way
               1   something does, or the file is no model
-              3   only sizes are missing: give them with --dim or --shape
+              3   numbers for open sizes are missing: give them with --dim or --shape
 
     \b
     penstock doctor model.onnx && penstock compile model.onnx -o model.o
@@ -41,6 +43,6 @@ def doctor_command(
     from penstock.cli.diagnosis import show_diagnosis, show_json
     from penstock.diagnosis import EXIT_CODES, diagnose
 
-    diagnosis = diagnose(model, shapes=shapes, dims=dims, plugins=plugins)
+    diagnosis = diagnose(model, shapes=shapes, dims=dims, bounds=bounds, hints=hints, plugins=plugins)
     (show_json if is_json else show_diagnosis)(diagnosis)
     sys.exit(EXIT_CODES[diagnosis.verdict])

@@ -56,12 +56,23 @@ def inspect_command(
 
 def show_artefact(path: Path, build: Build, dump_dir: Path | None) -> None:
     """Show all that an artefact tells of itself."""
-    from penstock.cli.reports import ends_table, kernels_table, memory_table, summary
+    from penstock.cli.reports import (
+        ends_table,
+        kernels_table,
+        memory_table,
+        requirements_text,
+        summary,
+        symbols_table,
+    )
     from penstock.cli.tables import show
 
     package = open_model(path, build, dump_dir).package
     click.echo(summary(package))
     show(ends_table(package.inputs, package.outputs))
+    if package.symbols:
+        show(symbols_table(package.symbols))
+    if package.requirements:
+        click.echo(requirements_text(package.requirements))
     show(kernels_table(package.kernels, {kernel.name: kernel.loops for kernel in package.kernels}))
     for stage in package.stages:
         show(memory_table(stage.memory))

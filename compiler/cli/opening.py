@@ -26,7 +26,7 @@ def open_model(path: Path, build: Build, dump_dir: Path | None = None, threads: 
     if (
         dump_dir is not None
         or threads != 1
-        or any(build[key] for key in ("shapes", "dims", "plugins", "passes"))
+        or any(build[key] for key in ("shapes", "dims", "bounds", "hints", "plugins", "passes"))
         or build["target"] != "host"
     ):
         raise click.UsageError(f"{path} is compiled already: options of the compiler come too late")
