@@ -18,10 +18,10 @@ def summary(package: Package) -> str:
     if isinstance(package, StagedPackage):
         place = f"in {len(list(package.stages))} stages, as values of a run decide sizes"
     else:
-        place = f"{package.memory.arena:,} of arena (lower bound {package.memory.bound:,})"
+        place = f"{package.memory.arena:,} of arena (lower bound {package.memory.bound:,}){at_hints(package)}"
     lines = [
         f"{package.name} for {package.target.name}: {len(package.kernels)} kernels in {calls} calls, "
-        f"{package.code_bytes:,} bytes of code, {package.weights_bytes:,} of weights, {place}{at_hints(package)}",
+        f"{package.code_bytes:,} bytes of code, {package.weights_bytes:,} of weights, {place}",
     ]
     stated = numerics_text(package.numerics)
     return "\n".join([*lines, f"beyond exact rewriting: {stated}" if stated else "all passes were exact"])

@@ -10,7 +10,7 @@ from onnx import AttributeProto, ModelProto, NodeProto, ValueInfoProto
 from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
 
-from penstock.dialects.graph.at_sizes import at_sizes
+from penstock.dialects.graph.at_sizes import function_at_sizes
 from penstock.dialects.graph.base import Tensor, shape_of, tensor_of
 from penstock.errors import PenstockError, Problem
 from penstock.onnx_import.family import Importer
@@ -102,7 +102,9 @@ def _left_open(attempt: Attempting, usual: list[OpenSize]) -> tuple[ModuleOp | N
     if problems or contradicts:
         return None, problems
     sizes = {size.name: size.assumed for size in usual}
-    known = ModuleOp([at_sizes(op, sizes) if isinstance(op, FuncOp) else op.clone() for op in module.ops])
+    known = ModuleOp(
+        [function_at_sizes(op, sizes) if isinstance(op, FuncOp) else op.clone() for op in module.ops]
+    )
     # Numbers tell more where sizes follow from values, or where no call has the usual ones.
     return (known, []) if all(map(_is_known, _types(known))) else (None, [])
 
