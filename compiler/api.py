@@ -1,32 +1,19 @@
 """The public functions that compile: they look for the whole model in the cache, then import the compiler."""
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Unpack
 
 from penstock import model_cache
-from penstock.backends.targets import Target, identity
+from penstock.backends.targets import identity
 from penstock.collector import collector_off
+from penstock.compilation import Code, Keywords, Model, Options
 from penstock.files import write_package
 from penstock.model import CompiledModel
 from penstock.package import Package
 from penstock.staged_model import runnable
 
-if TYPE_CHECKING:
-    from onnx import ModelProto
-
-    from penstock.extensions import Passes
-    from penstock.registry import Plugin
-    from penstock.tuning_file import TuningSource
-    from penstock.watching import Watcher
-
-Shapes = Mapping[str, Sequence[int | str]]
-Dims = Mapping[str, int]
-Bounds = Mapping[str, tuple[int, int | None]]
-Hints = Mapping[str, int]
-Progress = Callable[[int, int], None]
 ARTEFACT = ".penstock"
 TEXT_SUFFIXES = {".s": "asm", ".ll": "ll", ".mlir": "llvm"}
 """The level whose text a file of a suffix holds."""
@@ -40,77 +27,38 @@ class Written:
     package: Package
 
 
-def _build(
-    model: "str | PathLike[str] | bytes | ModelProto",
-    shapes: Shapes | None,
-    dims: Dims | None,
-    target: str | Target,
-    plugins: "Sequence[Plugin]",
-    passes: "Passes | None",
-    threads: int,
-    tuning: "TuningSource",
-    progress: Progress | None,
-    watcher: "Watcher | None",
-    dump_dir: "str | PathLike[str] | None",
-    bounds: Bounds | None,
-    hints: Hints | None,
-) -> tuple[Package, str | None]:
+def _build(model: Model, keywords: Keywords) -> tuple[Package, str | None]:
     """The package from the cache, or a new one, and its key there.
 
     Whoever adds to the compiler or watches it gets a new one.
     """
-    changed = bool(plugins or passes or tuning is not None)
-    plain = not changed and dump_dir is None and (watcher is None or not watcher.needs_passes)
-    sizes = {name: tuple(shape) for name, shape in (shapes or {}).items()}, dict(dims or {})
-    ranges = (dict(bounds or {}), dict(hints or {})) if bounds or hints else ()
-    key = model_cache.key_of(model, (sizes, identity(target), threads, *ranges)) if plain else None
+    options = Options(**keywords)
+    key = model_cache.key_of(model, _decisions(options)) if options.is_plain else None
     found = None if key is None else model_cache.find(key)
     if found is not None:
         return found, key
     with collector_off():
         from penstock.driver import build
 
-    made = build(
-        model,
-        shapes=shapes,
-        dims=dims,
-        target=target,
-        plugins=plugins,
-        passes=passes,
-        threads=threads,
-        tuning=tuning,
-        progress=progress,
-        watcher=watcher,
-        dump_dir=dump_dir,
-        bounds=bounds,
-        hints=hints,
-    )
+    made = build(model, **keywords)
     if key is not None:
         model_cache.store(key, made)
     return made, key
 
 
-def compile(
-    model: "str | PathLike[str] | bytes | ModelProto",
-    *,
-    shapes: Shapes | None = None,
-    dims: Dims | None = None,
-    target: str | Target = "host",
-    plugins: "Sequence[Plugin]" = (),
-    passes: "Passes | None" = None,
-    threads: int = 1,
-    tuning: "TuningSource" = None,
-    progress: Progress | None = None,
-    watcher: "Watcher | None" = None,
-    dump_dir: "str | PathLike[str] | None" = None,
-    bounds: Bounds | None = None,
-    hints: Hints | None = None,
-) -> CompiledModel:
+def _decisions(options: Options) -> tuple[object, ...]:
+    """What decides what becomes of a model, in one form for all ways to say it."""
+    sizes = {name: tuple(shape) for name, shape in (options.shapes or {}).items()}, dict(options.dims or {})
+    ranges = dict(options.bounds or {}), dict(options.hints or {})
+    return sizes, identity(options.target), options.threads, *(ranges if any(ranges) else ())
+
+
+def compile(model: Model, **keywords: Unpack[Keywords]) -> CompiledModel:
     """Compile an ONNX model (path, bytes or ModelProto) and load it.
 
     `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name.  Sizes without a
     number are decided by each call, within `bounds` (least and greatest, `None` for any); the code is made to
-    be fast at the `hints` and is right at all of them.
+    be fast at the `hints` and is right at all of them.  `target` is the machine, by default this one.
     `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the phase that
     they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is worth it
     runs in as many parts; results are the same.  `tuning` is the file of `penstock compile --tune`, or the
@@ -119,77 +67,27 @@ def compile(
     Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or a
     size is wrong.
     """
-    package, _ = _build(
-        model,
-        shapes,
-        dims,
-        target,
-        plugins,
-        passes,
-        threads,
-        tuning,
-        progress,
-        watcher,
-        dump_dir,
-        bounds,
-        hints,
-    )
-    return runnable(package)
+    return runnable(_build(model, keywords)[0])
 
 
-def write(
-    model: "str | PathLike[str] | bytes | ModelProto",
-    path: "str | PathLike[str]",
-    *,
-    shapes: Shapes | None = None,
-    dims: Dims | None = None,
-    target: str | Target = "host",
-    plugins: "Sequence[Plugin]" = (),
-    passes: "Passes | None" = None,
-    threads: int = 1,
-    tuning: "TuningSource" = None,
-    progress: Progress | None = None,
-    watcher: "Watcher | None" = None,
-    dump_dir: "str | PathLike[str] | None" = None,
-    bounds: Bounds | None = None,
-    hints: Hints | None = None,
-) -> Written:
+def write(model: Model, path: "str | PathLike[str]", **keywords: Unpack[Keywords]) -> Written:
     """Compile a model into a file whose suffix says what it holds; the code is not loaded.
 
     `.s`, `.ll` and `.mlir` are the text of the code; the weights are in all others only.
     """
     path = Path(path)
-    package, key = _build(
-        model,
-        shapes,
-        dims,
-        target,
-        plugins,
-        passes,
-        threads,
-        tuning,
-        progress,
-        watcher,
-        dump_dir,
-        bounds,
-        hints,
-    )
+    package, key = _build(model, keywords)
     path.parent.mkdir(parents=True, exist_ok=True)
     if key is not None and path.suffix == ARTEFACT and model_cache.copied(key, path):
         return Written((path,), package)
     if path.suffix not in TEXT_SUFFIXES:
         return Written(tuple(write_package(package, path)), package)
+    path.write_text(_text(model, TEXT_SUFFIXES[path.suffix], keywords), encoding="utf-8")
+    return Written((path,), package)
+
+
+def _text(model: Model, level: str, keywords: Code) -> str:
+    """The code of a model as text."""
     from penstock.driver import inspected
 
-    seen = inspected(
-        model,
-        shapes=shapes,
-        dims=dims,
-        target=target,
-        plugins=plugins,
-        passes=passes,
-        threads=threads,
-        tuning=tuning,
-    )
-    path.write_text(seen.text(TEXT_SUFFIXES[path.suffix]).rstrip() + "\n", encoding="utf-8")
-    return Written((path,), package)
+    return inspected(model, **keywords).text(level).rstrip() + "\n"

@@ -19,7 +19,11 @@ def status_names(name: str) -> set[str]:
     return {STATUS, f"{name}_run", f"{name}_error", *(f"{name.upper()}_{each}" for each in MISTAKES)}
 
 
-def error_lines(name: str, failures: Sequence[str]) -> Iterator[str]:
+FIRST_SIZE = -1 - len(MISTAKES)
+"""The code for the first thing that may be wrong with sizes; those behind it are less."""
+
+
+def error_lines(name: str, failures: Sequence[str], sizes: Sequence[str] = ()) -> Iterator[str]:
     """The numbers that a call may return, and the function that tells them in words."""
     codes = {f"{name.upper()}_{each}": text for each, text in MISTAKES.items()}
     yield from (f"#define {code} ({-1 - number})" for number, code in enumerate(codes))
@@ -27,19 +31,23 @@ def error_lines(name: str, failures: Sequence[str]) -> Iterator[str]:
     yield f"    switch ({STATUS}) {{"
     yield '    case 0: return "no error";'
     yield from (f'    case {code}: return "{text}";' for code, text in codes.items())
-    yield from (f'    case {number}: return "{_plain(text)}";' for number, text in enumerate(failures, 1))
+    numbered = [*((FIRST_SIZE - i, text) for i, text in enumerate(sizes)), *enumerate(failures, 1)]
+    yield from (f'    case {number}: return "{_plain(text)}";' for number, text in numbered)
     yield '    default: return "an unknown error";'
     yield from ("    }", "}")
 
 
-def checking_lines(name: str, pointers: Sequence[str]) -> Iterator[str]:
-    """What a call does first: it refuses pointers that cannot be right."""
-    null = " || ".join(f"!{pointer}" for pointer in (*pointers, "arena"))
+def checking_lines(name: str, wrong: Sequence[str], sizes: str | None = None) -> Iterator[str]:
+    """What a call does first: it refuses sizes, and pointers that cannot be right by these conditions."""
+    null = " || ".join((*wrong, "!arena"))
     yield f"    int64_t {STATUS} = 0;"
+    if sizes is not None:
+        yield f"    if (!{sizes}) return {name.upper()}_NULL_POINTER;"
+        yield f"    if (({STATUS} = {name}_check_sizes({sizes}))) return (int){STATUS};"
     yield f"    if ({null}) return {name.upper()}_NULL_POINTER;"
     yield f"    if ((uintptr_t)arena % {name.upper()}_ALIGNMENT) return {name.upper()}_MISALIGNED;"
 
 
 def _plain(text: str) -> str:
     """A text that is the same inside of a string in any C: names of nodes may hold anything."""
-    return re.sub(r"[^\w .,:;'()/\[\]-]", "_", text, flags=re.ASCII)
+    return re.sub(r"[^\w .,:;'()/\[\]<=>+*-]", "_", text, flags=re.ASCII)

@@ -9,10 +9,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 
 from penstock.collector import collector_paused
+from penstock.dialects.nest.hints import Bounds, Hints
 from penstock.errors import Problem
 from penstock.graph_work import GraphWork, work_of
 from penstock.onnx_import.examination import Examination, OpenSize, examine
 from penstock.registry import Plugin, importers
+from penstock.symbols import check_ranges
 
 COMPILES, OPEN, DECLINED = "compiles", "needs sizes", "declined"
 EXIT_CODES = {COMPILES: 0, DECLINED: 1, OPEN: 3}
@@ -41,11 +43,13 @@ class Diagnosis:
     opsets: Mapping[str, int]
     work: GraphWork | None
     """Lower bounds when there are problems; `None` when nothing of the graph could be imported."""
+    open_problems: tuple[Problem, ...] = ()
+    """What stands in the way only while sizes are open."""
 
     @property
     def verdict(self) -> str:
-        """Whether the model compiles as it is, once its open sizes are given, or not."""
-        return DECLINED if self.problems else OPEN if self.open_sizes else COMPILES
+        """Whether the model compiles as it is, only with numbers for its open sizes, or not."""
+        return DECLINED if self.problems else OPEN if self.open_problems else COMPILES
 
 
 def diagnose(
@@ -53,11 +57,15 @@ def diagnose(
     *,
     shapes: Mapping[str, Sequence[int | str]] | None = None,
     dims: Mapping[str, int] | None = None,
+    bounds: Bounds | None = None,
+    hints: Hints | None = None,
     plugins: Sequence[Plugin] = (),
 ) -> Diagnosis:
-    """Look at a model; costs are those at the sizes given, and at usual ones where none are."""
+    """Look at a model; costs are those at the sizes given, and at the hints or usual ones where none are."""
     with collector_paused():
-        found = examine(model, shapes=shapes, dims=dims, importers=importers(plugins))
+        found = examine(model, shapes=shapes, dims=dims, hints=hints, importers=importers(plugins))
+        if not found.problems:
+            check_ranges([size.name for size in found.open_sizes], bounds or {}, hints or {})
         return _diagnosis(str(Path(model)), found)
 
 
@@ -71,6 +79,7 @@ def _diagnosis(file: str, found: Examination) -> Diagnosis:
         found.operators,
         found.opsets,
         None if module is None else work_of(module),
+        found.open_problems,
     )
 
 

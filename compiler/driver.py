@@ -1,21 +1,21 @@
 """The compiler from end to end: import, run the pipeline, build the code, package it."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Unpack, cast, runtime_checkable
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from penstock.backends.targets import Target
-from penstock.backends.targets import target as target_named
 from penstock.build import Progress, build_image
 from penstock.collector import collect_paused, collector_paused
+from penstock.compilation import Code, Dims, Keywords, Model, Options, Shapes
 from penstock.descent import descents
 from penstock.dialects.graph.base import shape_of
 from penstock.dialects.module_requirements import requirements_of
@@ -23,7 +23,7 @@ from penstock.dialects.nest.hints import Bounds, Hints
 from penstock.dialects.nest.machine import Machine
 from penstock.dumping import Dump, write_kernel
 from penstock.errors import ShapeError
-from penstock.extensions import Extended, Passes, extended
+from penstock.extensions import Extended, extended
 from penstock.inspection import Inspection
 from penstock.listing import module_text
 from penstock.onnx_import import import_model
@@ -31,16 +31,14 @@ from penstock.package import Package
 from penstock.packing import described_symbols, entry, names_of, pack, signature
 from penstock.passes.check_positions import CheckPositionsPass
 from penstock.pipeline import Phase
-from penstock.registry import Importers, Plugin
+from penstock.registry import Importers
 from penstock.staged_package import Bind, Stage, StagedPackage
 from penstock.stages import Binding, bound_symbols, cut, has_stages
 from penstock.symbols import describe_symbols, symbols_of_shapes
-from penstock.tuning_file import TuningSource, choices_of
+from penstock.tuning_file import choices_of
 from penstock.watching import Watcher, Watchers
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
-
     from penstock.checking.report import CheckStep
     from penstock.onnx_import.inputs import Lengths
 
@@ -54,9 +52,6 @@ __all__ = [
     "read",
     "trace",
 ]
-
-Shapes = Mapping[str, Sequence[int | str]]
-Dims = Mapping[str, int]
 
 WHOLE_GRAPH = ("import", "graph")
 """Phases that see a model as a whole even where it is run in stages."""
@@ -75,37 +70,48 @@ class Snapshot:
     text: str
 
 
-def build(
-    model: "str | PathLike[str] | bytes | ModelProto",
-    *,
-    shapes: Shapes | None = None,
-    dims: Dims | None = None,
-    target: str | Target = "host",
-    plugins: Sequence[Plugin] = (),
-    passes: Passes | None = None,
-    threads: int = 1,
-    tuning: TuningSource = None,
-    progress: Progress | None = None,
-    watcher: Watcher | None = None,
-    dump_dir: "str | PathLike[str] | None" = None,
-    bounds: Bounds | None = None,
-    hints: Hints | None = None,
-) -> Package:
+def build(model: Model, **keywords: Unpack[Keywords]) -> Package:
     """Compile for any target, as `api.compile` says; always anew, and the code is not loaded."""
-    machine = target_named(target) if isinstance(target, str) else target
-    known = extended(plugins, passes, threads, choices_of(tuning, machine))
+    options = Options(**keywords)
+    known, watcher, folder = _known(options), options.watcher, options.dump_dir
     with collector_paused():
-        module = read_dynamic(model, shapes, dims, known.importers, bounds, hints)
+        module = _module(model, options, known)
         if has_stages(module):
-            return build_stages(module, _name(model), machine, known, progress=progress, watcher=watcher)
-        if dump_dir is not None:
-            dump = Dump(Path(dump_dir))
+            return build_stages(
+                module, _name(model), options.machine, known, progress=options.progress, watcher=watcher
+            )
+        if folder is not None:
+            dump = Dump(Path(folder))
             watcher = dump if watcher is None else Watchers([watcher, dump])
-        package = build_module(module, _name(model), machine, known, progress=progress, watcher=watcher)
-        if dump_dir is not None:
-            for part in descents(known.context(), module, machine, later_phases(known)):
-                write_kernel(Path(dump_dir), part)
+        package = build_module(
+            module, _name(model), options.machine, known, progress=options.progress, watcher=watcher
+        )
+        if folder is not None:
+            for part in descents(known.context(), module, options.machine, later_phases(known)):
+                write_kernel(Path(folder), part)
         return package
+
+
+def _known(options: Options) -> Extended:
+    """The compiler with all that the options add to it."""
+    choices = choices_of(options.tuning, options.machine)
+    return extended(options.plugins, options.passes, options.threads, choices)
+
+
+def _module(model: Model, options: Options, known: Extended) -> ModuleOp:
+    """The imported model, whose sizes may be symbols."""
+    bounds, hints = options.bounds, options.hints
+    return read_dynamic(model, options.shapes, options.dims, known.importers, bounds, hints)
+
+
+def _whole(module: ModuleOp) -> ModuleOp:
+    """A module that goes through all passes as a whole; `ShapeError` for one that is run in stages."""
+    if has_stages(module):
+        raise ShapeError(
+            "values of a run decide sizes in the model: it is run in stages, each compiled by itself",
+            remedy="Make the inputs that decide sizes constant, or only compile it.",
+        )
+    return module
 
 
 def build_module(
@@ -174,22 +180,12 @@ def later_phases(known: Extended) -> tuple[Phase, ...]:
     return tuple(phase for phase in known.phases if phase.name not in WHOLE_MODULE)
 
 
-def inspected(
-    model: "str | PathLike[str] | bytes | ModelProto",
-    *,
-    shapes: Shapes | None = None,
-    dims: Dims | None = None,
-    target: str | Target = "host",
-    plugins: Sequence[Plugin] = (),
-    passes: Passes | None = None,
-    threads: int = 1,
-    tuning: TuningSource = None,
-) -> Inspection:
+def inspected(model: Model, **keywords: Unpack[Keywords]) -> Inspection:
     """Take a model down to scheduled nests and keep what it was on the way, for people to read."""
-    machine = target_named(target) if isinstance(target, str) else target
-    known = extended(plugins, passes, threads, choices_of(tuning, machine))
-    module = read(model, shapes, dims, known.importers)
-    prepare(module, machine)
+    options = Options(**keywords)
+    known = _known(options)
+    module = _whole(_module(model, options, known))
+    prepare(module, options.machine)
     ctx = known.context()
     left: dict[str, ModuleOp] = {}
     with collector_paused():
@@ -197,11 +193,11 @@ def inspected(
             if phase.name in WHOLE_MODULE:
                 run_phases(ctx, module, [phase])
                 left[phase.name] = module.clone()
-    return Inspection(ctx, machine, later_phases(known), left)
+    return Inspection(ctx, options.machine, later_phases(known), left)
 
 
 def read(
-    model: "str | PathLike[str] | bytes | ModelProto",
+    model: Model,
     shapes: Shapes | None = None,
     dims: Dims | None = None,
     importers: "Importers | None" = None,
@@ -220,7 +216,7 @@ def read(
 
 
 def read_dynamic(
-    model: "str | PathLike[str] | bytes | ModelProto",
+    model: Model,
     shapes: Shapes | None = None,
     dims: Dims | None = None,
     importers: "Importers | None" = None,
@@ -300,20 +296,12 @@ def numerics_of(each: ModulePass) -> str:
     return str(getattr(each, "numerics", "exact"))
 
 
-def trace(
-    model: "str | PathLike[str]",
-    *,
-    shapes: Shapes | None = None,
-    dims: Dims | None = None,
-    target: str = "host",
-    plugins: Sequence[Plugin] = (),
-    passes: Passes | None = None,
-    threads: int = 1,
-) -> Iterator[Snapshot]:
+def trace(model: Model, **keywords: Unpack[Keywords]) -> Iterator[Snapshot]:
     """The module before any pass and after every pass, as text."""
-    known = extended(plugins, passes, threads)
-    module = read(model, shapes, dims, known.importers)
-    prepare(module, target_named(target))
+    options = Options(**keywords)
+    known = _known(options)
+    module = _whole(_module(model, options, known))
+    prepare(module, options.machine)
     ctx = known.context()
     yield Snapshot("graph", "import", "exact", 0.0, module_text(module))
     for phase in known.phases:
@@ -326,17 +314,12 @@ def trace(
 
 
 def check(
-    model: "str | PathLike[str] | bytes | ModelProto",
+    model: Model,
     *,
     seed: int = 0,
-    shapes: Shapes | None = None,
-    dims: Dims | None = None,
-    target: str | Target = "host",
-    plugins: Sequence[Plugin] = (),
-    passes: Passes | None = None,
-    tuning: TuningSource = None,
     folder: Path = Path(),
     progress: Callable[[str], None] | None = None,
+    **code: Unpack[Code],
 ) -> "Iterator[CheckStep]":
     """Compile a model and execute it before and after every pass, down to the machine code.
 
@@ -344,12 +327,13 @@ def check(
     by a `MiscompilationError`; the module, reduced to what shows it, is written to `folder`.
     """
     # Compiling needs none of the executors.
-    from penstock.checking.check import Options, check_module
+    from penstock.checking.check import Options as CheckOptions
+    from penstock.checking.check import check_module
 
-    machine = target_named(target) if isinstance(target, str) else target
-    known = extended(plugins, passes, choices=choices_of(tuning, machine))
-    module = read(model, shapes, dims, known.importers)
-    prepare(module, machine)
-    options = Options(_name(model), seed, folder)
-    options = options if progress is None else replace(options, progress=progress)
-    return check_module(known.context(), module, known.phases, machine, options)
+    options = Options(**code)
+    known = _known(options)
+    module = read(model, options.shapes, options.dims, known.importers)
+    prepare(module, options.machine)
+    how = CheckOptions(_name(model), seed, folder)
+    how = how if progress is None else replace(how, progress=progress)
+    return check_module(known.context(), module, known.phases, options.machine, how)

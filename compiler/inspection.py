@@ -15,6 +15,7 @@ from penstock.backends.targets import Target
 from penstock.build import function_modules
 from penstock.descent import descend, text_of_code
 from penstock.dialects.narrowing import strings
+from penstock.dialects.nest.hints import Hints, all_hinted, hints_of
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import Schedule
 from penstock.errors import PenstockError
@@ -102,16 +103,16 @@ def nodes_of(op: Operation) -> list[str]:
 
 def schedules(module: ModuleOp) -> dict[str, str]:
     """Kernel -> the schedule of its nests in short."""
-    functions = [op for op in module.ops if isinstance(op, func.FuncOp)]
-    return {f.sym_name.data: schedule_text(f) for f in functions}
+    functions, hints = [op for op in module.ops if isinstance(op, func.FuncOp)], hints_of(module)
+    return {f.sym_name.data: schedule_text(f, hints) for f in functions}
 
 
-def schedule_text(function: func.FuncOp) -> str:
-    """The schedule of a function's largest nest, as `o0 oc/16 k0 k1, unroll k1, 16 lanes of oc`."""
+def schedule_text(function: func.FuncOp, hints: Hints) -> str:
+    """The schedule of the nest largest at the hints, as `o0 oc/16 k0 k1, unroll k1, 16 lanes of oc`."""
     nests = [op for op in function.walk() if isinstance(op, ComputeOp)]
     if not nests:
         return ""
-    main = max(nests, key=lambda nest: prod(dim.size for dim in nest.dims))
+    main = max(nests, key=lambda nest: prod(all_hinted([d.iterations for d in nest.loops], hints)))
     schedule = Schedule.of(main)
     told = short(schedule) if schedule is not None else "as written"
     return f"{told} (and {len(nests) - 1} more)" if len(nests) > 1 else told

@@ -2,13 +2,15 @@
 
 import re
 import struct
-from collections.abc import Sequence
-from itertools import chain, count
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from penstock.backends.llvm import emit_object, to_shared
 from penstock.backends.targets import Target
-from penstock.c_status import STATUS, checking_lines, error_lines, status_names
+from penstock.c_names import c_name, distinct
+from penstock.c_sizes import SIZES, SizesInC
+from penstock.c_sizes import names_taken as size_names
+from penstock.c_status import FIRST_SIZE, STATUS, checking_lines, error_lines, status_names
 from penstock.c_threads import names_taken, pool_names, thread_lines
 from penstock.dialects.element_types import NARROW_NAMES
 from penstock.dialects.memory_plan import ALIGNMENT
@@ -43,17 +45,6 @@ GCC_FEATURES = (
     "sse4.2",
 )
 """The features that GCC and Clang can ask the running CPU for, of those that code may need."""
-KEYWORDS = frozenset(
-    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t "
-    "class co_await co_return co_yield compl concept const const_cast consteval constexpr constinit continue "
-    "decltype default delete do double dynamic_cast else enum explicit export extern false float for friend "
-    "goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private "
-    "protected public register reinterpret_cast requires restrict return short signed sizeof static "
-    "static_assert static_cast struct switch template this thread_local throw true try typedef typeid "
-    "typename typeof typeof_unqual union unsigned using virtual void volatile wchar_t while xor xor_eq "
-    "linux unix".split()
-)
-"""What no parameter can be called in C, in C++, or where GCC predefines it."""
 ARENA, WEIGHTS, PARALLEL_FOR, CONTEXT = "arena", "weights", "parallel_for", "context"
 """The last parameters of the functions in the header."""
 
@@ -64,12 +55,6 @@ def write_object(package: Package, path: Path) -> list[Path]:
         raise PenstockError(
             f"'{path.name}': nothing is known to write as '{path.suffix}'",
             remedy="Known: .penstock .o .a .so, and for `penstock compile` .s .ll .mlir.",
-        )
-    if package.symbols:
-        sizes = ", ".join(symbol.name for symbol in package.symbols)
-        raise PenstockError(
-            f"'{path.name}': C is written for models of known sizes, {sizes} open in this one",
-            remedy="Give numbers for them (--dim, --shape), or write .penstock.",
         )
     name = c_name(package.name)
     weights = f"{name}_weights"
@@ -117,24 +102,12 @@ def _member(name: str, data: bytes) -> bytes:
     return head.encode("ascii", "replace") + data + b"\n" * (len(data) % 2)
 
 
-def c_name(name: str) -> str:
-    """A name as C takes it."""
-    word = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return f"_{word}" if not word or word[0].isdigit() else word
-
-
 def parameter_names(package: Package) -> list[str]:
     """A parameter for each tensor: no two alike, none a keyword or one of the names that the header uses."""
     tensors, name = (*package.inputs, *package.outputs), c_name(package.name)
-    taken = {ARENA, WEIGHTS, PARALLEL_FOR, CONTEXT, f"{name}_main", f"{name}_weights"}
-    taken |= {*C_TYPES.values(), *KEYWORDS, *names_taken(name), *status_names(name)}
-    names: list[str] = []
-    for tensor in tensors:
-        word = c_name(tensor.name)
-        candidates = chain([word], (f"{word}_{number}" for number in count(2)))
-        names.append(next(each for each in candidates if each not in taken))
-        taken.add(names[-1])
-    return names
+    taken = {ARENA, WEIGHTS, PARALLEL_FOR, CONTEXT, f"{name}_main", f"{name}_weights", *C_TYPES.values()}
+    taken |= {*names_taken(name), *status_names(name), *(size_names(name) if package.symbols else ())}
+    return distinct([c_name(tensor.name) for tensor in tensors], taken)
 
 
 def c_header(package: Package) -> str:
@@ -146,21 +119,24 @@ def c_header(package: Package) -> str:
         _argument(tensor, word, "const " if position < len(package.inputs) else "")
         for position, (tensor, word) in enumerate(zip(tensors, passed, strict=True))
     ]
+    sizes = SizesInC(name, package) if package.symbols else None
     threaded = package.threads > 1
     last = [f"{name}_{PARALLEL_FOR} {PARALLEL_FOR}", f"void *{CONTEXT}"] if threaded else []
-    run = ", ".join([*arguments, f"void *{ARENA}", *last])
+    first = [] if sizes is None else [f"const {name}_{SIZES} *{SIZES}"]
+    run = ", ".join([*first, *arguments, f"void *{ARENA}", *last])
     reported = package.failures
     status, given = ([f"int64_t *{STATUS}"], [f"&{STATUS}"]) if reported else ([], [])
-    main = ", ".join([*arguments, *status, f"void *{ARENA}", f"const void *{WEIGHTS}", *last])
+    symbols = [] if sizes is None else sizes.parameters
+    main = ", ".join([*arguments, *status, *symbols, f"void *{ARENA}", f"const void *{WEIGHTS}", *last])
     after = [ARENA, f"{name}_weights", *([PARALLEL_FOR, CONTEXT] if threaded else [])]
-    handed = ", ".join([*passed, *given, *after])
-    needed = [word for tensor, word in zip(tensors, passed, strict=True) if tensor.nbytes]
-    sizes = {f"{upper}_ARENA_SIZE": max(package.memory.arena, 1), f"{upper}_ALIGNMENT": ALIGNMENT}
+    handed = ", ".join([*passed, *given, *([] if sizes is None else sizes.values), *after])
+    pairs = list(zip(passed, tensors, strict=True))
+    wrong = [test for word, tensor in pairs if (test := _null_test(word, tensor, sizes))]
     return "\n".join(
         [
             f"/* {name}: a compiled neural network.  Call {name}_run.",
-            *(f" *   {word}: {_told(tensor)}" for tensor, word in zip(tensors, passed, strict=True)),
-            f" * {ARENA}: {upper}_ARENA_SIZE bytes of scratch per thread, aligned to {upper}_ALIGNMENT.",
+            *(f" *   {word}: {_told(tensor)}" for word, tensor in pairs),
+            *_arena_told(name, sizes),
             f" * It returns 0, or a number that {name}_error tells in words; outputs are then of no use.",
             " * Nothing is allocated, no library is called, and nothing is kept between calls. */",
             f"#ifndef PENSTOCK_{upper}_H",
@@ -169,14 +145,16 @@ def c_header(package: Package) -> str:
             "#ifdef __cplusplus",
             'extern "C" {',
             "#endif",
-            *(f"#define {constant} {value}" for constant, value in sizes.items()),
+            *([f"#define {upper}_ARENA_SIZE {max(package.memory.arena, 1)}"] if sizes is None else []),
+            f"#define {upper}_ALIGNMENT {ALIGNMENT}",
             f"extern const unsigned char {name}_weights[];",
             *(thread_lines(name, package.threads, has_pool=_has_pool(package)) if threaded else ()),
+            *(() if sizes is None else sizes.lines(pairs, FIRST_SIZE)),
             f"void {name}_main({main});",
             *_cpu_check(name, package.target),
-            *error_lines(name, reported),
+            *error_lines(name, reported, [] if sizes is None else [text for text, _ in sizes.faults]),
             f"static inline int {name}_run({run}) {{",
-            *checking_lines(name, needed),
+            *checking_lines(name, wrong, None if sizes is None else SIZES),
             f"    {name}_main({handed});",
             f"    return (int){STATUS};",
             "}",
@@ -187,6 +165,23 @@ def c_header(package: Package) -> str:
             "",
         ]
     )
+
+
+def _arena_told(name: str, sizes: SizesInC | None) -> Iterator[str]:
+    """What the header tells first of the arena, and of the sizes of a call."""
+    upper = name.upper()
+    if sizes is None:
+        yield f" * {ARENA}: {upper}_ARENA_SIZE bytes of scratch per thread, aligned to {upper}_ALIGNMENT."
+        return
+    yield f" * {SIZES}: {', '.join(sizes.fields.values())}, of which {name}_shape_of_... tells what follows."
+    yield f" * {ARENA}: {name}_arena_size(sizes) bytes of scratch per thread, aligned to {upper}_ALIGNMENT."
+
+
+def _null_test(word: str, tensor: TensorInfo, sizes: SizesInC | None) -> str:
+    """When a pointer may not be null, as a condition for that; empty for a tensor that has no elements."""
+    if sizes is not None and not tensor.is_static:
+        return f"(!{word} && {sizes.elements(tensor)} > 0)"
+    return f"!{word}" if tensor.nbytes else ""
 
 
 def _argument(tensor: TensorInfo, word: str, qualifier: str) -> str:

@@ -41,6 +41,7 @@ from penstock.passes.plan_schedule import PlanSchedulePass
 from penstock.passes.prefetch_panels import PrefetchPanelsPass
 from penstock.passes.recognize_composites import RecognizeCompositesPass
 from penstock.passes.remove_no_ops import RemoveNoOpsPass
+from penstock.passes.settle_hints import SettleHintsPass
 from penstock.passes.simplify import SimplifyPass
 from penstock.passes.simplify_regions import SimplifyRegionsPass
 from penstock.passes.split_fma import SplitFmaPass
@@ -86,6 +87,7 @@ def nest_passes() -> tuple[ModulePass, ...]:
     """From tensors to fused loop nests, one per kernel."""
     return (
         LowerGraphToNest(),
+        SettleHintsPass(),
         DropUnitLoopsPass(),
         FuseConsumersPass(),
         FuseProducersPass(),

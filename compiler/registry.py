@@ -80,6 +80,7 @@ PASSES: dict[str, str] = {
     "recognize-attention": "penstock.passes.recognize_attention:RecognizeAttentionPass",
     "recognize-composites": "penstock.passes.recognize_composites:RecognizeCompositesPass",
     "remove-no-ops": "penstock.passes.remove_no_ops:RemoveNoOpsPass",
+    "settle-hints": "penstock.passes.settle_hints:SettleHintsPass",
     "simplify": "penstock.passes.simplify:SimplifyPass",
     "simplify-regions": "penstock.passes.simplify_regions:SimplifyRegionsPass",
     "specialize-sizes": "penstock.passes.specialize_sizes:SpecializeSizesPass",

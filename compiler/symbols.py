@@ -29,25 +29,32 @@ def describe_symbols(
     The symbols are those of the inputs, and those that are bound to values of a run.
     """
     names = [*symbols_of_shapes(shape for _, shape in inputs), *bound]
-    for name in [*bounds, *hints]:
-        if name not in names:
-            raise ShapeError(f"the model has no open size {name!r}", remedy=f"It has {names}.")
-    for name, (low, high) in bounds.items():
-        if low < 0 or (high is not None and high < low):
-            raise ShapeError(f"the bounds {low} to {high} of {name!r} hold no size", remedy="Give others.")
+    check_ranges(names, bounds, hints)
     set_bounds(module, bounds)
     usual = usual_hints(inputs)
     usual.update(dict.fromkeys(bound, FOUND))
     set_hints(module, {n: hints.get(n, _within(usual.get(n, USUAL), bounds.get(n))) for n in names})
 
 
+def check_ranges(names: Sequence[str], bounds: Bounds, hints: Hints) -> None:
+    """`ShapeError` where bounds or hints are of no size that is open, or bounds hold none."""
+    for name in [*bounds, *hints]:
+        if name not in names:
+            raise ShapeError(f"the model has no open size {name!r}", remedy=f"It has {list(names)}.")
+    for name, (low, high) in bounds.items():
+        if low < 0 or (high is not None and high < low):
+            raise ShapeError(f"the bounds {low} to {high} of {name!r} hold no size", remedy="Give others.")
+
+
 def usual_hints(inputs: Inputs) -> dict[str, int]:
     """A batch of 1, images of 224; what comes first in a shape is a batch."""
     found: dict[str, int] = {}
     for _, shape in inputs:
+        # Keys and values of a past have four dims too, but only one of the last two is open.
+        is_image = len(shape) == 4 and all(isinstance(size, str) for size in shape[2:])
         for axis, size in enumerate(shape):
             if isinstance(size, str):
-                usual = 1 if axis == 0 else IMAGE if len(shape) == 4 and axis > 1 else USUAL
+                usual = 1 if axis == 0 else IMAGE if is_image and axis > 1 else USUAL
                 found[size] = min(found.get(size, usual), usual)
     return found
 

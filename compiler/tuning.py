@@ -6,27 +6,22 @@ seemed faster then has to be so once more, beside the model without any choice.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
-from os import PathLike
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import Unpack
 
-from penstock.backends.targets import Target, cpu_model
-from penstock.backends.targets import target as target_named
+from penstock.backends.targets import cpu_model
 from penstock.collector import collector_paused
-from penstock.driver import Dims, Shapes, read
+from penstock.compilation import Kind, Model, Options
+from penstock.driver import read
 from penstock.errors import PenstockError
-from penstock.extensions import Passes, extended
+from penstock.extensions import extended
 from penstock.model import CompiledModel
 from penstock.passes.schedule_options import Option
-from penstock.registry import Plugin
 from penstock.tuning_file import Tuned, Tuning, empty_tuning, recalled, remember
 from penstock.variants import OptionListener, Runnable, Variants, times_by_kernel
-
-if TYPE_CHECKING:
-    from onnx import ModelProto
 
 Progress = Callable[[str, int, int], None]
 
@@ -57,32 +52,28 @@ class Outcome:
 
 
 def tune(
-    model: "str | PathLike[str] | bytes | ModelProto",
+    model: Model,
     seconds: float,
     *,
     start: Tuning | None = None,
-    shapes: Shapes | None = None,
-    dims: Dims | None = None,
-    target: str | Target = "host",
-    plugins: Sequence[Plugin] = (),
-    passes: Passes | None = None,
     progress: Progress | None = None,
+    **kind: Unpack[Kind],
 ) -> Outcome:
     """Measure schedules for the kernels of a model, for about so many seconds, and choose the fastest.
 
     It goes on from `start` and from what the cache of kernels remembers, and measures on one thread.
     `progress` hears what is done, in which round, of how many.
     """
-    machine = target_named(target) if isinstance(target, str) else target
+    options = Options(**kind)
+    machine, known = options.machine, extended(options.plugins, options.passes)
     start = start or empty_tuning(machine)
     if start.cpu != cpu_model():
         raise PenstockError(
             f"the tuning was measured on another CPU, '{start.cpu}'", remedy="Tune into another file."
         )
-    known = extended(plugins, passes)
     with collector_paused():
-        variants = Variants.of(read(model, shapes, dims, known.importers), machine, known)
-        return _Tuner(variants, start, seconds, progress or _nothing).outcome()
+        module = read(model, options.shapes, options.dims, known.importers)
+        return _Tuner(Variants.of(module, machine, known), start, seconds, progress or _nothing).outcome()
 
 
 def _nothing(told: str, done: int, total: int) -> None:

@@ -23,15 +23,20 @@ def equal(a: Extent, b: Extent) -> str | None:
 
 def holds(requirement: str, sizes: Mapping[str, int]) -> bool:
     """Whether a requirement holds in a call of these sizes."""
-    left, right = (number(size, sizes) for size in _sides(requirement))
-    return left <= right if AT_MOST in requirement else left == right
+    left, right = (number(size, sizes) for size in sides(requirement))
+    return left <= right if sign_of(requirement) == AT_MOST else left == right
 
 
 def symbols_of_requirement(requirement: str) -> set[str]:
     """The symbols that a requirement is about."""
-    return set(symbols_of(*_sides(requirement)))
+    return set(symbols_of(*sides(requirement)))
 
 
-def _sides(requirement: str) -> list[Extent]:
-    sign = AT_MOST if AT_MOST in requirement else EQUAL
-    return [parse_size(part) for part in requirement.split(sign)]
+def sides(requirement: str) -> list[Extent]:
+    """What stands to the left and to the right of the sign."""
+    return [parse_size(part) for part in requirement.split(sign_of(requirement))]
+
+
+def sign_of(requirement: str) -> str:
+    """The sign between the sides."""
+    return AT_MOST if AT_MOST in requirement else EQUAL

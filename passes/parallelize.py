@@ -24,14 +24,16 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from penstock.dialects.element_types import byte_size
+from penstock.dialects.nest.hints import Hints, hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, element_of, shape_of
 from penstock.dialects.nest.parallel import THREAD, set_parts, set_threads
 from penstock.dialects.nest.schedule import walk_of, walked_loop
 from penstock.dialects.nest.sizes import numbers
-from penstock.dialects.sizes import Extent
+from penstock.dialects.sizes import Extent, is_at_least
 from penstock.passes.nest_rewriting import captured, functions, is_kernel, kernels, nests, with_dims
 from penstock.passes.schedule_model import L3_BYTES, Shape, shape_of_nest
+from penstock.passes.specialize_sizes import at_hints
 
 FORK = 16_000
 """Cycles that it costs to share a kernel among threads: what a part must take for them to gain.
@@ -56,8 +58,9 @@ class ParallelizePass(ModulePass):
 
     All nests of a kernel are marked or none: none when a nest reads what one writes elsewhere, when two that
     walk otherwise may write the same element, when stores go to computed places, when a nest has no loop
-    outside of registers or a size that is known only at run time, or when a part would take less than `grain`
-    modelled cycles, for which no thread is worth waking.  With one thread nothing changes.
+    outside of registers, or when a part would take less than `grain` modelled cycles, for which no thread is
+    worth waking.  Of sizes known only at run time the hints are taken for what a part takes; that parts do
+    not meet is proven for all sizes.  With one thread nothing changes.
     """
 
     name = "parallelize"
@@ -68,8 +71,8 @@ class ParallelizePass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.threads < 2:
             return
-        machine = Machine.of(op)
-        parts = {k.sym_name.data: self._share(nests(k), machine) for k in kernels(op)}
+        machine, hints = Machine.of(op), hints_of(op)
+        parts = {k.sym_name.data: self._share(k, machine, hints) for k in kernels(op)}
         others = {f.sym_name.data: f for f in functions(op) if not is_kernel(f)}
         for function in others.values():
             set_threads(function, self.threads)
@@ -80,16 +83,18 @@ class ParallelizePass(ModulePass):
                 elif parts.get(name, 1) > 1:
                     set_parts(call, parts[name])
 
-    def _share(self, group: Sequence[ComputeOp], machine: Machine) -> int:
+    def _share(self, kernel: func.FuncOp, machine: Machine, hints: Hints) -> int:
         """Mark the nests of one kernel; the number of parts, one when it stays whole."""
-        if any(nest.symbols for nest in group) or not _are_independent(group):
+        group = nests(kernel)
+        if not _are_independent(group):
             return 1
-        cycles = [_cycles(nest, machine) for nest in group]
+        usual = nests(at_hints(kernel, hints))
+        cycles = [_cycles(nest, machine) for nest in usual]
         cut = self._cut(sum(cycles))
-        loops = _shared_loops(group, cycles, cut)
+        loops = _shared_loops(usual, cycles, cut)
         if loops is None or not _agree(group, loops):
             return 1
-        longest = max((n.extents[loop] for n, loop in zip(group, loops, strict=True)), default=1)
+        longest = max((n.extents[loop] for n, loop in zip(usual, loops, strict=True)), default=1)
         parts = min(cut.parts, longest, int(sum(cycles) / self.grain))
         if parts < 2:
             return 1
@@ -204,8 +209,8 @@ def _are_apart(a: ComputeOp, b: ComputeOp) -> bool:
     return all(_boxes_are_apart(_box(a, x), _box(b, y)) for x, y in pairs)
 
 
-def _box(nest: ComputeOp, write: Write) -> list[tuple[int, int]]:
-    return [_span(b) for b in write.access.bounds(nest.extents)]
+def _box(nest: ComputeOp, write: Write) -> list[tuple[Extent, Extent]]:
+    return write.access.bounds(nest.iterations)
 
 
 def _span(bounds: tuple[Extent, Extent]) -> tuple[int, int]:
@@ -213,15 +218,18 @@ def _span(bounds: tuple[Extent, Extent]) -> tuple[int, int]:
     return low, high
 
 
-def _boxes_are_apart(a: Sequence[tuple[int, int]], b: Sequence[tuple[int, int]]) -> bool:
+def _boxes_are_apart(a: Sequence[tuple[Extent, Extent]], b: Sequence[tuple[Extent, Extent]]) -> bool:
+    """Whether one box ends in front of the other along some axis, at all sizes."""
     return any(
-        high < other_low or other_high < low
+        is_at_least(other_low - high, 1) or is_at_least(low - other_high, 1)
         for (low, high), (other_low, other_high) in zip(a, b, strict=True)
     )
 
 
 def _cycles(nest: ComputeOp, machine: Machine) -> float:
     """About how long a nest takes: its arithmetic, or bringing what it touches from the shared cache."""
+    if min(nest.extents, default=1) < 1:
+        return 0.0
     shape = shape_of_nest(nest, set(), machine, {})
     arithmetic = _operations(shape) / (_lanes(nest) * machine.arithmetic_ports)
     touched = sum(_touched_bytes(nest, each) for each in (*nest.reads, *nest.extra_reads, *nest.writes))

@@ -158,7 +158,8 @@ def _tiles(shape: Shape, machine: Machine, vector: int | None, vector_size: int)
     lanes = 1 if vector is None else min(shape.lanes, _power_above(vector_size))
     base = [1] * len(shape.extents)
     if vector is not None:
-        base[vector] = min(vector_size, shape.extents[vector])
+        # An open size may be 0 at the hints.
+        base[vector] = max(min(vector_size, shape.extents[vector]), 1)
     # Only loops that some read does not use give reuse; unrolling the others gains nothing.
     reuse = [i for i in shape.parallel if i != vector and shape.extents[i] > 1 and _reused(shape, i)]
     reuse = sorted(reuse, key=lambda i: (-min(shape.extents[i], 16), -i))[:2]

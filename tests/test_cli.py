@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import numpy as np
 import pytest
@@ -178,6 +179,8 @@ def test_build_options_reach_the_driver(driver: Driver, shell: Shell) -> None:
         {
             "shapes": {"x": (1, 3, 8), "a=b": ()},
             "dims": {"n": 4},
+            "bounds": {},
+            "hints": {},
             "target": "x86-64-v3",
             "plugins": (Path("notes.npy"),),
             "passes": {"graph": ["a", "c{size=2:3}"], "nest": ["b"]},
@@ -186,9 +189,22 @@ def test_build_options_reach_the_driver(driver: Driver, shell: Shell) -> None:
     assert Path("m.o").read_bytes() == b"code"
 
 
+def test_open_sizes_reach_the_driver(driver: Driver, shell: Shell) -> None:
+    line = "compile model.onnx -o m.o --shape x=batch,3,max(h,8),2*w --shape y=n --hint h=64"
+    assert shell(f"{line} --bounds batch=1:64 --bounds h=32: --bounds w=:9") == 0
+    called = cast(dict[str, object], driver.called[1])
+    assert called["shapes"] == {"x": ("batch", 3, "max(8, h)", "2*w"), "y": ("n",)}
+    assert called["bounds"] == {"batch": (1, 64), "h": (32, None), "w": (0, 9)}
+    assert called["hints"] == {"h": 64}
+
+
 @pytest.mark.parametrize(
     "line",
     [
+        "compile model.onnx -o m.o --shape x=batch,,3",
+        "compile model.onnx -o m.o --bounds batch=4",
+        "compile model.onnx -o m.o --hint batch=0",
+        "run model.penstock --hint n=4 --random 1",
         "compile model.onnx",
         "compile absent.onnx -o m.o",
         "compile model.onnx -o m.o --shape x=1xx3",
@@ -345,7 +361,7 @@ def test_targets_tells_what_this_machine_runs(capsys: Captured, monkeypatch: pyt
     def lacking(described: Target) -> list[str]:
         return ["avx9"] if described.name == "x86-64-v4" else []
 
-    monkeypatch.setattr("penstock.cli_tables.missing_features", lacking)
+    monkeypatch.setattr("penstock.cli.tables.missing_features", lacking)
     assert run_line("targets") == 0
     lines = {line.split()[0]: line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()}
     assert lines.keys() >= {"x86-64", "x86-64-v3", "host"}

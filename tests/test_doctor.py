@@ -13,6 +13,7 @@ import pytest
 import penstock
 from penstock.cli import cli
 from penstock.diagnosis import COMPILES, DECLINED, EXIT_CODES, OPEN, Diagnosis, HostNode, diagnose
+from penstock.errors import ShapeError
 from tests.small_model import small_model
 
 ROOT = Path(__file__).parent.parent
@@ -27,6 +28,7 @@ CONV = """
         y = Relu (c)
         z = Conv (y, w)
     }"""
+SQUARE = '<ir_version: 9, opset_import: ["": 17]> square (float[n, n] x) => (y) { y = Det (x) }'
 BROKEN = """
     <ir_version: 9, opset_import: ["": 17, "none": 1]>
     broken (float[2, 3] x, float[4, 5] y) => (z, s, u)
@@ -108,14 +110,27 @@ def test_sizes_that_contradict_the_model_are_not_assumed(tmp_path: Path) -> None
             z = Conv (x, w)
         }"""
     found = diagnose(written(tmp_path, text))
-    assert found.verdict == OPEN
+    assert found.verdict == COMPILES
     assert [size.assumed for size in found.open_sizes] == [128]
+
+
+def test_costs_are_those_at_the_hints(tmp_path: Path) -> None:
+    path = written(tmp_path, CONV)
+    found = diagnose(path, hints={"batch": 3}, bounds={"batch": (1, 4)})
+    wanted = diagnose(path, dims={"batch": 3})
+    assert [size.assumed for size in found.open_sizes] == [3]
+    assert found.work == wanted.work
+    with pytest.raises(ShapeError, match="the model has no open size 'n'"):
+        diagnose(path, hints={"n": 3})
 
 
 @pytest.mark.parametrize(
     ("text", "options", "code"),
     [
-        (CONV, (), EXIT_CODES[OPEN]),
+        (CONV, (), EXIT_CODES[COMPILES]),
+        (SQUARE, (), EXIT_CODES[OPEN]),
+        (SQUARE, ("--shape", "x=m,m"), EXIT_CODES[OPEN]),
+        (SQUARE, ("--shape", "x=3x3"), EXIT_CODES[COMPILES]),
         (CONV, ("--dim", "batch=2"), EXIT_CODES[COMPILES]),
         (BROKEN, (), EXIT_CODES[DECLINED]),
     ],
@@ -128,12 +143,15 @@ def test_a_person_reads_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert exit_code(str(written(tmp_path, BROKEN))) == 1
     told = capsys.readouterr().out
     assert "3 things stand in the way" in told and "none.First" in told and "at least 24" in told
-    assert exit_code(str(written(tmp_path, CONV))) == 3
-    assert "give them, as in --dim 'batch=1'" in capsys.readouterr().out
+    assert exit_code(str(written(tmp_path, SQUARE))) == 3
+    told = capsys.readouterr().out
+    assert "give them, as in --dim 'n=1'" in told and "what needs numbers for them" in told
+    assert exit_code(str(written(tmp_path, CONV)), "--bounds", "batch=1:8") == 0
+    assert "nothing stands in the way, each call decides batch" in capsys.readouterr().out
 
 
 def test_host_nodes_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    from penstock.cli_doctor import show_diagnosis
+    from penstock.cli.diagnosis import show_diagnosis
 
     found = Diagnosis("m.onnx", (), (HostNode("split", "StringSplit"),), (), {}, {}, None)
     show_diagnosis(found)

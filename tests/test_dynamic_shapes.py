@@ -8,6 +8,7 @@ import pytest
 from onnx import ModelProto
 
 import penstock
+from penstock.driver import inspected
 from penstock.errors import CallError, ShapeError
 from penstock.model import Array
 
@@ -145,3 +146,31 @@ def test_a_size_may_be_a_formula_of_another() -> None:
     assert model(a=np.ones(2, np.float32), b=np.zeros(3, np.float32))["c"].tolist() == [1, 1, 0, 0, 0]
     with pytest.raises(CallError, match="it must be past.len \\+ 1, which is 3"):
         model(a=np.ones(2, np.float32), b=np.zeros(2, np.float32))
+
+
+def test_names_that_shapes_bring_may_have_numbers() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[n] a, float[m] b) => (float[k] c) { c = Concat <axis = 0> (a, b) }"""
+    model = penstock.compile(model_of(text), shapes={"a": ["s"], "b": ["2*s"]}, dims={"s": 2})
+    assert [t.shape for t in model.inputs] == [(2,), (4,)]
+    with pytest.raises(ShapeError, match="the model has no size 't'"):
+        penstock.compile(model_of(text), shapes={"a": ["s"]}, dims={"t": 2})
+
+
+@pytest.mark.parametrize(
+    ("text", "hints", "shapes"),
+    [
+        (CONVNET, {"batch": 256}, [(1, 3, 12, 12), (5, 3, 12, 12), (67, 3, 12, 12)]),
+        (ATTENTION, {"seq": 2000}, [(1, 1, 24), (1, 37, 24), (1, 333, 24)]),
+        (IMAGES, {"h": 500, "w": 500}, [(1, 3, 1, 1), (1, 3, 9, 14), (1, 3, 101, 57)]),
+    ],
+)
+def test_threads_change_no_bit(text: str, hints: dict[str, int], shapes: list[tuple[int, ...]]) -> None:
+    model, generator = model_of(text), np.random.default_rng(0)
+    alone, threaded = (penstock.compile(model, hints=hints, threads=count) for count in (1, 3))
+    assert "nest.parallel" in inspected(model, hints=hints, threads=3).text("schedule")
+    for shape in shapes:
+        x: Array = generator.standard_normal(shape).astype(np.float32)
+        wanted, given = alone(x=x), threaded(x=x)
+        assert all(np.array_equal(given[name], wanted[name]) for name in wanted)

@@ -10,7 +10,7 @@ import pytest
 
 import penstock
 from penstock import api, cache, digests, model_cache
-from penstock.cli_progress import progress_bar
+from penstock.cli.progress import progress_bar
 from penstock.pass_statistics import PassStatistics
 from tests.small_model import small_inputs, small_model
 

@@ -13,7 +13,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 import penstock
 from penstock.artefact import HEADER_AT, save
 from penstock.cli import cli
-from penstock.cli_bench import rows_by_call, rows_by_kernel, short_nodes
+from penstock.cli.profile import rows_by_call, rows_by_kernel, short_nodes
 from penstock.errors import ModelError, PenstockError
 from penstock.files import load
 from penstock.machine_speed import Bandwidth, MachineSpeed, machine_speed

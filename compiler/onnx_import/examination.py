@@ -7,9 +7,11 @@ from functools import partial
 from os import PathLike
 
 from onnx import AttributeProto, ModelProto, NodeProto, ValueInfoProto
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.func import FuncOp
 
-from penstock.dialects.graph.base import shape_of
+from penstock.dialects.graph.at_sizes import function_at_sizes
+from penstock.dialects.graph.base import Tensor, shape_of, tensor_of
 from penstock.errors import PenstockError, Problem
 from penstock.onnx_import.family import Importer
 from penstock.onnx_import.graph_import import GraphImport
@@ -43,6 +45,8 @@ class Examination:
     opsets: Mapping[str, int]
     module: ModuleOp | None
     """`None` where the inputs alone make no sense."""
+    open_problems: tuple[Problem, ...] = ()
+    """What is wrong only while sizes are open."""
 
 
 def examine(
@@ -50,22 +54,30 @@ def examine(
     *,
     shapes: Shapes | None = None,
     dims: Sizes | None = None,
+    hints: Sizes | None = None,
     importers: Mapping[tuple[str, str], Importer] | None = None,
 ) -> Examination:
-    """Look at a model; a `PenstockError` is raised only by a file that is no model."""
+    """Look at a model; a `PenstockError` is raised only by a file that is no model.
+
+    What is assumed for open sizes are the `hints`, or usual numbers.
+    """
     file = read_model(source)
     facts = (_operators(file.model), file.opsets)
     try:
         signature = Signature(file.model.graph, shapes or {}, dims or {}, {})
-        open_sizes = list(_open_sizes(signature))
+        usual = [replace(s, assumed=(hints or {}).get(s.name, s.assumed)) for s in _open_sizes(signature)]
         attempt = partial(_attempt, file, shapes or {}, dims or {}, table_with(importers or {}))
-        sizes, module, problems = _first_sound(attempt, open_sizes)
+        open_module, open_problems = _left_open(attempt, usual)
+        if open_module is not None:
+            return Examination((), tuple(usual), *facts, open_module)
+        sizes, module, problems = _first_sound(attempt, usual)
     except PenstockError as error:
         return Examination((_problem(error),), (), *facts, None)
-    return Examination(tuple(problems), tuple(sizes), *facts, module)
+    return Examination(tuple(problems), tuple(sizes), *facts, module, tuple(open_problems))
 
 
 Attempt = tuple[ModuleOp, list[Problem], bool]
+Attempting = Callable[[Sizes], Attempt]
 
 
 def _attempt(
@@ -79,8 +91,35 @@ def _attempt(
     return GraphImport(file, signature, importers).examine()
 
 
+def _left_open(attempt: Attempting, usual: list[OpenSize]) -> tuple[ModuleOp | None, list[Problem]]:
+    """The model as it is at usual sizes, if it compiles without numbers for them, or what is then wrong."""
+    if not usual:
+        return None, []
+    try:
+        module, problems, contradicts = attempt({})
+    except PenstockError as error:
+        return None, [_problem(error)]
+    if problems or contradicts:
+        return None, problems
+    sizes = {size.name: size.assumed for size in usual}
+    known = ModuleOp(
+        [function_at_sizes(op, sizes) if isinstance(op, FuncOp) else op.clone() for op in module.ops]
+    )
+    # Numbers tell more where sizes follow from values, or where no call has the usual ones.
+    return (known, []) if all(map(_is_known, _types(known))) else (None, [])
+
+
+def _types(module: ModuleOp) -> Iterator[Tensor]:
+    values = (result for op in module.walk() for result in op.results)
+    yield from (tensor_of(value) for value in values if isinstance(value.type, TensorType))
+
+
+def _is_known(kind: Tensor) -> bool:
+    return all(isinstance(size, int) and size >= 0 for size in shape_of(kind))
+
+
 def _first_sound(
-    attempt: Callable[[Sizes], Attempt], usual: list[OpenSize]
+    attempt: Attempting, usual: list[OpenSize]
 ) -> tuple[list[OpenSize], ModuleOp, list[Problem]]:
     """The model at usual sizes or, if they contradict it, at others or without numbers: what fits first."""
     module, problems, contradicts = attempt({size.name: size.assumed for size in usual})

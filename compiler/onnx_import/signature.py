@@ -10,7 +10,7 @@ from xdsl.ir import SSAValue
 from penstock.dialects.element_types import element_type
 from penstock.dialects.graph.base import Dim, Tensor, compatible, dim_of, tensor, tensor_of
 from penstock.dialects.size_text import parse_size
-from penstock.dialects.sizes import symbol, symbols_of
+from penstock.dialects.sizes import evaluate, symbol, symbols_of
 from penstock.errors import ModelError, ShapeError
 from penstock.onnx_import.inputs import Input, Lengths, input_of
 from penstock.onnx_import.known_values import MAX_TENSOR_BYTES, static_bytes
@@ -90,12 +90,13 @@ class Signature:
         """The type of an input."""
         element = element_type(numpy_dtype_of(tensor_type(value).elem_type))
         if value.name in self._shapes:
-            shape = [_checked(value.name, dim) for dim in self._shapes[value.name]]
+            given = [_checked(value.name, dim) for dim in self._shapes[value.name]]
         elif tensor_type(value).HasField("shape"):
-            shape = [self._sizes.get(d, d) if isinstance(d, str) else d for d in declared_shape(value)]
+            given = declared_shape(value)
         else:
             remedy = f"Give its shape: shapes={{{value.name!r}: [...]}}."
             raise ShapeError(f"the model does not say the rank of input {value.name!r}", remedy=remedy)
+        shape = [self._sizes.get(d, d) if isinstance(d, str) else d for d in given]
         declared = tensor([self._size(d) for d in shape], element)
         if static_bytes(declared) > MAX_TENSOR_BYTES:
             fault = f"input {value.name!r} of {shape} takes more than {MAX_TENSOR_BYTES} bytes"
@@ -111,7 +112,7 @@ class Signature:
         except ValueError:
             size = symbol(name_of(dim))
         if set(symbols_of(size)) <= self._names:
-            return dim_of(size)
+            return dim_of(evaluate(size, self._sizes))
         return name_of(dim)
 
     @cached_property
@@ -136,7 +137,8 @@ class Signature:
                 yield value.name, declared_shape(value)
 
     def _check_sizes(self, sizes: Sizes) -> None:
-        names = {dim for _, shape in self._declared_shapes() for dim in shape if isinstance(dim, str)}
+        declared = {dim for _, shape in self._declared_shapes() for dim in shape if isinstance(dim, str)}
+        names = declared | self._names
         for name, size in sizes.items():
             if name not in names:
                 raise ShapeError(f"the model has no size {name!r}", remedy=f"It has {sorted(names)}.")

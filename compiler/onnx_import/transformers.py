@@ -10,12 +10,13 @@ from xdsl.ir import SSAValue
 from penstock.dialects.element_types import is_float, numpy_dtype
 from penstock.dialects.graph.activation import GeluOp, SigmoidOp
 from penstock.dialects.graph.attention import AttentionOp
-from penstock.dialects.graph.base import element_of, flag, number, rank_of, shape_of
+from penstock.dialects.graph.base import Dim, element_of, flag, number, rank_of, shape_of
 from penstock.dialects.graph.elementwise import AddOp, MulOp
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.linear import MatMulOp
+from penstock.dialects.graph.movement import dims_attr
 from penstock.dialects.graph.normalization import LayerNormOp
-from penstock.dialects.graph.ordering import CumSumOp
+from penstock.dialects.graph.sections import RangeOp
 from penstock.onnx_import.activation import scaled
 from penstock.onnx_import.axes import integer, require, static_size
 from penstock.onnx_import.builder import Builder
@@ -31,7 +32,7 @@ def import_embed_layer_norm(node: Node, build: Builder) -> list[SSAValue]:
     require(node, rank_of(ids) == 2, f"identifiers of rank {rank_of(ids)}")
     batch = shape_of(ids)[0]
     total = _rows(build, node.input(2), ids)
-    where = Term(build, places) if places is not None else _counted(Term(build, ids), 1)
+    where = Term(build, places) if places is not None else _counted(Term(build, ids), shape_of(ids)[1])
     total = total + _rows(build, node.input(3), where.value)
     if node.optional(1) is not None:
         total = total + _rows(build, node.input(4), node.input(1))
@@ -46,22 +47,10 @@ def _rows(build: Builder, table: SSAValue, indices: SSAValue) -> Term:
     return Term(build, build.op(GatherOp, [table, indices], {"axis": integer(0)}))
 
 
-def _counted(x: Term, axis: int) -> Term:
-    """0, 1, 2, ... as far as a tensor goes along an axis."""
-    length = x.shape[axis]
-    if isinstance(length, int):
-        return x.like(x.build.constant(np.arange(length)))
-    properties = {"axis": integer(0), "exclusive": flag(True)}
-    return x.like(x.build.op(CumSumOp, [_ones(x, axis).value], properties))
-
-
-def _ones(x: Term, axis: int) -> Term:
-    """A one for each place along an axis, whose number may be open."""
-    for other in range(len(x.shape)):
-        x = x if other == axis else x.slice(other, 0, 1)
-    row = x.reshape(x.shape[axis])
-    one = x.like(x.build.constant(np.ones((), np.int64)))
-    return (row < row).where(one, one)
+def _counted(x: Term, count: Dim, first: Dim = 0) -> Term:
+    """So many integers from the first, sizes that may be open."""
+    bounds = {"bounds": dims_attr([first, count, 1]), "element": i64}
+    return x.like(x.build.op(RangeOp, [], bounds))
 
 
 def _normalised(node: Node, build: Builder, x: SSAValue, gamma: int) -> SSAValue:
@@ -127,16 +116,14 @@ def _mask(node: Node, build: Builder, q: Term, k: Term) -> Term | None:
     """What is added to the scores: a large negative number where a key is not seen, and a bias."""
     parts: list[Term] = []
     hidden = q.table(np.array(max(node.float("mask_filter_value", -10000.0), lowest(q.value))))
-    zero, seen = q.table(np.zeros(())), node.optional(3)
-    if seen is not None:
-        parts.append((_raw_mask(node, Term(build, seen)) > 0).where(zero, hidden))
+    zero, shown = q.table(np.zeros(())), node.optional(3)
+    if shown is not None:
+        parts.append((_raw_mask(node, Term(build, shown)) > 0).where(zero, hidden))
     if node.int("unidirectional", 0):
-        past, new = node.optional(4), q.shape[2]
-        queries = _counted(q, 2).reshape(new, 1)
-        if past is not None:
-            # How long the past is, as a number.
-            queries = queries + _ones(Term(build, past), 3).sum(0)
-        keys = _counted(k, 2).reshape(1, k.shape[2])
+        new, seen = q.shape[2], k.shape[2]
+        past = node.optional(4)
+        queries = _counted(q, new, 0 if past is None else shape_of(past)[3]).reshape(new, 1)
+        keys = _counted(k, seen).reshape(1, seen)
         parts.append((keys <= queries).where(zero, q.table(np.array(lowest(q.value)))))
     bias = node.optional(5)
     if bias is not None:

@@ -78,11 +78,12 @@ def at_sizes(op: GraphOp, sizes: Mapping[str, int]) -> GraphOp:
     copy = op.clone()
     for name, attribute in op.properties.items():
         if isa(attribute, ShapeAttr):
-            copy.properties[name] = dims_attr([_at(d, sizes) for d in dims_of(attribute)])
+            copy.properties[name] = dims_attr([dim_at(d, sizes) for d in dims_of(attribute)])
     return copy
 
 
-def _at(dim: Dim, sizes: Mapping[str, int]) -> Dim:
+def dim_at(dim: Dim, sizes: Mapping[str, int]) -> Dim:
+    """A size in numbers, if all of its symbols are known."""
     if dim == "?" or isinstance(dim, int) or not sizes.keys() >= set(symbols_of(parse_size(dim))):
         return dim
     return number(parse_size(dim), sizes)

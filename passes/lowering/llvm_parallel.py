@@ -10,7 +10,7 @@ Without one, the caller runs the whole.
 from collections.abc import Iterator, Sequence
 
 from xdsl.dialects import func, llvm
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, SymbolRefAttr, i64
+from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp, SymbolRefAttr, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from penstock.dialects.nest.parallel import parts_of, threads_of
@@ -92,20 +92,25 @@ def _slot(e: Emitter, arguments: SSAValue, position: int) -> SSAValue:
 def helpers(module: ModuleOp) -> Iterator[llvm.FuncOp]:
     """What the calls in parts of a loops-level module need: a task for each kernel, and `fork`."""
     calls = [op for op in every_op(module) if isinstance(op, func.CallOp) and parts_of(op) is not None]
-    kernels = {call.callee.string_value(): len(call.operands) - _INDICES for call in calls}
-    for name, count in kernels.items():
-        yield _task(name, count)
+    kernels = {call.callee.string_value(): _argument_types(call) for call in calls}
+    for name, kinds in kernels.items():
+        yield _task(name, kinds)
     if kernels:
         yield _fork()
 
 
-def _task(kernel: str, count: int) -> llvm.FuncOp:
-    """Load `count` pointers and call the kernel with them and the part."""
+def _argument_types(call: func.CallOp) -> list[Attribute]:
+    """What a kernel takes but for its part: buffers, and sizes that the call decides."""
+    return [i64 if isinstance(o.type, IndexType) else POINTER for o in call.operands[:-_INDICES]]
+
+
+def _task(kernel: str, kinds: Sequence[Attribute]) -> llvm.FuncOp:
+    """Load the arguments and call the kernel with them and the part."""
     e = started(_TASK_TYPES)
     arguments, part, parts = e.block.args
     load = {"alignment": IntegerAttr(_POINTER_BYTES, i64), "ordering": IntegerAttr(0, i64)}
-    pointers = [e.emit(llvm.LoadOp, (_slot(e, arguments, i),), POINTER, load) for i in range(count)]
-    e.append(call_op(SymbolRefAttr(kernel), (*pointers, part, parts)))
+    loaded = [e.emit(llvm.LoadOp, (_slot(e, arguments, i),), k, load) for i, k in enumerate(kinds)]
+    e.append(call_op(SymbolRefAttr(kernel), (*loaded, part, parts)))
     return finished(e, _task_name(kernel))
 
 

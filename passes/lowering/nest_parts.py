@@ -14,7 +14,7 @@ from xdsl.ir import SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.nest.parallel import parts_of
-from penstock.dialects.sizes import Extent
+from penstock.dialects.sizes import Extent, maximum
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.op_walk import every_op
 
@@ -45,8 +45,11 @@ def _take_indices(function: func.FuncOp) -> None:
 
 
 def part_of_range(code: Code, share: Share, extent: Extent) -> tuple[SSAValue, SSAValue]:
-    """Where the part of a loop starts and ends; rounded up, so a single iteration is the first part's."""
-    following = code.sum(share.part, code.index(1))
+    """Where the part of a loop starts and ends; rounded up, so a single iteration is the first part's.
+
+    An open size may come out below 0, which is a loop that does not run.
+    """
+    following, extent = code.sum(share.part, code.index(1)), maximum(extent, 0)
     return _share_of(code, share.part, share, extent), _share_of(code, following, share, extent)
 
 

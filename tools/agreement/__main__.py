@@ -4,6 +4,7 @@
 python -m tools.agreement                     all models of ../shared/models
 python -m tools.agreement mobilenet vad       those with one of these in their names
 python -m tools.agreement --zoo               all graphs of ../shared/zoo, with random weights
+python -m tools.agreement --dynamic           those with open sizes, each compiled once and run at two sizes
 
 Each runs in a process of its own, within limits of time and memory: one that fails does not stop the rest.
 Quantised models that differ are compared once more tensor by tensor, each from what ONNX Runtime computed.
@@ -17,8 +18,9 @@ from pathlib import Path
 
 import click
 
-from penstock.cli_tables import show, table_of
+from penstock.cli.tables import show, table_of
 from tools.agreement.apart import Ended, Limits, apart
+from tools.agreement.dynamic import has_open_sizes, judge_at_sizes
 from tools.agreement.judge import DECLINED, FAILED, GOOD, Verdict, judge
 from tools.agreement.subjects import Subject, graphs_in, models_in
 
@@ -30,12 +32,19 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.command(help=__doc__)
 @click.argument("names", nargs=-1)
 @click.option("--zoo", "is_zoo", is_flag=True, help="The graphs of the zoo instead of the models.")
+@click.option("--dynamic", "is_dynamic", is_flag=True, help="Leave sizes open that the models leave open.")
 @click.option("--shared", type=FOLDER, default=SHARED, help="Folder with the folders models and zoo.")
 @click.option("--made", type=Path, default=Path("build/models"), help="Where graphs with weights are kept.")
 @click.option("--seconds", default=600.0, show_default=True, help="Time that a model may take.")
 @click.option("--gigabytes", default=16.0, show_default=True, help="Memory that a model may take.")
 def main(
-    names: Sequence[str], is_zoo: bool, shared: Path, made: Path, seconds: float, gigabytes: float
+    names: Sequence[str],
+    is_zoo: bool,
+    is_dynamic: bool,
+    shared: Path,
+    made: Path,
+    seconds: float,
+    gigabytes: float,
 ) -> None:
     """The command."""
     found = (
@@ -44,10 +53,13 @@ def main(
         else models_in(shared / "models", sys.executable)
     )
     chosen = [each for each in found if not names or any(name in each.name for name in names)]
+    if is_dynamic:
+        chosen = [each for each in chosen if has_open_sizes(each.path())]
+    judged = judge_at_sizes if is_dynamic else judge
     limits = Limits(seconds, int(gigabytes * 2**30))
     results: list[tuple[Subject, Verdict]] = []
     for each in chosen:
-        results.append((each, verdict(apart(partial(judge, each), limits))))
+        results.append((each, verdict(apart(partial(judged, each), limits))))
         click.echo("  ".join(row(*results[-1])), err=True)
     show(table_of(HEADER, [row(*result) for result in results], numbers=HEADER[2:5]))
     good = sum(verdict.status in GOOD for _, verdict in results)

@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -47,8 +48,13 @@ class Verdict:
 
 def judge(subject: Subject) -> Verdict:
     """Compile a model, run it, and compare it; a refusal or a failure is a verdict too."""
+    return guarded(lambda: _judged(subject))
+
+
+def guarded(judged: Callable[[], Verdict]) -> Verdict:
+    """The verdict, or what came instead of it."""
     try:
-        return _judged(subject)
+        return judged()
     except UnsupportedError as error:
         reasons = dict.fromkeys(f"{p.op}: {p.reason}" for p in error.problems)
         return Verdict(DECLINED, told=f"{len(error.problems)} nodes: {_short('; '.join(reasons))}")
@@ -68,18 +74,23 @@ def _judged(subject: Subject) -> Verdict:
     start = time.perf_counter()
     ours = compiled(inputs)
     running = time.perf_counter() - start
-    made = Verdict(DIFFERS, compiling, running)
+    return replace(compared_with(path, model, inputs, ours), compiling=compiling, running=running)
+
+
+def compared_with(path: Path, model: ModelProto, inputs: Values, ours: Values) -> Verdict:
+    """What a model gave beside what ONNX Runtime makes of the same inputs."""
     ignored = random_outputs(model)
     try:
         theirs = outputs_of(path, inputs)
     except Exception as error:
-        return replace(made, status=FAILED, told=_short(f"ONNX Runtime does not run it: {error}"))
+        return Verdict(FAILED, told=_short(f"ONNX Runtime does not run it: {error}"))
     pairs = {name: (ours[name], array) for name, array in theirs.items() if name not in ignored}
     told = [f"{name}: {reason}" for name, pair in pairs.items() if (reason := disagreement(*pair))]
-    made = replace(made, difference=max((difference(*pair) for pair in pairs.values()), default=0.0))
+    largest = max((difference(*pair) for pair in pairs.values()), default=0.0)
+    made = Verdict(AGREES, difference=largest)
     if not told:
         left_out = f"random: {', '.join(sorted(ignored))}" if ignored else ""
-        return replace(made, status=AGREES, told=left_out)
+        return replace(made, told=left_out)
     if not quantised_tensors(model):
         errors = errors_by_definition(model, inputs, *_columns(pairs))
         return replace(made, status=RIGHT if errors.ours_is_right else DIFFERS, told=str(errors))

@@ -68,7 +68,8 @@ def _filled(
     generator: np.random.Generator, dtype: np.dtype[np.generic], shape: Sequence[int], entry: Entry
 ) -> Array:
     if "value" in entry:
-        return np.full(shape, entry["value"], dtype)
+        # At other sizes than the manifest's a list starts again, or ends early.
+        return np.resize(np.array(entry["value"], dtype), shape)
     if "fill" in entry:
         return np.full(shape, {"ones": 1, "zeros": 0}[entry["fill"]], dtype)
     if dtype == np.bool_:

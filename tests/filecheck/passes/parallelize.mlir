@@ -245,3 +245,81 @@ func.func @channels(%x: memref<4x63xf32>, %y: memref<4x63xf32>) attributes {nest
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// An open size: whole tiles and what is left of them meet nowhere, whatever it is.
+builtin.module attributes {nest.hints = {n = 100 : i64}} {
+  func.func @k(%x: memref<?x32xf32, #nest.sizes<["n", ""]>>, %y: memref<?x32xf32, #nest.sizes<["n", ""]>>, %n: index {nest.symbol = "n"}) attributes {nest.kernel} {
+    nest.compute [m = "n//8", t = 8, c = 32] ins(%x["8*m + t, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) outs(%y["8*m + t, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) {
+    ^bb0(%a: f32):
+      nest.yield %a : f32
+    }
+    nest.compute [m = "n - 8*(n//8)", c = 32] ins(%x["m + {8*(n//8)}, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) outs(%y["m + {8*(n//8)}, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) {
+    ^bb0(%a: f32):
+      nest.yield %a : f32
+    }
+    func.return
+  }
+  func.func @main(%x: memref<?x32xf32, #nest.sizes<["n", ""]>>, %y: memref<?x32xf32, #nest.sizes<["n", ""]>>, %n: index {nest.symbol = "n"}) {
+    func.call @k(%x, %y, %n) : (memref<?x32xf32, #nest.sizes<["n", ""]>>, memref<?x32xf32, #nest.sizes<["n", ""]>>, index) -> ()
+    func.return
+  }
+}
+
+// CHECK: builtin.module attributes {nest.hints = {n = 100 : i64}} {
+// CHECK-NEXT:   func.func @k(%x: memref<?x32xf32, #nest.sizes<["n", ""]>>, %y: memref<?x32xf32, #nest.sizes<["n", ""]>>, %n: index {nest.symbol = "n"}) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [m = "n//8" thread, t = 8, c = 32] ins(%x["8*m + t, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) outs(%y["8*m + t, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [m = "n - 8*(n//8)" thread, c = 32] ins(%x["m + {8*(n//8)}, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) outs(%y["m + {8*(n//8)}, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) {
+// CHECK-NEXT:     ^bb0(%a_1: f32):
+// CHECK-NEXT:       nest.yield %a_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT:   func.func @main(%x: memref<?x32xf32, #nest.sizes<["n", ""]>>, %y: memref<?x32xf32, #nest.sizes<["n", ""]>>, %n: index {nest.symbol = "n"}) attributes {nest.threads = 2 : i64} {
+// CHECK-NEXT:     func.call @k(%x, %y, %n) {nest.parallel = 2 : i64} : (memref<?x32xf32, #nest.sizes<["n", ""]>>, memref<?x32xf32, #nest.sizes<["n", ""]>>, index) -> ()
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// Apart at the hint, but not at every size: the kernel stays whole.
+builtin.module attributes {nest.hints = {n = 10 : i64}} {
+  func.func @k(%x: memref<?x32xf32, #nest.sizes<["n", ""]>>, %y: memref<100x32xf32>, %n: index {nest.symbol = "n"}) attributes {nest.kernel} {
+    nest.compute [m = "n", c = 32] ins(%x["m, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) outs(%y["m, c"] : memref<100x32xf32>) {
+    ^bb0(%a: f32):
+      nest.yield %a : f32
+    }
+    nest.compute [m = 50, c = 32] ins(%x["0, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) outs(%y["m + 50, c"] : memref<100x32xf32>) {
+    ^bb0(%a: f32):
+      nest.yield %a : f32
+    }
+    func.return
+  }
+  func.func @main(%x: memref<?x32xf32, #nest.sizes<["n", ""]>>, %y: memref<100x32xf32>, %n: index {nest.symbol = "n"}) {
+    func.call @k(%x, %y, %n) : (memref<?x32xf32, #nest.sizes<["n", ""]>>, memref<100x32xf32>, index) -> ()
+    func.return
+  }
+}
+
+// CHECK: builtin.module attributes {nest.hints = {n = 10 : i64}} {
+// CHECK-NEXT:   func.func @k(%x: memref<?x32xf32, #nest.sizes<["n", ""]>>, %y: memref<100x32xf32>, %n: index {nest.symbol = "n"}) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [m = "n", c = 32] ins(%x["m, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) outs(%y["m, c"] : memref<100x32xf32>) {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [m = 50, c = 32] ins(%x["0, c"] : memref<?x32xf32, #nest.sizes<["n", ""]>>) outs(%y["m + 50, c"] : memref<100x32xf32>) {
+// CHECK-NEXT:     ^bb0(%a_1: f32):
+// CHECK-NEXT:       nest.yield %a_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT:   func.func @main(%x: memref<?x32xf32, #nest.sizes<["n", ""]>>, %y: memref<100x32xf32>, %n: index {nest.symbol = "n"}) attributes {nest.threads = 2 : i64} {
+// CHECK-NEXT:     func.call @k(%x, %y, %n) : (memref<?x32xf32, #nest.sizes<["n", ""]>>, memref<100x32xf32>, index) -> ()
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

@@ -6,9 +6,9 @@ import click
 from rich.table import Table
 
 from penstock.backends.targets import target
-from penstock.cli_options import Build
-from penstock.cli_progress import progress_bar
-from penstock.cli_tables import show, table_of
+from penstock.cli.options import Build
+from penstock.cli.progress import progress_bar
+from penstock.cli.tables import show, table_of
 from penstock.tuning import Outcome, tune
 from penstock.tuning_file import Tuned, read_tuning, write_tuning
 

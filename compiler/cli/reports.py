@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 
-from penstock.cli_tables import table_of
+from penstock.cli.tables import table_of
 from penstock.dialects.memory_plan import Placement, Plan
-from penstock.package import KernelInfo, Package, TensorInfo
+from penstock.package import KernelInfo, Package, Symbol, TensorInfo
 from penstock.staged_package import StagedPackage
 
 PICTURE_WIDTH = 48
@@ -18,13 +18,18 @@ def summary(package: Package) -> str:
     if isinstance(package, StagedPackage):
         place = f"in {len(list(package.stages))} stages, as values of a run decide sizes"
     else:
-        place = f"{package.memory.arena:,} of arena (lower bound {package.memory.bound:,})"
+        place = f"{package.memory.arena:,} of arena (lower bound {package.memory.bound:,}){at_hints(package)}"
     lines = [
         f"{package.name} for {package.target.name}: {len(package.kernels)} kernels in {calls} calls, "
         f"{package.code_bytes:,} bytes of code, {package.weights_bytes:,} of weights, {place}",
     ]
     stated = numerics_text(package.numerics)
     return "\n".join([*lines, f"beyond exact rewriting: {stated}" if stated else "all passes were exact"])
+
+
+def at_hints(package: Package) -> str:
+    """The sizes for which figures are told that depend on them."""
+    return " at " + ", ".join(f"{n} = {size}" for n, size in package.hints.items()) if package.hints else ""
 
 
 def numerics_text(stated: Iterable[str]) -> str:
@@ -61,6 +66,19 @@ def ends_table(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> T
         for t in tensors
     ]
     return table_of(("", "name", "type", "shape", "bytes"), rows, numbers=("bytes",))
+
+
+def symbols_table(symbols: Iterable[Symbol]) -> Table:
+    """The sizes that a call decides."""
+    rows = [(s.name, str(s.least), "any" if s.most is None else str(s.most), str(s.hint)) for s in symbols]
+    return table_of(
+        ("size of a call", "least", "greatest", "hint"), rows, numbers=("least", "greatest", "hint")
+    )
+
+
+def requirements_text(requirements: Sequence[str]) -> str:
+    """What must hold of the sizes of a call besides their bounds."""
+    return "\n".join(["what the model needs of its sizes:", *(f"  {each}" for each in requirements)])
 
 
 def memory_table(plan: Plan) -> Table:

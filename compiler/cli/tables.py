@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from penstock.backends.targets import Target, missing_features, target, target_names
-from penstock.cli_inspect import Snapshot
+from penstock.cli.snapshots import Snapshot
 from penstock.errors import Problem
 from penstock.timing import Timing
 

@@ -1,15 +1,25 @@
 """What `penstock check` and `penstock compile --check` do: follow the steps of a check, then show them."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from penstock.checking.report import CheckStep, summary
-from penstock.cli_tables import checks_table, show
+from penstock.cli.options import Build
+from penstock.cli.tables import checks_table, show
 
 Check = Callable[[Callable[[str], None]], Iterable[CheckStep]]
 """A check that tells what it does next."""
+
+
+def check_steps(model: Path, seed: int, build: Build, tuning: Path | None = None) -> bool:
+    """Check a model and show the outcome; whether every pass kept its word."""
+    from penstock.driver import check as check_model
+
+    started = partial(check_model, model, seed=seed, tuning=tuning, **build)
+    return followed(model, lambda progress: started(progress=progress))
 
 
 def followed(model: Path, check: Check) -> bool:

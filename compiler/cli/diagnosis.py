@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 from rich.table import Table
 
-from penstock.cli_tables import problems_table, show, table_of
+from penstock.cli.tables import problems_table, show, table_of
 from penstock.diagnosis import COMPILES, DECLINED, Diagnosis
 from penstock.graph_work import GraphWork
 from penstock.onnx_import.examination import OpenSize
@@ -26,6 +26,9 @@ def show_diagnosis(found: Diagnosis) -> None:
         show(table_of(("node that runs in Python", "operation"), rows))
     if found.open_sizes:
         show(sizes_table(found.open_sizes))
+    if found.open_problems and not found.problems:
+        click.echo("what needs numbers for them:")
+        show(problems_table(found.open_problems))
     show(operators_table(found))
     if found.work is not None:
         show(work_table(found.work, is_part=bool(found.problems)))
@@ -40,7 +43,8 @@ def verdict_text(found: Diagnosis) -> str:
         )
         return f"{count} {'thing stands' if count == 1 else 'things stand'} in the way{where}"
     if found.verdict == COMPILES:
-        return "nothing stands in the way"
+        names = ", ".join(size.name for size in found.open_sizes)
+        return f"nothing stands in the way{f', each call decides {names}' if names else ''}"
     flags = " ".join(f"--dim '{size.name}={size.assumed}'" for size in found.open_sizes)
     return f"nothing stands in the way but open sizes: give them, as in {flags}"
 
@@ -84,6 +88,7 @@ def show_json(found: Diagnosis) -> None:
         "problems": [asdict(problem) for problem in found.problems],
         "host_nodes": [asdict(node) for node in found.host_nodes],
         "open_sizes": [asdict(size) for size in found.open_sizes],
+        "open_problems": [asdict(problem) for problem in found.open_problems],
         "operators": dict(found.operators),
         "opsets": {domain or "ai.onnx": version for domain, version in found.opsets.items()},
         "work": None if work is None else work_fields(work, is_part=bool(found.problems)),

@@ -6,19 +6,22 @@ from typing import TypedDict, TypeVar
 
 import click
 
-from penstock.cli_values import Named, NamedLimit, NamedShape, NamedSize, PlacedPass
+from penstock.cli.values import Named, NamedBounds, NamedLimit, NamedShape, NamedSize, PlacedPass
 from penstock.limits import NAMES, limited
 
 F = TypeVar("F", bound=Callable[..., None])
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+WRITABLE = click.Path(dir_okay=False, path_type=Path)
 
 
 class Build(TypedDict):
     """What a model is compiled for; the driver takes these by name."""
 
-    shapes: Mapping[str, tuple[int, ...]]
+    shapes: Mapping[str, tuple[int | str, ...]]
     dims: Mapping[str, int]
+    bounds: Mapping[str, tuple[int, int | None]]
+    hints: Mapping[str, int]
     target: str
     plugins: tuple[Path, ...]
     passes: Mapping[str, Sequence[str]]
@@ -41,17 +44,29 @@ def build_options(command: F) -> F:
 
 
 def size_options(command: F) -> F:
-    """Declare the options that give the sizes a model leaves open."""
-    dims = pairs(
+    """Declare the options that say something of the sizes of inputs."""
+    command = pairs(
+        "--hint",
+        "hints",
+        NamedSize(),
+        "Size of a symbolic dim to be fast at; it stays open. May be repeated.",
+    )(command)
+    command = pairs(
+        "--bounds",
+        "bounds",
+        NamedBounds(),
+        "Least and greatest size of a symbolic dim, as in --bounds batch=1:64; may be repeated.",
+    )(command)
+    command = pairs(
         "--dim", "dims", NamedSize(), "Size of a symbolic dim, as in --dim batch=1; may be repeated."
-    )
-    shapes = pairs(
+    )(command)
+    return pairs(
         "--shape",
         "shapes",
         NamedShape(),
-        "Shape of an input, as in --shape input=1x3x224x224; may be repeated.",
-    )
-    return shapes(dims(command))
+        "Shape of an input, as in --shape input=1x3x224x224, or with names for open sizes,"
+        " --shape input=batch,3,h,w; may be repeated.",
+    )(command)
 
 
 def load_option(command: F) -> F:

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.dialects.size_text import parse_size
 from penstock.errors import CallError, PenstockError
 from penstock.package import numpy_dtype
-from penstock.random_inputs import Port, fixed_shape
+from penstock.random_inputs import Port
 
 Array = NDArray[np.generic]
 
@@ -40,11 +42,30 @@ class NamedShape(Named):
 
     name = "NAME=2x3x4"
 
-    def parse(self, text: str) -> tuple[int, ...] | None:
-        """Read sizes separated by `x`."""
+    def parse(self, text: str) -> tuple[int | str, ...] | None:
+        """Read numbers separated by `x`, or numbers, names and formulas of names separated by `,`."""
         if text == "scalar":
             return ()
-        return tuple(map(int, text.split("x"))) if re.fullmatch(r"\d+(x\d+)*", text) else None
+        if re.fullmatch(r"\d+(x\d+)*", text):
+            return tuple(map(int, text.split("x")))
+        dims = tuple(_dim(part.strip()) for part in _at_commas(text))
+        return tuple(dim for dim in dims if dim is not None) if None not in dims else None
+
+
+def _at_commas(text: str) -> list[str]:
+    """The parts of a list between commas, those in parentheses left alone."""
+    depth = accumulate({"(": 1, ")": -1}.get(character, 0) for character in text)
+    marked = [";" if c == "," and d == 0 else c for c, d in zip(text, depth, strict=True)]
+    return "".join(marked).split(";")
+
+
+def _dim(text: str) -> int | str | None:
+    """A number, or a formula in its canonical form; `None` where the text is neither."""
+    try:
+        size = parse_size(text)
+    except ValueError:
+        return None
+    return size if isinstance(size, int) else str(size)
 
 
 class NamedSize(Named):
@@ -55,6 +76,17 @@ class NamedSize(Named):
     def parse(self, text: str) -> int | None:
         """Read a positive size."""
         return int(text) if re.fullmatch(r"0*[1-9]\d*", text) else None
+
+
+class NamedBounds(Named):
+    """A symbolic dim with its least and its greatest size, either of which may be left out."""
+
+    name = "NAME=MIN:MAX"
+
+    def parse(self, text: str) -> tuple[int, int | None] | None:
+        """Read two sizes around a `:`."""
+        found = re.fullmatch(r"(\d*):(\d*)", text)
+        return None if found is None else (int(found[1] or 0), int(found[2]) if found[2] else None)
 
 
 class NamedLimit(Named):
@@ -115,29 +147,37 @@ def read_array(path: Path, port: Port) -> Array:
 
 
 def read_image(path: Path, port: Port) -> Array:
-    """Read a picture as numbers from 0 to 1, scaled to the height, width and channels of the input."""
-    channels, height, width, channels_last = image_layout(port)
+    """Read a picture as numbers from 0 to 1, scaled to the height, width and channels of the input.
+
+    Where height or width are open, the picture keeps its own.
+    """
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
         raise PenstockError(
             "reading pictures needs Pillow", remedy="pip install 'penstock[images]'"
         ) from error
+    channels, high, wide, channels_last = image_layout(port)
     try:
         with Image.open(path) as file:
+            width, height = (
+                size if isinstance(size, int) else own
+                for size, own in zip((wide, high), file.size, strict=True)
+            )
             picture = file.convert("L" if channels == 1 else "RGB").resize((width, height))
     except (UnidentifiedImageError, OSError) as error:
         raise CallError("not a picture that can be read", file=str(path)) from error
     pixels = np.asarray(picture, np.float32).reshape(1, height, width, channels) / np.float32(255)
-    return (pixels if channels_last else pixels.transpose(0, 3, 1, 2)).astype(numpy_dtype(port.dtype))
+    pixels = pixels if channels_last else np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+    return pixels.astype(numpy_dtype(port.dtype))
 
 
-def image_layout(port: Port) -> tuple[int, int, int, bool]:
+def image_layout(port: Port) -> tuple[int, int | str, int | str, bool]:
     """Find channels, height and width in an input's shape, and whether the channels are last."""
-    match fixed_shape(port):
-        case (1, 1 | 3 as channels, height, width):
+    match tuple(port.shape):
+        case (1 | str(), 1 | 3 as channels, height, width):
             return channels, height, width, False
-        case (1, height, width, 1 | 3 as channels):
+        case (1 | str(), height, width, 1 | 3 as channels):
             return channels, height, width, True
         case shape:
             raise CallError(f"input '{port.name}' of shape {list(shape)} does not hold one picture")

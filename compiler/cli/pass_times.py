@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from penstock.cli_tables import table_of
+from penstock.cli.tables import table_of
 from penstock.pass_statistics import PassStatistics, slowest
 
 SHOWN_CHANGES = 3
