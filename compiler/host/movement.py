@@ -41,6 +41,22 @@ def cut(options: Options, operands: Sequence[Array]) -> list[Array]:
     return [operands[0][tuple(slice(*each) for each in bounds)]]
 
 
+def section(options: Options, operands: Sequence[Array]) -> list[Array]:
+    """Section: so many elements of every dim, from a start on and with a step."""
+    bounds = zip(*(_integers(several(options, n)) for n in ("starts", "sizes", "steps")), strict=True)
+    return [operands[0][np.ix_(*(start + step * np.arange(size) for start, size, step in bounds))]]
+
+
+def shape(options: Options, operands: Sequence[Array]) -> list[Array]:
+    """Shape: the sizes as integers."""
+    return [np.array(operands[0].shape, np.int64)]
+
+
+def identity(options: Options, operands: Sequence[Array]) -> list[Array]:
+    """Identity: the operand."""
+    return [operands[0]]
+
+
 def gather(options: Options, operands: Sequence[Array]) -> list[Array]:
     """Gather: whole slices along an axis."""
     x, indices = operands
@@ -126,6 +142,9 @@ def _integers(values: Sequence[Plain]) -> list[int]:
     return found
 
 
+SIZED = {"BroadcastTo": ("shape",), "Reshape": ("shape",), "Section": ("starts", "sizes")}
+"""Function -> its options that are lists of sizes, which may be known only in a run."""
+
 MOVEMENT: dict[str, HostFunction] = {
     "BroadcastTo": broadcast_to,
     "Concat": concat,
@@ -133,10 +152,13 @@ MOVEMENT: dict[str, HostFunction] = {
     "Gather": gather,
     "GatherElements": gather_elements,
     "GatherND": gather_tuples,
+    "Identity": identity,
     "Reshape": reshape,
     "ScatterElements": scatter_elements,
     "ScatterND": scatter_tuples,
+    "Section": section,
     "Select": select,
+    "Shape": shape,
     "Slice": cut,
     "Transpose": transpose,
 }

@@ -232,6 +232,10 @@ class GraphOp(IRDLOperation, ABC):
         """The sizes that its properties say, which may be known only at run time."""
         return ()
 
+    def binds(self) -> Sequence[str]:
+        """The symbols in the types of its results that only a run of it decides."""
+        return ()
+
     def effort(self) -> int:
         """About how many numbers evaluating goes through, symbolic sizes taken as one."""
         return sum(map(element_count, (*self.operands, *self.results)))

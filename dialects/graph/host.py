@@ -24,6 +24,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, var_operand_def, var_result_def
 from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.hints import isa
 
 from penstock.dialects.element_types import STRING, StringType, unsigned
 from penstock.dialects.graph.base import (
@@ -46,18 +47,23 @@ from penstock.dialects.graph.indexing import (
     GatherOp,
     ScatterElementsOp,
     ScatterNDOp,
+    ShapeOp,
 )
 from penstock.dialects.graph.movement import (
     BroadcastToOp,
     ConcatOp,
     ReshapeOp,
+    ShapeAttr,
     SliceOp,
     TransposeOp,
+    dims_of,
 )
+from penstock.dialects.graph.sections import SectionOp
 from penstock.dialects.texts import text_of
 from penstock.host import Options, run
 from penstock.host.arrays import Plain
 from penstock.host.images import CHANNELS, RGB
+from penstock.host.movement import SIZED
 
 MOVING: Mapping[str, type[GraphOp]] = {
     "BroadcastTo": BroadcastToOp,
@@ -69,7 +75,9 @@ MOVING: Mapping[str, type[GraphOp]] = {
     "Reshape": ReshapeOp,
     "ScatterElements": ScatterElementsOp,
     "ScatterND": ScatterNDOp,
+    "Section": SectionOp,
     "Select": SelectOp,
+    "Shape": ShapeOp,
     "Slice": SliceOp,
     "Transpose": TransposeOp,
 }
@@ -113,6 +121,19 @@ class HostOp(GraphOp):
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         return run(self.function.data, self.plain_options, operands)
+
+    def formulas(self) -> Sequence[Dim]:
+        given = {} if self.options is None else dict(self.options.data)
+        found = (given.get(name) for name in SIZED.get(self.function.data, ()))
+        return [dim for each in found if isa(each, ShapeAttr) for dim in dims_of(each)]
+
+    def binds(self) -> Sequence[str]:
+        return () if self.sizes is None else [name.data for name in self.sizes]
+
+    @property
+    def is_shape(self) -> bool:
+        """Whether it gives the sizes of its operand."""
+        return self.function.data == "Shape"
 
     def decided(self, index: int) -> Dim:
         """The name of a size that values decide; `?` where it has none."""
