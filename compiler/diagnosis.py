@@ -6,9 +6,10 @@ from os import PathLike
 from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation
 
 from penstock.collector import collector_paused
+from penstock.dialects.graph.host import HostOp
+from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.hints import Bounds, Hints
 from penstock.errors import Problem
 from penstock.graph_work import GraphWork, work_of
@@ -19,8 +20,6 @@ from penstock.symbols import check_ranges
 COMPILES, OPEN, DECLINED = "compiles", "needs sizes", "declined"
 EXIT_CODES = {COMPILES: 0, DECLINED: 1, OPEN: 3}
 """Verdict -> exit code of the command; 2 is that of a wrong command line."""
-HOST_OPS: tuple[type[Operation], ...] = ()
-"""Operations that Python runs, not machine code.  There are none so far."""
 
 
 @dataclass(frozen=True)
@@ -84,5 +83,6 @@ def _diagnosis(file: str, found: Examination) -> Diagnosis:
 
 
 def _host_nodes(module: ModuleOp) -> list[HostNode]:
-    found = (op for op in module.walk() if isinstance(op, HOST_OPS))
-    return [HostNode(str(op.attributes.get("nodes", "")), op.name) for op in found]
+    found = (op for op in module.walk() if isinstance(op, HostOp))
+    nodes = [HostNode(", ".join(strings(op.attributes.get("nodes"))), op.function.data) for op in found]
+    return list(dict.fromkeys(nodes))

@@ -44,6 +44,10 @@ class PositionError(CallError):
     """A position that came with the inputs of a run, or was computed from them, lies outside of a tensor."""
 
 
+class HostError(CallError):
+    """An operation that Python runs cannot be run: its operands make no sense, or a package is missing."""
+
+
 class TargetError(PenstockError):
     """The target is not known, or this machine cannot run or link its code."""
 

@@ -20,6 +20,10 @@ class Limits:
     """Operations that loops, functions and sequences are written out as, beside 20 for a node of the file."""
     steps: int = 1 << 28
     """Numbers gone through to compute constants while compiling."""
+    characters: int = 1 << 26
+    """Characters of the strings that one host operation makes; a string counts as 8 more."""
+    pixels: int = 1 << 26
+    """Pixels of a picture that is decoded."""
 
 
 USUAL = Limits()
@@ -34,9 +38,15 @@ def limits() -> Limits:
 
 
 @contextmanager
-def limited(*, operations: int | None = None, steps: int | None = None) -> Generator[None]:
-    """Other limits for what is compiled inside: `with penstock.limited(operations=10**6): ...`."""
-    given = {"operations": operations, "steps": steps}
+def limited(
+    *,
+    operations: int | None = None,
+    steps: int | None = None,
+    characters: int | None = None,
+    pixels: int | None = None,
+) -> Generator[None]:
+    """Other limits for what is compiled or run inside: `with penstock.limited(operations=10**6): ...`."""
+    given = {"operations": operations, "steps": steps, "characters": characters, "pixels": pixels}
     token = _current.set(replace(limits(), **{name: n for name, n in given.items() if n is not None}))
     try:
         yield

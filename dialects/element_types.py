@@ -5,6 +5,8 @@ Signed integers are signless (`i8`), unsigned ones carry their sign (`ui8`), boo
 
 Narrow elements (`i4`, `ui2`, `f8E4M3FN`, ...) have a byte each in memory: their code in its low bits, zeros
 above.  Below the `graph` level they are `i8`, and only casts know what a code stands for.
+
+Strings are there at the `graph` level only, where operations of the host make and read them.
 """
 
 from typing import TypeGuard
@@ -38,7 +40,18 @@ from xdsl.dialects.builtin import (
     i32,
     i64,
 )
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, ParametrizedAttribute, TypeAttribute
+from xdsl.irdl import irdl_attr_definition
+
+
+@irdl_attr_definition
+class StringType(ParametrizedAttribute, TypeAttribute):
+    """A text of any length: `tensor<2x!graph.string>`."""
+
+    name = "graph.string"
+
+
+STRING = StringType()
 
 
 def unsigned(width: int) -> IntegerType:
@@ -78,6 +91,7 @@ _NARROW: dict[Attribute, np.dtype[np.generic]] = {
 """Elements without arithmetic of their own: they are moved, and cast."""
 NARROW_NAMES = tuple(dtype.name for dtype in _NARROW.values())
 _NUMPY_OF.update(_NARROW)
+_NUMPY_OF[STRING] = np.dtype(np.object_)
 _TYPE_OF = {dtype: element for element, dtype in _NUMPY_OF.items()}
 _NARROW_INTEGERS = frozenset(dtype for element, dtype in _NARROW.items() if isinstance(element, IntegerType))
 

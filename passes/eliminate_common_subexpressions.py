@@ -13,6 +13,7 @@ from xdsl.rewriter import Rewriter
 
 from penstock.dialects.graph.base import Array, GraphOp
 from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.texts import StringsAttr
 from penstock.passes.graph_rewriting import constant_of, graph_blocks, nodes_of
 
 SAMPLE = 64
@@ -52,7 +53,7 @@ def _merge(op: GraphOp, alike: list[GraphOp]) -> None:
 
 def _key(op: Operation) -> Hashable:
     """What equal ops agree in; of constants only a sample, as most weights differ at once."""
-    if isinstance(op, ConstantOp):
+    if isinstance(op, ConstantOp) and not isinstance(op.value, StringsAttr):
         array = constant_of(op.y)
         return ("constant", op.y.type, b"" if array is None else _bytes(array.reshape(-1)[:SAMPLE]).tobytes())
     properties = tuple(sorted(op.properties.items(), key=lambda item: item[0]))
@@ -61,7 +62,7 @@ def _key(op: Operation) -> Hashable:
 
 def _is_same(a: GraphOp, b: GraphOp) -> bool:
     """Whether ops of equal keys are equal."""
-    if not isinstance(a, ConstantOp) or not isinstance(b, ConstantOp):
+    if not isinstance(a, ConstantOp) or not isinstance(b, ConstantOp) or isinstance(a.value, StringsAttr):
         return True
     x, y = constant_of(a.y), constant_of(b.y)
     if x is None or y is None:

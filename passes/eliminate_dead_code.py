@@ -9,6 +9,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from penstock.dialects.graph.base import GraphOp
+from penstock.dialects.graph.binding import is_needed
 from penstock.passes.graph_rewriting import graph_blocks
 
 
@@ -16,7 +17,8 @@ from penstock.passes.graph_rewriting import graph_blocks
 class EliminateDeadCodePass(ModulePass):
     """Erase the graph ops whose results nothing reads, and what only they read.
 
-    Ops of the `graph` dialect have no side effects; anything else is kept.
+    Ops of the `graph` dialect have no side effects, but for those that decide a size that others speak of.
+    Anything else is kept.
     """
 
     name = "eliminate-dead-code"
@@ -26,5 +28,5 @@ class EliminateDeadCodePass(ModulePass):
         for block in graph_blocks(op):
             # Backwards, each op is met after all its users.
             for each in reversed(list(block.ops)):
-                if isinstance(each, GraphOp) and all(r.first_use is None for r in each.results):
+                if isinstance(each, GraphOp) and not is_needed(each):
                     Rewriter.erase_op(each)

@@ -5,7 +5,7 @@ import functools
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Attribute, SSAValue
 
-from penstock.dialects.element_types import element_type, is_float
+from penstock.dialects.element_types import STRING, element_type, is_float
 from penstock.dialects.graph import elementwise, transcendental
 from penstock.dialects.graph.base import Array, GraphOp, element_of, flag, number, shape_of
 from penstock.dialects.graph.elementwise import (
@@ -24,6 +24,7 @@ from penstock.onnx_import.broadcasting import operand_pair
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.node import Node
+from penstock.onnx_import.strings import cast_text
 from penstock.onnx_import.tensors import numpy_dtype_of
 
 EXACT_IN_DOUBLE = 2**53
@@ -130,6 +131,8 @@ def _cast(node: Node, build: Builder, element: Attribute) -> SSAValue:
         return node.input(0)
     rounding, saturate = node.string("round_mode", "up"), node.int("saturate", 1) != 0
     properties = {"to": element, "saturate": flag(saturate), "rounding": StringAttr(rounding)}
+    if STRING in (element, element_of(node.input(0))):
+        return cast_text(build, node.input(0), properties)
     return build.op(CastOp, [node.input(0)], properties)
 
 

@@ -22,6 +22,8 @@ from penstock.dialects.graph.base import (
 )
 from penstock.dialects.graph.binding import BindOp
 from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.evaluation import evaluate_now
+from penstock.dialects.graph.host import HostOp
 from penstock.dialects.graph.indexing import Indexing
 from penstock.dialects.graph.movement import (
     END,
@@ -36,6 +38,7 @@ from penstock.dialects.graph.sections import SectionOp
 from penstock.dialects.graph.status import mark_positions
 from penstock.errors import ShapeError
 from penstock.onnx_import.cutting import FAR, canonical_bounds, section_of
+from penstock.onnx_import.hosting import check_regions, check_strings, host_properties, hosted
 from penstock.onnx_import.known_values import MAX_TENSOR_BYTES, KnownValues, static_bytes
 from penstock.onnx_import.unsupported import Unsupported
 
@@ -81,18 +84,55 @@ class Builder:
 
         A broken rule of the operation is a `ShapeError` that names the node.
         """
+        made = self._made(kind, operands, properties, 1 if results is None else results)
+        given = self._checked(hosted(made))
+        return given[0] if results is None else given
+
+    def _made(
+        self,
+        kind: type[GraphOp],
+        operands: Operands,
+        properties: Mapping[str, Attribute | None] | None,
+        results: int,
+    ) -> GraphOp:
         try:
-            made = kind.make(operands, properties, 1 if results is None else results)
+            made = kind.make(operands, properties, results)
             made.verify_made()
         except VerifyException as error:
             raise self._broken(str(error)) from error
-        given = self._checked(made)
-        return given[0] if results is None else given
+        return made
 
     def add(self, op: GraphOp) -> list[SSAValue]:
         """Insert an operation that was made elsewhere, such as one with regions; its results."""
         op.verify(verify_nested_ops=False)
+        check_regions(op)
         return self._checked(op)
+
+    def host(
+        self,
+        function: str,
+        operands: Sequence[SSAValue],
+        options: Mapping[str, Attribute] | None = None,
+        *,
+        sizes: Sequence[str] = (),
+        results: int = 1,
+    ) -> list[SSAValue]:
+        """What a function of the host gives; `sizes` are those that values decide, known or new symbols."""
+        known = self._known_operands(operands) if sizes else None
+        names = [self._known.new_size(f"{self._node}.{size}") for size in sizes if known is None]
+        properties = host_properties(function, options or {}, names)
+        if known is None:
+            return self.op(HostOp, [list(operands)], properties, results=results)
+        made = self._made(HostOp, [list(operands)], properties, results)
+        self._known.budget.take_steps(made.effort())
+        made.erase()
+        return [self.constant(array) for array in evaluate_now(made, known)]
+
+    def _known_operands(self, operands: Sequence[SSAValue]) -> list[Array] | None:
+        """The values of operands that are constant, all of them."""
+        arrays = [self._known.array(operand) for operand in operands]
+        known = [array for array in arrays if array is not None]
+        return known if len(known) == len(arrays) else None
 
     def _checked(self, op: GraphOp) -> list[SSAValue]:
         for result in op.results:
@@ -114,6 +154,9 @@ class Builder:
         """An operation at positions of the model or its data: outside is an error, now or in a run."""
         y = self.op(kind, operands, properties)
         made = y.owner
+        if isinstance(made, HostOp):
+            # It looks at the positions itself.
+            return y
         assert isinstance(made, Indexing), "it was made just now"
         mark_positions(made, message)
         positions = self._known.array(made.indices) if is_static(made.x) else None
@@ -130,6 +173,7 @@ class Builder:
 
     def constant(self, array: Array, name: str = "") -> SSAValue:
         """A constant; `name` is what its resource is called, by default after the node."""
+        check_strings(array)
         op = ConstantOp.of(array, name or self._node)
         self._insert(op)
         return op.y

@@ -1,6 +1,6 @@
 """Importer of TfIdfVectorizer: how often each of a pool of word sequences occurs in a text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +8,12 @@ from xdsl.dialects.builtin import f32
 from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import rank_of
+from penstock.host.arrays import strings_of
 from penstock.onnx_import.axes import require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
-from penstock.onnx_import.node import Node, Unsupported
+from penstock.onnx_import.labels import look_up
+from penstock.onnx_import.node import Node
 from penstock.onnx_import.terms import Term, concat
 
 Pool = NDArray[np.int64]
@@ -20,24 +22,37 @@ Pool = NDArray[np.int64]
 
 def import_tf_idf(node: Node, build: Builder) -> SSAValue:
     """TfIdfVectorizer: counts, or the weights of what occurs, in the columns that the node assigns."""
-    if node.has("pool_strings"):
-        raise Unsupported("a vocabulary of text", "Number the words before.")
-    x = Term(build, node.input(0)).positions()
+    words = _words(node)
+    x = Term(build, _numbered(build, node.input(0), words)).positions()
     rank = rank_of(x.value)
     require(node, rank in (1, 2), f"texts of rank {rank}")
-    columns, pools = node.ints("ngram_indexes"), list(_pools(node))
+    columns, pools = node.ints("ngram_indexes"), list(_pools(node, words))
     require(
         node,
         bool(pools) and min(columns, default=-1) >= 0,
         f"the columns {list(columns)} of {len(pools)} pools",
     )
-    words = static_size(node, x.value, rank - 1)
-    counts = concat([_count(node, x, words, pool) for pool in pools], rank - 1)
+    length = static_size(node, x.value, rank - 1)
+    counts = concat([_count(node, x, length, pool) for pool in pools], rank - 1)
     require(node, counts.shape[-1] == len(columns), f"{counts.shape[-1]} sequences, {len(columns)} columns")
     places = np.equal.outer(np.array(columns), np.arange(max(columns) + 1))
     counts = _weighted(node, counts)
     rows = counts.reshape(*(() if rank == 2 else (1,)), *counts.shape) @ counts.table(places)
     return (rows if rank == 2 else rows.reshape(max(columns) + 1)).value
+
+
+def _words(node: Node) -> dict[str, int]:
+    """The words of a vocabulary of strings, numbered."""
+    known = node.strings("pool_strings") if node.has("pool_strings") else ()
+    return {word: number for number, word in enumerate(dict.fromkeys(known))}
+
+
+def _numbered(build: Builder, x: SSAValue, words: Mapping[str, int]) -> SSAValue:
+    """Words as their numbers, those of no vocabulary as -1; numbers as they are."""
+    if not words:
+        return x
+    keys = strings_of(list(words), [len(words)])
+    return look_up(build, x, keys, np.arange(len(words)), np.array([-1]))
 
 
 def _weighted(node: Node, counts: Term) -> Term:
@@ -76,9 +91,10 @@ def _matches(x: Term, pool: Pool, distance: int, count: int) -> Term:
     return found
 
 
-def _pools(node: Node) -> Iterator[Pool]:
+def _pools(node: Node, words: Mapping[str, int]) -> Iterator[Pool]:
     """The sequences of one word, of two, and so on."""
-    numbers, starts = np.array(node.ints("pool_int64s"), np.int64), node.ints("ngram_counts")
+    pool = [words[word] for word in node.strings("pool_strings")] if words else node.ints("pool_int64s")
+    numbers, starts = np.array(pool, np.int64), node.ints("ngram_counts")
     for i, start in enumerate(starts):
         end = starts[i + 1] if i + 1 < len(starts) else len(numbers)
         whole = 0 <= start <= end <= len(numbers) and (end - start) % (i + 1) == 0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from penstock.dialects.element_types import byte_size, numpy_dtype
+from penstock.dialects.element_types import STRING, byte_size, numpy_dtype
 from penstock.dialects.graph.base import (
     Array,
     Dim,
@@ -23,6 +23,7 @@ from penstock.dialects.graph.base import (
 )
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.evaluation import evaluate_now
+from penstock.dialects.graph.host import HostOp
 from penstock.dialects.graph.indexing import ShapeOp
 from penstock.dialects.graph.sections import is_known
 from penstock.limits import Budget
@@ -90,6 +91,12 @@ class KnownValues:
         stem = stem if stem[:1].isalpha() else f"n{stem}"
         return next(n for n in (f"{stem}.{i}" for i in count()) if n not in self.bound)
 
+    def new_size(self, wanted: str) -> str:
+        """The name of a size that the values of a run decide."""
+        name = self.new_name(wanted)
+        self.bound[name] = None
+        return name
+
     def _compute(self, op: GraphOp) -> None:
         if not isinstance(op, ConstantOp):
             self.budget.take_steps(op.effort())
@@ -113,8 +120,8 @@ class KnownValues:
     def _follow(self, op: GraphOp) -> None:
         if not all(map(_may_be_shape, op.results)):
             return
-        if isinstance(op, ShapeOp):
-            self._symbols[op.y] = symbols_of_shape(shape_of(op.x))
+        if isinstance(op, ShapeOp) or isinstance(op, HostOp) and op.is_shape:
+            self._symbols[op.results[0]] = symbols_of_shape(shape_of(op.operands[0]))
             return
         operands = [self._known_symbols(operand) for operand in op.operands]
         known = [operand for operand in operands if operand is not None]
@@ -141,6 +148,6 @@ def static_bytes(value: SSAValue | Attribute) -> int:
 
 
 def _may_be_shape(value: SSAValue) -> bool:
-    if rank_of(value) > 1 or not is_static(value):
+    if rank_of(value) > 1 or not is_static(value) or element_of(value) == STRING:
         return False
     return static_bytes(value) <= 8 * MAX_SYMBOLS

@@ -9,7 +9,7 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from penstock.dialects.graph.base import element_of, is_static, shape_of, tensor_of
-from penstock.dialects.graph.binding import BindOp
+from penstock.dialects.graph.binding import BindOp, is_needed
 from penstock.dialects.graph.control import IfOp, LoopOp, YieldOp
 from penstock.dialects.graph.elementwise import CastOp, SubOp
 from penstock.dialects.graph.indexing import GatherOp
@@ -43,9 +43,7 @@ def end_region(block: Block, values: Sequence[SSAValue]) -> None:
 def erase_unused(block: Block) -> None:
     """Drop what nothing reads but the import."""
     for op in reversed(list(block.ops)):
-        if not isinstance(op, BindOp | ReturnOp | YieldOp) and all(
-            result.first_use is None for result in op.results
-        ):
+        if not isinstance(op, BindOp | ReturnOp | YieldOp) and not is_needed(op):
             op.detach()
             op.erase()
 

@@ -15,7 +15,9 @@ from penstock.onnx_import.distinct import UNIQUE
 from penstock.onnx_import.drawing import DRAWING
 from penstock.onnx_import.einsum import EINSUM
 from penstock.onnx_import.family import Family, Importer
+from penstock.onnx_import.images import IMAGES
 from penstock.onnx_import.indexing import INDEXING
+from penstock.onnx_import.labels import LABELS
 from penstock.onnx_import.legacy import LEGACY
 from penstock.onnx_import.linear import LINEAR
 from penstock.onnx_import.movement import MOVEMENT
@@ -29,6 +31,7 @@ from penstock.onnx_import.resize import RESIZE
 from penstock.onnx_import.sampling import SAMPLING
 from penstock.onnx_import.sequences import SEQUENCES
 from penstock.onnx_import.spectral import SPECTRAL
+from penstock.onnx_import.strings import STRINGS
 from penstock.onnx_import.suppression import SUPPRESSION
 from penstock.onnx_import.training import TRAINING
 from penstock.onnx_import.transformers import TRANSFORMERS
@@ -43,6 +46,7 @@ FAMILIES: tuple[Family, ...] = (
     DETERMINANT,
     DRAWING,
     EINSUM,
+    IMAGES,
     INDEXING,
     LEGACY,
     LINEAR,
@@ -58,12 +62,13 @@ FAMILIES: tuple[Family, ...] = (
     SEQUENCES,
     SPECTRAL,
     SUPPRESSION,
+    STRINGS,
     UNIQUE,
 )
 
 DOMAINS: Mapping[str, Sequence[Family]] = {
     "": FAMILIES,
-    "ai.onnx.ml": (CLASSICAL, TREES),
+    "ai.onnx.ml": (CLASSICAL, LABELS, TREES),
     "ai.onnx.preview.training": (TRAINING,),
     "com.microsoft": (CONTRIB, TRANSFORMERS),
 }

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from penstock.dialects.element_types import bit_size, element_type, has_element_type
 from penstock.dialects.graph.base import Array
 from penstock.errors import ModelError
+from penstock.host.arrays import strings_of
 from penstock.onnx_import.unsupported import Unsupported
 
 Bytes = NDArray[np.uint8]
@@ -21,14 +22,14 @@ EXPORT_AGAIN = "Export the model again."
 
 
 def numpy_dtype_of(data_type: int) -> np.dtype[np.generic]:
-    """The NumPy dtype of an ONNX element type; `Unsupported` for text and complex numbers."""
+    """The NumPy dtype of an ONNX element type, objects for strings; `Unsupported` for complex numbers."""
     if data_type not in TensorProto.DataType.values():
         raise ModelError(f"element type {data_type} does not exist", remedy=EXPORT_AGAIN)
     name = TensorProto.DataType.Name(data_type)
     if data_type == TensorProto.UNDEFINED:
         raise ModelError("a tensor has no element type", remedy=EXPORT_AGAIN)
     dtype = helper.tensor_dtype_to_np_dtype(data_type)
-    if data_type == TensorProto.STRING or not has_element_type(dtype):
+    if not has_element_type(dtype):
         raise Unsupported(f"element type {name} is not supported", "Use a float, integer or boolean type.")
     return dtype
 
@@ -72,6 +73,8 @@ class TensorReader:
         shape = tuple(tensor.dims)
         if min(shape, default=0) < 0:
             raise ModelError(f"{what} has a negative size: {list(shape)}", remedy=EXPORT_AGAIN)
+        if tensor.data_type == TensorProto.STRING:
+            return _strings(tensor, shape, what)
         if tensor.data_location == TensorProto.EXTERNAL:
             return self._external(tensor, dtype, shape, what)
         if tensor.HasField("raw_data"):
@@ -137,6 +140,19 @@ def _byte_count(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise ModelError(f"{what} has an external offset or length of {text[:40]!r}", remedy=EXPORT_AGAIN)
     return int(text)
+
+
+def _strings(tensor: TensorProto, shape: tuple[int, ...], what: str) -> Array:
+    """The strings of a tensor, which are nowhere but in a field of their own."""
+    if len(tensor.string_data) != math.prod(shape):
+        raise ModelError(
+            f"{what} has {len(tensor.string_data)} strings, its shape {list(shape)} needs {math.prod(shape)}",
+            remedy=EXPORT_AGAIN,
+        )
+    try:
+        return strings_of([data.decode() for data in tensor.string_data], shape)
+    except UnicodeDecodeError:
+        raise ModelError(f"{what} has a string that is not UTF-8", remedy=EXPORT_AGAIN) from None
 
 
 def _from_bytes(data: bytes | Bytes, dtype: np.dtype[np.generic], shape: tuple[int, ...], what: str) -> Array:

@@ -8,7 +8,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, flag, integers, shape_of
-from penstock.dialects.graph.comparison import AndOp, EqualOp, LessEqualOp, LessOp, OrOp, SelectOp
+from penstock.dialects.graph.comparison import AndOp, EqualOp, LessEqualOp, LessOp, NotOp, OrOp, SelectOp
 from penstock.dialects.graph.elementwise import (
     AbsOp,
     AddOp,
@@ -93,6 +93,9 @@ class Term:
 
     def __or__(self, other: "Term") -> "Term":
         return self._with(OrOp, other)
+
+    def __invert__(self) -> "Term":
+        return self.apply(NotOp)
 
     def __lt__(self, other: "Term | Number") -> "Term":
         return self._with(LessOp, other)

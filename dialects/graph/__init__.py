@@ -2,6 +2,7 @@
 
 from xdsl.ir import Dialect
 
+from penstock.dialects.element_types import StringType
 from penstock.dialects.graph import (
     activation,
     attention,
@@ -10,6 +11,7 @@ from penstock.dialects.graph import (
     constant,
     control,
     elementwise,
+    host,
     indexing,
     linear,
     movement,
@@ -23,6 +25,7 @@ from penstock.dialects.graph import (
 )
 from penstock.dialects.graph.base import DimsAttr
 from penstock.dialects.resources import ResourceAttr
+from penstock.dialects.texts import StringsAttr
 
 FAMILIES = (
     activation,
@@ -32,6 +35,7 @@ FAMILIES = (
     constant,
     control,
     elementwise,
+    host,
     indexing,
     linear,
     movement,
@@ -44,4 +48,8 @@ FAMILIES = (
     transcendental,
 )
 
-Graph = Dialect("graph", [op for family in FAMILIES for op in family.OPS], [DimsAttr, ResourceAttr])
+Graph = Dialect(
+    "graph",
+    [op for family in FAMILIES for op in family.OPS],
+    [DimsAttr, ResourceAttr, StringType, StringsAttr],
+)

@@ -31,7 +31,7 @@ from xdsl.rewriter import Rewriter
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.element_types import is_narrow, is_whole, numpy_dtype
+from penstock.dialects.element_types import STRING, is_narrow, is_whole, numpy_dtype
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import Extent, multiplied
 
@@ -232,6 +232,10 @@ class GraphOp(IRDLOperation, ABC):
         """The sizes that its properties say, which may be known only at run time."""
         return ()
 
+    def binds(self) -> Sequence[str]:
+        """The symbols in the types of its results that only a run of it decides."""
+        return ()
+
     def effort(self) -> int:
         """About how many numbers evaluating goes through, symbolic sizes taken as one."""
         return sum(map(element_count, (*self.operands, *self.results)))
@@ -245,10 +249,15 @@ class GraphOp(IRDLOperation, ABC):
     ) -> Self:
         """A new op whose result types are inferred; `VerifyException` when the operands do not fit."""
         given = [() if o is None else o for o in operands]
-        op = cls.build(operands=given, result_types=[_UNKNOWN] * results, properties=properties or {})
+        op = cls.build(operands=given, result_types=cls.unknown_types(results), properties=properties or {})
         for result, inferred in zip(op.results, op.infer(), strict=True):
             Rewriter.replace_value_with_new_type(result, inferred)
         return op
+
+    @classmethod
+    def unknown_types(cls, results: int) -> Sequence[Attribute | Sequence[Attribute]]:
+        """The types of results until they are inferred: one for each, or a list for a variable number."""
+        return [_UNKNOWN] * results
 
     def verify_made(self) -> None:
         """All that `verify` checks except what `make` has seen to: that results are what `infer` says."""
@@ -289,7 +298,7 @@ class Elementwise(GraphOp, ABC):
             raise VerifyException(
                 f"{self.name}: operands differ in element type: {sorted(str(k) for k in kinds)}"
             )
-        if any(map(is_narrow, kinds)):
+        if any(is_narrow(kind) or kind == STRING for kind in kinds):
             raise VerifyException(f"{self.name}: {kinds.pop()} can only be moved and cast")
 
     @abstractmethod

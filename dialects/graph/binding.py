@@ -10,8 +10,8 @@ stages: one ends where a later one needs a symbol from it.
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import ArrayAttr, IntegerType, StringAttr
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerType, StringAttr
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, operand_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
@@ -77,9 +77,16 @@ def at_sizes(op: GraphOp, sizes: Mapping[str, int]) -> GraphOp:
         return op
     copy = op.clone()
     for name, attribute in op.properties.items():
-        if isa(attribute, ShapeAttr):
-            copy.properties[name] = dims_attr([dim_at(d, sizes) for d in dims_of(attribute)])
+        copy.properties[name] = _in_numbers(attribute, sizes)
     return copy
+
+
+def _in_numbers(attribute: Attribute, sizes: Mapping[str, int]) -> Attribute:
+    if isinstance(attribute, DictionaryAttr):
+        return DictionaryAttr({name: _in_numbers(each, sizes) for name, each in attribute.data.items()})
+    if isa(attribute, ShapeAttr):
+        return dims_attr([dim_at(d, sizes) for d in dims_of(attribute)])
+    return attribute
 
 
 def dim_at(dim: Dim, sizes: Mapping[str, int]) -> Dim:
@@ -87,6 +94,23 @@ def dim_at(dim: Dim, sizes: Mapping[str, int]) -> Dim:
     if dim == "?" or isinstance(dim, int) or not sizes.keys() >= set(symbols_of(parse_size(dim))):
         return dim
     return number(parse_size(dim), sizes)
+
+
+def names_bound(op: Operation) -> Sequence[str]:
+    """The symbols whose sizes a run of an operation decides."""
+    if isinstance(op, BindOp):
+        return [name for name in op.names if name]
+    return op.binds() if isinstance(op, GraphOp) else ()
+
+
+def is_needed(op: Operation) -> bool:
+    """Whether something reads a result of an operation, or speaks of a size that it decides."""
+    if any(result.first_use is not None for result in op.results):
+        return True
+    names, block = set(names_bound(op)), op.parent_block()
+    if not names or block is None:
+        return False
+    return any(names.intersection(symbols_in(each)) for each in block.ops if each is not op)
 
 
 def symbols_in(op: Operation) -> list[str]:

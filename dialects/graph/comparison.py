@@ -8,7 +8,7 @@ from xdsl.ir import Attribute, Operation
 from xdsl.irdl import irdl_op_definition
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.element_types import is_float
+from penstock.dialects.element_types import STRING, is_float
 from penstock.dialects.graph.base import Array, element_of
 from penstock.dialects.graph.elementwise import Binary, Ternary, Unary
 
@@ -26,6 +26,11 @@ class EqualOp(Comparison):
     """`a == b`: `%y = graph.equal %a, %b : tensor<2xf32>, tensor<2xf32> -> tensor<2xi1>`."""
 
     name = "graph.equal"
+
+    def verify_elements(self) -> None:
+        """Strings are compared too."""
+        if {element_of(self.lhs), element_of(self.rhs)} != {STRING}:
+            super().verify_elements()
 
     def compute(self, *operands: Array) -> Array:
         return np.equal(*operands)

@@ -8,17 +8,20 @@ from xdsl.dialects.builtin import AnyDenseElement, BytesAttr, DenseIntOrFPElemen
 from xdsl.ir import Attribute, Operation
 from xdsl.irdl import irdl_op_definition, prop_def, result_def
 
-from penstock.dialects.element_types import element_type, is_narrow, numpy_dtype
+from penstock.dialects.element_types import STRING, element_type, is_narrow, numpy_dtype
 from penstock.dialects.graph.base import AnyTensor, Array, GraphOp, Tensor, tensor, tensor_of
 from penstock.dialects.resources import ResourceAttr
+from penstock.dialects.texts import StringsAttr
 
 DenseType: TypeAlias = TensorType[AnyDenseElement]
 INLINE_LIMIT = 16
 """Constants of at most this many elements are written out as text."""
 
 
-def constant_value(array: Array, name: str) -> DenseIntOrFPElementsAttr | ResourceAttr:
-    """The attribute for an array: its elements if they are few and finite, else a resource `name`."""
+def constant_value(array: Array, name: str) -> DenseIntOrFPElementsAttr | ResourceAttr | StringsAttr:
+    """The attribute for an array: its elements if they are strings, or few and finite; else a resource."""
+    if array.dtype == np.object_:
+        return StringsAttr.of(array)
     element = cast(AnyDenseElement, element_type(array.dtype))
     # xDSL 0.74 prints inf and NaN in dense attributes as bit patterns and reads these back as integers.
     # It packs narrow elements in ways of its own.
@@ -36,7 +39,7 @@ class ConstantOp(GraphOp):
     """A tensor known in advance: `%w = graph.constant {value = dense<1.0> : tensor<f32>} -> tensor<f32>`."""
 
     name = "graph.constant"
-    value = prop_def(DenseIntOrFPElementsAttr | ResourceAttr)
+    value = prop_def(DenseIntOrFPElementsAttr | ResourceAttr | StringsAttr)
     y = result_def(AnyTensor)
     assembly_format = "attr-dict `->` type($y)"
 
@@ -49,7 +52,7 @@ class ConstantOp(GraphOp):
     def array(self) -> Array:
         """The value; a `LookupError` when it is a resource of which only the text was parsed."""
         value: Attribute = self.value
-        if isinstance(value, ResourceAttr):
+        if isinstance(value, ResourceAttr | StringsAttr):
             return value.array
         dtype = numpy_dtype(value.get_element_type())
         stored = np.dtype(np.int8) if dtype == np.bool_ else dtype
@@ -57,6 +60,8 @@ class ConstantOp(GraphOp):
 
     def infer(self) -> Sequence[Tensor]:
         value = self.value
+        if isinstance(value, StringsAttr):
+            return [tensor(value.sizes, STRING)]
         if not isinstance(value, ResourceAttr):
             return [tensor(value.get_shape(), value.get_element_type())]
         try:

@@ -6,7 +6,7 @@ from xdsl.dialects.builtin import i1
 from xdsl.ir import SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.element_types import is_float, is_narrow
+from penstock.dialects.element_types import STRING, is_float, is_narrow
 from penstock.dialects.graph.base import GraphOp, element_of
 
 
@@ -30,12 +30,13 @@ def verify_numbers(op: GraphOp, values: Iterable[SSAValue]) -> None:
     values = tuple(values)
     verify_one_element(op, values)
     element = element_of(values[0])
-    if element == i1 or is_narrow(element):
+    if element in (i1, STRING) or is_narrow(element):
         raise VerifyException(f"{op.name}: needs numbers, got {element}")
 
 
 def verify_computable(op: GraphOp, values: Iterable[SSAValue]) -> None:
     """Machines compute with all values: none is of a narrow type."""
-    narrow = next((element for value in values if is_narrow(element := element_of(value))), None)
+    elements = map(element_of, values)
+    narrow = next((element for element in elements if is_narrow(element) or element == STRING), None)
     if narrow is not None:
         raise VerifyException(f"{op.name}: {narrow} can only be moved and cast")

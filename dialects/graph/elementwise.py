@@ -11,7 +11,7 @@ from xdsl.ir import Attribute, Operation
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.element_types import bit_size, numpy_dtype
+from penstock.dialects.element_types import STRING, bit_size, numpy_dtype
 from penstock.dialects.graph.base import AnyTensor, Array, Elementwise, element_of, flag, wide
 from penstock.dialects.graph.casting import ROUNDINGS, Rounding, converted, machine_cast
 from penstock.dialects.graph.element_rules import verify_numbers, verify_reals
@@ -279,6 +279,8 @@ class CastOp(Unary):
         return self.to
 
     def verify_elements(self) -> None:
+        if STRING in (self.to, element_of(self.x)):
+            raise VerifyException(f"{self.name}: numbers are written and read by operations of the host")
         rounding = self.rounding.data
         if rounding not in ROUNDINGS:
             raise VerifyException(f"{self.name}: rounding is '{rounding}', not one of {', '.join(ROUNDINGS)}")

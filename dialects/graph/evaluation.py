@@ -30,11 +30,21 @@ def evaluate_block(block: Block, values: dict[SSAValue, Array]) -> list[Array]:
         assert isinstance(op, GraphOp), f"{op.name} has no meaning at the graph level"
         results = at_sizes(op, sizes).evaluate(*(values[operand] for operand in op.operands))
         values.update(zip(op.results, results, strict=True))
+        sizes.update(_decided(op, results))
         uses.subtract(op.operands)
         for value in {*op.operands, *op.results}:
             if uses[value] == 0:
                 del values[value]
     raise LookupError("the block does not return")
+
+
+def _decided(op: GraphOp, results: Sequence[Array]) -> dict[str, int]:
+    """The sizes that a run of an operation decides, from what it gave."""
+    if not op.binds():
+        return {}
+    shapes = ((shape_of(value), array.shape) for value, array in zip(op.results, results, strict=True))
+    dims = (pair for shape, sizes in shapes for pair in zip(shape, sizes, strict=True))
+    return {dim: size for dim, size in dims if isinstance(dim, str) and dim in op.binds()}
 
 
 def evaluate_now(op: GraphOp, operands: Sequence[Array]) -> Sequence[Array]:

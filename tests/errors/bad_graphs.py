@@ -91,7 +91,7 @@ def contradicting_output_type() -> ModelProto:
     return model(graph([relu()], outputs=[info("y", (2, 3), I64)]))
 
 
-@CORPUS.model(ShapeError, "declares 'y'", "STRING", "node 'r'")
+@CORPUS.model(ShapeError, "declares 'y'", "!graph.string", "node 'r'")
 def output_declared_as_text() -> ModelProto:
     return model(graph([relu()], outputs=[info("y", (2, 3), TensorProto.STRING)]))
 

@@ -165,9 +165,26 @@ def constant_without_value() -> ModelProto:
     return model(graph([node("Constant", [], ["c"]), helper.make_node("Add", ["x", "c"], ["y"])]))
 
 
-@CORPUS.model(UnsupportedError, "STRING")
-def text_tensor() -> ModelProto:
-    return model(graph([node("Identity", ["x"])], inputs=[info("x", (2,), TensorProto.STRING)]))
+@CORPUS.model(UnsupportedError, "COMPLEX64")
+def complex_tensor() -> ModelProto:
+    return model(graph([node("Identity", ["x"])], inputs=[info("x", (2,), TensorProto.COMPLEX64)]))
+
+
+@CORPUS.model(ShapeError, "it takes !graph.string")
+def numbers_for_text() -> ModelProto:
+    return model(graph([node("StringConcat", ["x", "x"])]))
+
+
+@CORPUS.model(UnsupportedError, "the pattern '(' cannot be used")
+def broken_pattern() -> ModelProto:
+    text = node("RegexFullMatch", ["x"], pattern="(")
+    return model(graph([text], inputs=[info("x", (2,), TensorProto.STRING)]))
+
+
+@CORPUS.model(ModelError, "a string that is not UTF-8")
+def text_of_bytes() -> ModelProto:
+    w = TensorProto(name="w", data_type=TensorProto.STRING, dims=[1], string_data=[b"\xff"])
+    return model(graph([node("StringConcat", ["w", "w"])], initializers=[w]))
 
 
 @CORPUS.model(UnsupportedError, "sequence")

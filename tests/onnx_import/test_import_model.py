@@ -249,9 +249,9 @@ def test_weights_are_read_only_resources_under_their_name() -> None:
 
 def test_all_that_stands_in_the_way_is_listed_once() -> None:
     nodes = [
-        node("StringNormalizer", ["x"], "a", "first"),
+        node("MaxRoiPool", ["x", "x"], "a", "first"),
         node("Relu", ["a"], "b", "dependent"),
-        node("StringNormalizer", ["x"], "c", "second"),
+        node("HannWindow", ["x"], "c", "second"),
         node("Add", ["b", "c"], "y", "dependent too"),
     ]
     with pytest.raises(UnsupportedError) as caught:
