@@ -20,6 +20,8 @@ class Limits:
     """Operations that loops, functions and sequences are written out as, beside 20 for a node of the file."""
     steps: int = 1 << 28
     """Numbers gone through to compute constants while compiling."""
+    iterations: int = 1 << 24
+    """Iterations of one loop, as far as they are known while importing."""
     characters: int = 1 << 26
     """Characters of the strings that one host operation makes; a string counts as 8 more."""
     pixels: int = 1 << 26
@@ -42,11 +44,18 @@ def limited(
     *,
     operations: int | None = None,
     steps: int | None = None,
+    iterations: int | None = None,
     characters: int | None = None,
     pixels: int | None = None,
 ) -> Generator[None]:
     """Other limits for what is compiled or run inside: `with penstock.limited(operations=10**6): ...`."""
-    given = {"operations": operations, "steps": steps, "characters": characters, "pixels": pixels}
+    given = {
+        "operations": operations,
+        "steps": steps,
+        "iterations": iterations,
+        "characters": characters,
+        "pixels": pixels,
+    }
     token = _current.set(replace(limits(), **{name: n for name, n in given.items() if n is not None}))
     try:
         yield
@@ -60,6 +69,15 @@ NAMES = tuple(field.name for field in fields(Limits))
 def how_to_raise(name: str) -> str:
     """The remedy for a model that needs more."""
     return f"If the model is trusted, raise the limit: --limit {name}=N, or penstock.limited({name}=N)."
+
+
+def check_iterations(count: int) -> None:
+    """`LimitError` when a loop runs too often."""
+    if count > limits().iterations:
+        raise LimitError(
+            f"a loop of {count} iterations; the limit is {limits().iterations}",
+            remedy=how_to_raise("iterations"),
+        )
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx.parser
 import pytest
 from click.testing import CliRunner
 from onnx import ModelProto, helper, numpy_helper
@@ -74,3 +75,27 @@ def test_sums_and_products_count_what_they_go_through() -> None:
         import_model(model)
     with penstock.limited(steps=steps):
         import_model(model)
+
+
+def loop_of(rounds: int) -> ModelProto:
+    """A model that doubles a number again and again."""
+    text = f"""
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[1] x) => (float[1] y) <int64 rounds = {{{rounds}}}>
+        {{
+            y = Loop (rounds, , x) <body = body (int64 i, bool going, float[1] a) => (bool again, float[1] b)
+            {{
+                again = Identity (going)
+                b = Add (a, a)
+            }}>
+        }}"""
+    return onnx.parser.parse_model(text)
+
+
+def test_a_loop_of_very_many_rounds_is_refused() -> None:
+    with pytest.raises(LimitError, match=r"a loop of 4294967296 iterations.*--limit iterations=N"):
+        import_model(loop_of(2**32))
+    with penstock.limited(iterations=999), pytest.raises(LimitError):
+        import_model(loop_of(1000))
+    with penstock.limited(iterations=1000):
+        import_model(loop_of(1000))

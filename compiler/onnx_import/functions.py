@@ -84,9 +84,15 @@ def _all_nodes(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
                 yield from _all_nodes(attribute.g.node)
 
 
+FUTURE = 2**31
+"""No opset has this number: the onnx package counts them in 32 bits."""
+
+
 @cache
 def schema_of(op_type: str, opset: int, domain: str) -> defs.OpSchema | None:
     """The standard's description of an operation as of an opset; `None` when it has none."""
+    if not 0 < opset < FUTURE:
+        raise ModelError(f"uses opset {opset} of '{domain}', which does not exist", remedy="Export it again.")
     try:
         return defs.get_schema(op_type, opset, domain)
     except defs.SchemaError:

@@ -16,7 +16,7 @@ from xdsl.ir import Block, SSAValue
 
 from penstock.dialects.graph.base import tensor as tensor_type
 from penstock.errors import ModelError, Problem, ShapeError
-from penstock.limits import Budget, how_to_raise
+from penstock.limits import Budget, check_iterations, how_to_raise
 from penstock.onnx_import.axes import known_number, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.call import Call, branch_scope
@@ -176,6 +176,8 @@ def _loop_in_block(
     end_region(block, [*flag, *(tensor(node, outputs[i]) for i in wanted)])
     most, going = node.constant(0) if node.optional(0) is not None else None, _unless_true(node, 1)
     steps = None if most is None else max(int(most.reshape(-1)[0]), 0)
+    if not is_conditional:
+        check_iterations(steps or 0)
     limit = node.optional(0) if most is None else None
     if not is_conditional and steps is None and limit is None:
         raise Unsupported("nothing ends its loop", "Export a loop that ends.")

@@ -26,6 +26,13 @@ def opset_too_old() -> ModelProto:
     return model(graph([relu()]), opset=5)
 
 
+@CORPUS.model(ModelError, "opset 4294967296", "does not exist")
+def opset_of_another_domain() -> ModelProto:
+    m = model(graph([helper.make_node("Scaler", ["x"], ["y"], domain="ai.onnx.ml")]))
+    m.opset_import.append(helper.make_opsetid("ai.onnx.ml", 2**32))
+    return m
+
+
 @CORPUS.model(ModelError, "opset 999", "newer")
 def opset_too_new() -> ModelProto:
     return model(graph([relu()]), opset=999)

@@ -249,14 +249,14 @@ def test_weights_are_read_only_resources_under_their_name() -> None:
 
 def test_all_that_stands_in_the_way_is_listed_once() -> None:
     nodes = [
-        node("MaxRoiPool", ["x", "x"], "a", "first"),
+        node("HannWindow", ["x"], "a", "first"),
         node("Relu", ["a"], "b", "dependent"),
         node("HannWindow", ["x"], "c", "second"),
         node("Add", ["b", "c"], "y", "dependent too"),
     ]
     with pytest.raises(UnsupportedError) as caught:
         import_model(model(nodes))
-    assert [problem.node for problem in caught.value.problems] == ["first", "second"]
+    assert [problem.node.split("/")[0] for problem in caught.value.problems] == ["first", "second"]
 
 
 def test_import_leaves_no_shared_state() -> None:

@@ -9,7 +9,6 @@ from xdsl.context import Context
 from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import FunctionType, IntegerAttr, ModuleOp, StringAttr, f32, i64
 from xdsl.ir import Attribute, Block, Region
-from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.graph.base import GraphOp, tensor
 from penstock.dialects.graph.constant import ConstantOp
@@ -22,6 +21,7 @@ from penstock.dialects.graph.indexing import (
     ScatterNDOp,
     ShapeOp,
 )
+from penstock.errors import ShapeError
 from penstock.passes.lowering.graph_to_nest import LowerGraphToNest
 from tests.passes.lowering_kit import check_op, graph_module, run_as_code, run_as_nests
 
@@ -127,7 +127,7 @@ def test_a_position_outside_never_leads_outside(
 
 def test_picking_from_nothing_is_refused() -> None:
     module = graph_module(GatherOp, [floats(0, 3), positions(1, 2)], along(0))
-    with pytest.raises(PassFailedException, match="graph.gather picks elements of an empty tensor"):
+    with pytest.raises(ShapeError, match="graph.gather picks elements of an empty tensor"):
         LowerGraphToNest().apply(Context(), module)
 
 

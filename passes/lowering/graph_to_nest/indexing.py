@@ -11,16 +11,17 @@ from math import prod
 import numpy as np
 from xdsl.dialects.builtin import i1
 from xdsl.ir import Operation, SSAValue
-from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects.element_types import is_unsigned
 from penstock.dialects.graph import indexing as graph
 from penstock.dialects.graph.base import GraphOp, element_of, normalize_axis, rank_of
+from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import Read, Write, parallel, reduction
 from penstock.dialects.nest.sizes import is_static, numbers, sizes_of
 from penstock.dialects.requirements import at_most
 from penstock.dialects.sizes import Extent, Size, minimum
+from penstock.errors import ShapeError
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, zero
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
 from penstock.passes.lowering.graph_to_nest.positions import (
@@ -113,7 +114,11 @@ def _require_elements(op: GraphOp, low: Lowering, candidates: Extent, wanted: SS
     if isinstance(candidates, Size):
         low.require(at_most(minimum(prod(sizes_of(wanted)), 1), candidates))
     elif candidates == 0 and prod(sizes_of(wanted)) != 0:
-        raise PassFailedException(f"lower-graph-to-nest: {op.name} picks elements of an empty tensor")
+        raise ShapeError(
+            f"{op.name} picks elements of an empty tensor",
+            node=", ".join(strings(low.nodes)),
+            remedy="Check the sizes of the inputs.",
+        )
 
 
 def lower_scatter_elements(op: GraphOp, low: Lowering) -> None:
