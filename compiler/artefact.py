@@ -123,7 +123,8 @@ def _sizes(package: Package) -> dict[str, object]:
 
 def _call_entry(call: CallInfo) -> list[object]:
     operands = [[place.argument, place.offset] for place in call.operands]
-    return [call.kernel, operands, call.nodes, call.parts, *([True] if call.forks else [])]
+    more = [call.forks, call.sizes] if call.sizes else [True] if call.forks else []
+    return [call.kernel, operands, call.nodes, call.parts, *more]
 
 
 def _interval(interval: Interval) -> list[object]:
@@ -250,8 +251,10 @@ def _kernel(entry: Json) -> KernelInfo:
 
 
 def _call(entry: Sequence[Any]) -> CallInfo:
-    kernel, operands, nodes, parts, *forks = entry
-    return CallInfo(kernel, tuple(Place(*operand) for operand in operands), tuple(nodes), parts, bool(forks))
+    kernel, operands, nodes, parts, *more = entry
+    forks, sizes = bool(more and more[0]), tuple(map(int, more[1])) if len(more) > 1 else ()
+    places = tuple(Place(*operand) for operand in operands)
+    return CallInfo(kernel, places, tuple(nodes), parts, forks, sizes)
 
 
 def _check_call(call: CallInfo, package: Package) -> None:

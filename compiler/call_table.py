@@ -1,28 +1,49 @@
-"""The calls of `main` as data: which kernel runs when, and where in the memory of a call its operands lie."""
+"""The calls of `main` as data: which kernel runs when, and where in the memory of a call its operands lie.
+
+Where sizes are open, that is so at the hints.
+"""
+
+from collections.abc import Callable, Mapping
 
 from xdsl.dialects import arith, func, memref
-from xdsl.ir import BlockArgument, SSAValue
+from xdsl.dialects.builtin import IndexType
+from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from penstock.dialects.narrowing import integer_value, strings
+from penstock.dialects.nest.hints import Hints
 from penstock.dialects.nest.parallel import parts_of, threads_of
+from penstock.dialects.nest.sizes import symbols
 from penstock.kernel_work import RESHAPES
 from penstock.package import CallInfo, Place
+from penstock.passes.specialize_sizes import at_hints
 
-NAMES = (arith.ConstantOp, memref.ViewOp, *RESHAPES)
+SUMS: Mapping[type[Operation], Callable[[int, int], int]] = {
+    arith.AddiOp: int.__add__,
+    arith.MaxSIOp: max,
+}
+"""What `main` computes of sizes to place a value."""
+NAMES = (arith.ConstantOp, memref.ViewOp, *RESHAPES, *SUMS)
 """Operations that name memory and do nothing with it."""
 
 
-def calls_of(main: func.FuncOp) -> tuple[CallInfo, ...]:
+def calls_of(main: func.FuncOp, hints: Hints) -> tuple[CallInfo, ...]:
     """The calls in order; none when `main`, changed by a plugin, does more than call kernels."""
-    steps = [op for op in main.body.block.ops if not isinstance(op, (*NAMES, func.ReturnOp))]
+    known = at_hints(main, hints)
+    steps = [op for op in known.body.block.ops if not isinstance(op, (*NAMES, func.ReturnOp))]
     calls = [op for op in steps if isinstance(op, func.CallOp)]
-    return tuple(map(_call, calls)) if len(calls) == len(steps) else ()
+    if len(calls) < len(steps):
+        return ()
+    as_they_are = [op for op in main.body.block.ops if isinstance(op, func.CallOp)]
+    names = {value: name for name, value in symbols(main).items()}
+    taken = [[o for o in op.operands if isinstance(o.type, IndexType)] for op in as_they_are]
+    sizes = [tuple(hints[names[o]] for o in operands) for operands in taken]
+    return tuple(_call(*pair) for pair in zip(calls, sizes, strict=True))
 
 
-def _call(call: func.CallOp) -> CallInfo:
+def _call(call: func.CallOp, sizes: tuple[int, ...]) -> CallInfo:
     places = tuple(map(_place, call.operands))
     nodes, forks = strings(call.attributes.get("nodes")), threads_of(call) is not None
-    return CallInfo(call.callee.string_value(), places, nodes, parts_of(call), forks)
+    return CallInfo(call.callee.string_value(), places, nodes, parts_of(call), forks, sizes)
 
 
 def _place(buffer: SSAValue) -> Place:
@@ -33,10 +54,12 @@ def _place(buffer: SSAValue) -> Place:
         return _place(owner.operands[0])
     assert isinstance(owner, memref.ViewOp), f"{buffer} names memory in a way that is not known"
     start = _place(owner.source)
-    return Place(start.argument, start.offset + _constant(owner.byte_shift))
+    return Place(start.argument, start.offset + _number(owner.byte_shift))
 
 
-def _constant(value: SSAValue) -> int:
+def _number(value: SSAValue) -> int:
     owner = value.owner
-    assert isinstance(owner, arith.ConstantOp), "a view of the arena or the weights starts at a constant"
-    return integer_value(owner.value)
+    if isinstance(owner, arith.ConstantOp):
+        return integer_value(owner.value)
+    assert isinstance(owner, Operation) and type(owner) in SUMS, "a view starts at a sum of sizes"
+    return SUMS[type(owner)](*map(_number, owner.operands))

@@ -104,8 +104,9 @@ def _module(model: Model, options: Options, known: Extended) -> ModuleOp:
     return read_dynamic(model, options.shapes, options.dims, known.importers, bounds, hints)
 
 
-def _whole(module: ModuleOp) -> ModuleOp:
-    """A module that goes through all passes as a whole; `ShapeError` for one that is run in stages."""
+def whole_module(model: Model, options: Options, known: Extended) -> ModuleOp:
+    """An imported model that goes through all passes as a whole; `ShapeError` for one that runs in stages."""
+    module = _module(model, options, known)
     if has_stages(module):
         raise ShapeError(
             "values of a run decide sizes in the model: it is run in stages, each compiled by itself",
@@ -184,7 +185,7 @@ def inspected(model: Model, **keywords: Unpack[Keywords]) -> Inspection:
     """Take a model down to scheduled nests and keep what it was on the way, for people to read."""
     options = Options(**keywords)
     known = _known(options)
-    module = _whole(_module(model, options, known))
+    module = whole_module(model, options, known)
     prepare(module, options.machine)
     ctx = known.context()
     left: dict[str, ModuleOp] = {}
@@ -300,7 +301,7 @@ def trace(model: Model, **keywords: Unpack[Keywords]) -> Iterator[Snapshot]:
     """The module before any pass and after every pass, as text."""
     options = Options(**keywords)
     known = _known(options)
-    module = _whole(_module(model, options, known))
+    module = whole_module(model, options, known)
     prepare(module, options.machine)
     ctx = known.context()
     yield Snapshot("graph", "import", "exact", 0.0, module_text(module))

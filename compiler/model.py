@@ -78,7 +78,7 @@ class CompiledModel:
     @property
     def usual_inputs(self) -> tuple[TensorInfo, ...]:
         """What the model takes, at the sizes that it is made to be fast at."""
-        return tuple(TensorInfo(t.name, t.dtype, t.at(self.package.hints)) for t in self.inputs)
+        return tuple(t.known_at(self.package.hints) for t in self.inputs)
 
     @property
     def outputs(self) -> tuple[TensorInfo, ...]:

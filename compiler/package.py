@@ -42,6 +42,10 @@ class TensorInfo:
         """Bytes of the whole tensor, which must have but one shape."""
         return int(np.prod(self.fixed, dtype=np.int64)) * numpy_dtype(self.dtype).itemsize
 
+    def known_at(self, sizes: Mapping[str, int]) -> "TensorInfo":
+        """The tensor in a call where the symbols have these sizes."""
+        return TensorInfo(self.name, self.dtype, self.at(sizes))
+
     def at(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The shape in a call where the symbols have these sizes."""
         unknown = [
@@ -84,7 +88,8 @@ class KernelInfo:
 class Place:
     """Where an operand of a call lies: bytes from the start of an argument of `main`.
 
-    The arguments are the inputs, the outputs, the status if there is one, the arena and the weights.
+    The arguments are the inputs, the outputs, the status if there is one, the arena and the weights; sizes
+    that a call decides do not count.
     """
 
     argument: int
@@ -105,6 +110,8 @@ class CallInfo:
     """With a number, the kernel takes two arguments more: which part, of how many."""
     forks: bool = False
     """Whether it runs kernels on threads: it takes two arguments more, what runs parts and its context."""
+    sizes: tuple[int, ...] = ()
+    """What it takes behind its operands: sizes, as the hints have them, as are the places of the operands."""
 
 
 @dataclass(frozen=True)
@@ -164,8 +171,8 @@ class Package:
 
     @property
     def argument_sizes(self) -> tuple[int, ...]:
-        """Bytes of the inputs, the outputs, the status if there is one, the arena and the weights."""
-        ends = (tensor.nbytes for tensor in (*self.inputs, *self.outputs))
+        """Bytes of the inputs, the outputs, perhaps a status, the arena and the weights, at the hints."""
+        ends = (tensor.known_at(self.hints).nbytes for tensor in (*self.inputs, *self.outputs))
         return (*ends, *([STATUS_BYTES] if self.failures else []), self.memory.arena, self.constants.nbytes)
 
 

@@ -68,7 +68,7 @@ def pack(
     hints = {symbol.name: symbol.hint for symbol in symbols}
     plan = growing.at(hints) if growing else read_certificate(main.attributes[MEMORY_PLAN]).plan
     kernels, threads = tuple(_kernels(module, image)), threads_of(main) or 1
-    weights, calls = weights_of(main), () if symbols else calls_of(main)
+    weights, calls = weights_of(main), calls_of(main, hints)
     dynamic = symbols, growing, required
     failures = messages_of(main.arg_attrs)
     return Package(

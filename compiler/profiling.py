@@ -58,9 +58,17 @@ def profile(
 ) -> Profile:
     """Call the model as usual and kernel by kernel, in turn, for `budget` seconds.
 
-    Kernels that are made for threads run part after part on this thread.
+    Kernels that are made for threads run part after part on this thread.  Where sizes are open, the arrays
+    have those of the hints.
     """
     package = model.package
+    for tensor in model.usual_inputs:
+        shape = arrays[tensor.name].shape
+        if shape != tensor.shape:
+            raise PenstockError(
+                f"input '{tensor.name}' has shape {shape}, a profile is made at {tensor.shape}",
+                remedy="Compile with these sizes as hints.",
+            )
     if not package.calls:
         raise PenstockError(
             "the model has no kernels that can be called one by one",
@@ -108,9 +116,9 @@ def _length(run: Sequence[Span]) -> int:
 
 
 def memory_of(package: Package, arrays: Mapping[str, Array]) -> list[Array]:
-    """What `main` is called with: inputs, outputs, the status if there is one, arena and weights."""
+    """What `main` is called with at the hints: inputs, outputs, perhaps a status, arena and weights."""
     inputs = [np.ascontiguousarray(arrays[tensor.name]) for tensor in package.inputs]
-    outputs = [np.empty(tensor.fixed, numpy_dtype(tensor.dtype)) for tensor in package.outputs]
+    outputs = [np.empty(t.at(package.hints), numpy_dtype(t.dtype)) for t in package.outputs]
     status = [np.zeros(1, np.int64)] if package.failures else []
     return [*inputs, *outputs, *status, aligned_bytes(package.memory.arena), package.weights]
 
@@ -123,7 +131,7 @@ def steps_of(package: Package, memory: Sequence[Array]) -> list[Step]:
 
 
 def _step(function: NativeFunction, call: CallInfo, bases: Sequence[int]) -> Step:
-    addresses = [bases[place.argument] + place.offset for place in call.operands]
+    addresses = [*(bases[place.argument] + place.offset for place in call.operands), *call.sizes]
     if call.forks:
         # Without anything that runs parts, it runs them itself.
         return partial(function, *addresses, 0, 0)

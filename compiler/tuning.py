@@ -15,7 +15,7 @@ from typing import Unpack
 from penstock.backends.targets import cpu_model
 from penstock.collector import collector_paused
 from penstock.compilation import Kind, Model, Options
-from penstock.driver import read
+from penstock.driver import whole_module
 from penstock.errors import PenstockError
 from penstock.extensions import extended
 from penstock.model import CompiledModel
@@ -72,7 +72,7 @@ def tune(
             f"the tuning was measured on another CPU, '{start.cpu}'", remedy="Tune into another file."
         )
     with collector_paused():
-        module = read(model, options.shapes, options.dims, known.importers)
+        module = whole_module(model, options, known)
         return _Tuner(Variants.of(module, machine, known), start, seconds, progress or _nothing).outcome()
 
 

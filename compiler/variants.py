@@ -85,7 +85,7 @@ class Runnable:
     @staticmethod
     def of(package: Package, digests: Mapping[str, str]) -> "Runnable":
         """Set up memory for a package, with random inputs; `digests` are those of its kernels by name."""
-        memory = memory_of(package, random_inputs(package.inputs, 0))
+        memory = memory_of(package, random_inputs([t.known_at(package.hints) for t in package.inputs], 0))
         return Runnable(
             tuple(digests[call.kernel] for call in package.calls), steps_of(package, memory), memory
         )

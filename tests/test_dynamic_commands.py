@@ -6,8 +6,11 @@ import numpy as np
 import onnx.parser
 import pytest
 
+import penstock
 from penstock.cli import cli
 from penstock.crash import guarded
+from penstock.errors import PenstockError
+from penstock.profiling import profile
 
 TABLE = """
     <ir_version: 9, opset_import: ["": 17]>
@@ -60,6 +63,23 @@ def test_sizes_are_opened(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("option", ["", "--kernels", "--level nest", "--level asm", "--kernel k0_Slice_1"])
 def test_open_sizes_are_inspected(option: str) -> None:
     assert shell(f"inspect table.onnx {option}") == 0
+
+
+def test_kernels_are_profiled_and_tuned_at_the_hints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shell("compile sum.onnx --shape x=rows,3 --hint rows=50 --tune 0.2 -o sum.penstock") == 0
+    assert Path("sum.tuning.json").exists()
+    capsys.readouterr()
+    assert shell("bench sum.penstock --profile --seconds 0.01") == 0
+    assert "one call at rows = 50: " in capsys.readouterr().out
+
+
+def test_a_profile_is_made_at_the_hints() -> None:
+    model = penstock.compile("sum.onnx", shapes={"x": ["rows", 3]}, hints={"rows": 50})
+    x = np.ones((50, 3), np.float32)
+    found = profile(model, {"x": x}, budget=0, at_least=2)
+    assert len(found.fastest) == len(model.package.calls) == 1
+    with pytest.raises(PenstockError, match="a profile is made at \\(50, 3\\)"):
+        profile(model, {"x": x[:4]}, budget=0)
 
 
 def test_a_picture_keeps_its_size(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 import click
 from rich.table import Table
 
+from penstock.cli.reports import at_hints
 from penstock.cli.tables import Array, show, table_of
 from penstock.machine_speed import MachineSpeed, machine_speed
 from penstock.model import CompiledModel
@@ -130,9 +131,10 @@ def profile_summary(measured: Profile, speed: MachineSpeed) -> str:
     rows = rows_by_call(measured)
     flops, moved, best = sum(r.flops for r in rows), sum(r.moved for r in rows), sum(r.time for r in rows)
     rate, threads = flops / (measured.plain * NANO), measured.package.threads
+    where = f"{f' on {threads} threads' * (threads > 1)}{at_hints(measured.package)}"
     how = "all parts on one thread" if threads > 1 else f"{measured.overhead:+.1%} against one call"
     return (
-        f"one call{f' on {threads} threads' * (threads > 1)}: {measured.plain / 1e6:.3f} ms, "
+        f"one call{where}: {measured.plain / 1e6:.3f} ms, "
         f"{flops / 1e9:.3f} GFLOP, {rate / 1e9:.1f} GFLOP/s, {rate / speed.peak:.0%} of one core's peak; "
         f"its kernels move {moved / 1e6:.1f} MB\n"
         f"kernel by kernel: {measured.profiled / 1e6:.3f} ms for {len(rows)} calls, {how}; "
