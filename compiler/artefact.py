@@ -23,9 +23,10 @@ from penstock.backends.targets import Target
 from penstock.dialects.memory_plan import GrowingPlan, GrowingValue, Interval, Placement, Plan
 from penstock.dialects.size_text import parse_size
 from penstock.errors import ModelError
+from penstock.host_steps import host_entry, host_step
 from penstock.package import CallInfo, KernelInfo, Package, Place, TensorInfo
 from penstock.package import Symbol as Size
-from penstock.staged_package import Bind, Stage, StagedPackage, Step
+from penstock.staged_package import Bind, HostStep, Stage, StagedPackage, Step
 from penstock.weights import Weights
 
 MAGIC = b"PENSTOCK"
@@ -76,10 +77,18 @@ def _staged_header(package: StagedPackage) -> dict[str, object]:
         "inputs": [asdict(t) for t in package.inputs],
         "outputs": [asdict(t) for t in package.outputs],
         "results": list(package.results),
-        "steps": [asdict(step) if isinstance(step, Bind) else None for step in package.steps],
+        "target": asdict(package.target),
+        "steps": [_step_entry(step) for step in package.steps],
         "sizes": [asdict(symbol) for symbol in package.symbols],
         "requires": list(package.requirements),
     }
+
+
+def _step_entry(step: Step) -> dict[str, object] | None:
+    """A step in the header; stages have artefacts of their own."""
+    if isinstance(step, Bind):
+        return asdict(step)
+    return host_entry(step) if isinstance(step, HostStep) else None
 
 
 def _page(position: int) -> int:
@@ -182,12 +191,15 @@ def _staged(header: Json, path: Path, file: BinaryIO, verify: bool) -> tuple[Sta
             base = file.seek(_page(end))
             stage, end = _package(_read_header(file), path, file.tell(), base, verify)
             steps.append(Stage(stage))
+        elif "function" in entry:
+            steps.append(host_step(entry))
         else:
             steps.append(Bind(entry["value"], tuple(entry["symbols"]), tuple(entry["nodes"])))
     ends = tuple(map(_tensor, header["inputs"])), tuple(map(_tensor, header["outputs"]))
     results, required = tuple(map(str, header["results"])), tuple(map(str, header["requires"]))
     sizes = tuple(map(_size, header["sizes"]))
-    return StagedPackage.of(header["name"], ends, results, steps, sizes, required), end
+    target = _target(header["target"])
+    return StagedPackage.of(header["name"], target, ends, results, steps, sizes, required), end
 
 
 def _package(header: Json, path: Path, at: int, base: int, verify: bool) -> tuple[Package, int]:

@@ -32,7 +32,7 @@ from penstock.packing import described_symbols, entry, names_of, pack, signature
 from penstock.passes.check_positions import CheckPositionsPass
 from penstock.pipeline import Phase
 from penstock.registry import Importers
-from penstock.staged_package import Bind, Stage, StagedPackage
+from penstock.staged_package import Bind, HostStep, Stage, StagedPackage, Step
 from penstock.stages import Binding, bound_symbols, cut, has_stages
 from penstock.symbols import describe_symbols, symbols_of_shapes
 from penstock.tuning_file import choices_of
@@ -165,15 +165,18 @@ def build_stages(
     run_phases(known.context(), module, [p for p in known.phases if p.name in WHOLE_GRAPH], watcher)
     later = [p for p in known.phases if p.name in WHOLE_MODULE and p.name not in WHOLE_GRAPH]
     parts = cut(module)
-    steps = [
-        Bind(part.value, part.symbols, part.nodes)
-        if isinstance(part, Binding)
-        else Stage(_build(part, f"{name}.{number}", machine, known, later, progress, watcher))
-        for number, part in enumerate(parts.steps)
-    ]
+    steps: list[Step] = []
+    for number, part in enumerate(parts.steps):
+        if isinstance(part, Binding):
+            steps.append(Bind(part.value, part.symbols, part.nodes))
+        elif isinstance(part, HostStep):
+            steps.append(part)
+        else:
+            stage = f"{name}.{number}"
+            steps.append(Stage(_build(part, stage, machine, known, later, progress, watcher)))
     described = described_symbols(module, symbols_of_shapes(tensor.shape for tensor in inputs))
     required = requirements_of(module)
-    return StagedPackage.of(name, (inputs, outputs), parts.results, steps, described, required)
+    return StagedPackage.of(name, machine, (inputs, outputs), parts.results, steps, described, required)
 
 
 def later_phases(known: Extended) -> tuple[Phase, ...]:

@@ -31,6 +31,12 @@ def write_package(package: Package, path: Path) -> list[Path]:
     if path.suffix == ".penstock":
         save(package, path)
         return [path]
+    if isinstance(package, StagedPackage) and package.host_functions:
+        told = ", ".join(package.host_functions)
+        raise TargetError(
+            f"the model has host operations, which Python runs ({told}): no {path.suffix} can be made",
+            remedy="Write a .penstock, or compute them outside of the model.",
+        )
     if isinstance(package, StagedPackage):
         raise TargetError(
             f"values of a run decide sizes in the model, so it runs in stages: no {path.suffix} can be made",

@@ -16,8 +16,9 @@ from penstock.backends.llvm.threads import Threads
 from penstock.backends.targets import missing_features
 from penstock.call_sizes import NONE, CallSizes
 from penstock.dialects.memory_plan import Plan
-from penstock.errors import CallError, PositionError, TargetError
-from penstock.package import ENTRY, KernelInfo, Package, TensorInfo, numpy_dtype
+from penstock.errors import CallError, HostError, PositionError, TargetError
+from penstock.host.arrays import as_strings, is_strings
+from penstock.package import ENTRY, STRINGS, KernelInfo, Package, TensorInfo, numpy_dtype
 from penstock.weights import aligned_bytes
 
 Array = NDArray[np.generic]
@@ -200,10 +201,12 @@ def _fitting(wanted: TensorInfo, array: Array) -> Array:
     """The array, contiguous, if it is what the model takes."""
     if not hasattr(array, "__array_interface__"):
         raise CallError(f"input '{wanted.name}' is a {type(array).__name__}", remedy="Pass a NumPy array.")
+    if wanted.dtype == STRINGS and is_strings(array):
+        array = _fitting_strings(wanted, array)
     if array.dtype != numpy_dtype(wanted.dtype):
         raise CallError(
             f"input '{wanted.name}' is {array.dtype}, the model takes {wanted.dtype}",
-            remedy=f"Convert it with .astype('{wanted.dtype}').",
+            remedy=f"Convert it with .astype('{numpy_dtype(wanted.dtype)}').",
         )
     if wanted.is_static and array.shape != wanted.shape:
         raise CallError(
@@ -212,3 +215,10 @@ def _fitting(wanted: TensorInfo, array: Array) -> Array:
         )
     # NumPy's way of making an array contiguous gives one without dims a dim.
     return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def _fitting_strings(wanted: TensorInfo, array: Array) -> Array:
+    try:
+        return as_strings(array)
+    except HostError as error:
+        raise CallError(f"input '{wanted.name}': {error.message}", remedy=error.remedy) from None

@@ -14,14 +14,18 @@ from onnx.backend.base import Backend, BackendRep
 from xdsl.dialects.builtin import ModuleOp
 
 from penstock.backends.targets import target as target_named
-from penstock.dialects.graph.base import is_static
-from penstock.driver import build_module, entry, read
+from penstock.dialects.graph.base import Array, is_static
+from penstock.dialects.graph.host import HostOp
+from penstock.driver import build_module, build_stages, entry, read
 from penstock.errors import CallError, ShapeError, UnsupportedError
 from penstock.extensions import extended
+from penstock.host.arrays import is_strings
 from penstock.model import CompiledModel
 from penstock.onnx_import.model_file import newest_opset
 from penstock.onnx_import.signature import model_inputs
 from penstock.onnx_values import Given, Result, arrays_of, gathered, is_array, lengths_of
+from penstock.staged_model import runnable
+from penstock.stages import has_stages
 
 __all__ = ["PenstockBackend", "PenstockRep", "prepare", "run_model", "run_node", "supports_device"]
 
@@ -53,12 +57,11 @@ class PenstockRep(BackendRep):
         if shapes not in self._fixed:
             self._fixed[shapes] = inputs_to_fix(self._model, given)
         fixed = self._fixed[shapes]
-        key = (*shapes, *(arrays[name].tobytes() for name in fixed))
+        key = (*shapes, *(_value_key(arrays[name]) for name in fixed))
         if key not in self._compiled:
-            package = build_module(
-                read_for(self._model, given, fixed), self._model.graph.name, self._target, extended()
-            )
-            self._compiled[key] = CompiledModel(package)
+            module = read_for(self._model, given, fixed)
+            build = build_stages if has_stages(module) else build_module
+            self._compiled[key] = runnable(build(module, self._model.graph.name, self._target, extended()))
         return self._compiled[key]
 
     def by_name(self, inputs: Sequence[object] | Mapping[str, object]) -> Given:
@@ -92,7 +95,13 @@ def is_compilable(model: ModelProto, given: Given, fixed: Collection[str]) -> bo
         module = read_for(model, given, fixed)
     except (UnsupportedError, ShapeError):
         return False
-    return all(is_static(result) for op in entry(module).body.block.ops for result in op.results)
+    ops = (op for op in entry(module).body.block.ops if not isinstance(op, HostOp))
+    return all(is_static(result) for op in ops for result in op.results)
+
+
+def _value_key(array: Array) -> bytes:
+    """What arrays of one shape have in common only when they are equal."""
+    return repr(array.tolist()).encode() if is_strings(array) else array.tobytes()
 
 
 def read_for(model: ModelProto, given: Given, fixed: Collection[str]) -> ModuleOp:

@@ -16,6 +16,8 @@ from penstock.weights import Weights
 
 ENTRY = "main"
 STATUS_BYTES = 8
+STRINGS = "string"
+"""The dtype of arrays of `str`, which NumPy holds as objects."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,8 @@ class Package:
 
 def numpy_dtype(name: str) -> np.dtype[np.generic]:
     """The dtype of a name in an artefact; those that NumPy lacks come from ml_dtypes."""
+    if name == STRINGS:
+        return np.dtype(np.object_)
     try:
         return np.dtype(name)
     except TypeError:

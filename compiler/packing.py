@@ -11,7 +11,7 @@ from penstock.backends.llvm import Image
 from penstock.backends.targets import Target
 from penstock.build import weights_of
 from penstock.call_table import calls_of
-from penstock.dialects.element_types import numpy_dtype
+from penstock.dialects.element_types import STRING, numpy_dtype
 from penstock.dialects.graph.base import element_of, shape_of
 from penstock.dialects.graph.status import messages_of
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate, read_growing
@@ -21,7 +21,7 @@ from penstock.dialects.nest.hints import bounds_of, hints_of
 from penstock.dialects.nest.parallel import threads_of
 from penstock.dialects.nest.sizes import symbols as symbols_of
 from penstock.kernel_work import bytes_of, flops_of, loops_of, total
-from penstock.package import ENTRY, KernelInfo, Package, Symbol, TensorInfo
+from penstock.package import ENTRY, STRINGS, KernelInfo, Package, Symbol, TensorInfo
 from penstock.passes.specialize_sizes import at_hints
 
 
@@ -40,10 +40,13 @@ def signature(module: ModuleOp) -> tuple[tuple[TensorInfo, ...], tuple[TensorInf
 def _infos(
     attributes: ArrayAttr[DictionaryAttr] | None, kinds: Sequence[Attribute]
 ) -> tuple[TensorInfo, ...]:
-    return tuple(
-        TensorInfo(name.data, numpy_dtype(element_of(kind)).name, shape_of(kind))
-        for name, kind in zip(names_of(attributes), kinds, strict=True)
-    )
+    return tuple(tensor_info(name.data, kind) for name, kind in zip(names_of(attributes), kinds, strict=True))
+
+
+def tensor_info(name: str, kind: Attribute) -> TensorInfo:
+    """A tensor as one who calls the model sees it."""
+    element = element_of(kind)
+    return TensorInfo(name, STRINGS if element == STRING else numpy_dtype(element).name, shape_of(kind))
 
 
 def names_of(attributes: ArrayAttr[DictionaryAttr] | None) -> list[StringAttr]:

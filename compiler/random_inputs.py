@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.errors import CallError
-from penstock.package import numpy_dtype
+from penstock.package import STRINGS, numpy_dtype
 
 Array = NDArray[np.generic]
+WORDS = ("a", "word", "two words", "", "0.5")
+"""Of these are strings."""
 
 
 class Port(Protocol):
@@ -42,6 +44,8 @@ def fixed_shape(port: Port) -> tuple[int, ...]:
 def random_array(generator: np.random.Generator, port: Port) -> Array:
     """Draw normal numbers, or for integers 0 and 1, which any table has a row for."""
     shape = fixed_shape(port)
+    if port.dtype == STRINGS:
+        return generator.choice(np.array(WORDS, np.object_), shape)
     if numpy_dtype(port.dtype).kind in "iub":
         return generator.integers(0, 2, shape).astype(numpy_dtype(port.dtype))
     return generator.standard_normal(shape).astype(numpy_dtype(port.dtype))

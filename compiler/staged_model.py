@@ -8,10 +8,15 @@ from numpy.typing import NDArray
 
 from penstock.call_sizes import NONE, bound_sizes, check_bounds, check_requirements
 from penstock.dialects.requirements import symbols_of_requirement
-from penstock.errors import CallError
+from penstock.dialects.size_text import parse_size
+from penstock.dialects.sizes import number
+from penstock.errors import CallError, HostError, PenstockError
+from penstock.host import run
+from penstock.host.arrays import Options, Plain
+from penstock.host.movement import SIZED
 from penstock.model import CompiledModel, checked_inputs
 from penstock.package import Package
-from penstock.staged_package import Bind, Stage, StagedPackage
+from penstock.staged_package import Bind, HostStep, Stage, StagedPackage
 
 Array = NDArray[np.generic]
 LARGEST = 2**48
@@ -52,14 +57,18 @@ class StagedModel(CompiledModel):
         for symbol in self.package.symbols:
             check_bounds(symbol, sizes)
         self._check(sizes, {})
-        for number, step in enumerate(self._parts.steps):
+        for at, step in enumerate(self._parts.steps):
             if isinstance(step, Bind):
                 before = dict(sizes)
                 sizes.update(bound_by(step, values[step.value]))
                 self._check(sizes, before)
+            elif isinstance(step, HostStep):
+                before = dict(sizes)
+                sizes.update(host_results(step, values, sizes))
+                self._check(sizes, before)
             else:
-                values.update(self._models[number].stage([values[name] for name in step.reads], sizes))
-            self._drop(values, number)
+                values.update(self._models[at].stage([values[name] for name in step.reads], sizes))
+            self._drop(values, at)
         return [values[name] for name in self._parts.results]
 
     def _check(self, sizes: Mapping[str, int], before: Mapping[str, int]) -> None:
@@ -78,6 +87,35 @@ class StagedModel(CompiledModel):
 def runnable(package: Package) -> CompiledModel:
     """A package in memory, ready to run."""
     return StagedModel(package) if isinstance(package, StagedPackage) else CompiledModel(package)
+
+
+def host_results(step: HostStep, values: dict[str, Array], sizes: Mapping[str, int]) -> dict[str, int]:
+    """Run a function of the host, add what it gives to the values, and tell the sizes that are known then."""
+    operands = [step.constants[name] if name in step.constants else values[name] for name in step.operands]
+    try:
+        results = run(step.function, in_numbers(step, sizes), operands)
+        known = bound_sizes(step.outputs, [result.shape for result in results], sizes)
+    except PenstockError as error:
+        error.node = error.node or ", ".join(step.nodes)
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # Sizes that agree only in some runs are met here first.
+        fault = f"{step.function} cannot be run: {error}"
+        raise HostError(fault, node=", ".join(step.nodes), remedy="Check the inputs.") from error
+    values.update(zip((output.name for output in step.outputs), results, strict=True))
+    return known
+
+
+def in_numbers(step: HostStep, sizes: Mapping[str, int]) -> Options:
+    """The options of a step with numbers for what a run decides."""
+    sized = SIZED.get(step.function, ())
+    return {name: _at(value, sizes) if name in sized else value for name, value in step.options.items()}
+
+
+def _at(value: Plain, sizes: Mapping[str, int]) -> Plain:
+    if isinstance(value, str):
+        return number(parse_size(value), sizes)
+    return value if isinstance(value, int | float) else [_at(each, sizes) for each in value]
 
 
 def bound_by(step: Bind, value: Array) -> dict[str, int]:

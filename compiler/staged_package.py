@@ -1,10 +1,15 @@
-"""A compiled model that runs in stages, as data: packages, and between them what is read off the results."""
+"""A compiled model that runs in stages, as data: packages, and between them what is read off the results.
 
-from collections.abc import Iterator, Sequence
+What Python runs, strings and pictures, stands between the packages too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.backends.llvm.image import Image
+from penstock.backends.targets import Target
 from penstock.dialects.memory_plan import Plan
+from penstock.host import Array, Options
 from penstock.package import Package, Symbol, TensorInfo
 from penstock.weights import Weights
 
@@ -37,7 +42,24 @@ class Stage:
         return tuple(tensor.name for tensor in self.package.inputs)
 
 
-Step = Stage | Bind
+@dataclass(frozen=True)
+class HostStep:
+    """A function that Python runs between the stages; operands are known by name, as constants or values."""
+
+    function: str
+    options: Options
+    operands: tuple[str, ...]
+    constants: Mapping[str, Array]
+    outputs: tuple[TensorInfo, ...]
+    nodes: tuple[str, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The values that it reads."""
+        return tuple(name for name in self.operands if name not in self.constants)
+
+
+Step = Stage | Bind | HostStep
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,7 @@ class StagedPackage(Package):
     @staticmethod
     def of(
         name: str,
+        target: Target,
         ends: Ends,
         results: Sequence[str],
         steps: Sequence[Step],
@@ -62,14 +85,14 @@ class StagedPackage(Package):
         _verify(ends, results, steps)
         return StagedPackage(
             name,
-            parts[0].target,
+            target,
             *ends,
-            image=Image(b"", {}, parts[0].image.alignment),
+            image=Image(b"", {}),
             constants=Weights(),
             memory=Plan((), 0, 0),
             kernels=tuple(kernel for part in parts for kernel in part.kernels),
-            numerics=parts[0].numerics,
-            threads=max(part.threads for part in parts),
+            numerics=tuple(dict.fromkeys(stated for part in parts for stated in part.numerics)),
+            threads=max((part.threads for part in parts), default=1),
             symbols=symbols,
             requirements=requirements,
             steps=tuple(steps),
@@ -80,6 +103,12 @@ class StagedPackage(Package):
     def stages(self) -> Iterator[Package]:
         """The packages of its steps."""
         return (step.package for step in self.steps if isinstance(step, Stage))
+
+    @property
+    def host_functions(self) -> tuple[str, ...]:
+        """The functions that Python runs, in order, each once."""
+        called = (step.function for step in self.steps if isinstance(step, HostStep))
+        return tuple(dict.fromkeys(called))
 
     @property
     def weights_bytes(self) -> int:
@@ -97,7 +126,8 @@ def _verify(ends: Ends, results: Sequence[str], steps: Sequence[Step]) -> None:
     for step in steps:
         if not known.issuperset(step.reads):
             raise ValueError(f"nothing gives {sorted({*step.reads} - known)}")
-        if isinstance(step, Stage):
-            known.update(tensor.name for tensor in step.package.outputs)
+        if isinstance(step, Stage | HostStep):
+            made = step.package.outputs if isinstance(step, Stage) else step.outputs
+            known.update(tensor.name for tensor in made)
     if not known.issuperset(results) or len(results) != len(ends[1]):
         raise ValueError(f"the {len(ends[1])} outputs are not {list(results)}")

@@ -1,4 +1,6 @@
-"""Cuts a model whose sizes are decided by values into stages, each a model of its own.
+"""Cuts a model whose sizes are decided by values, or parts of which Python runs, into stages.
+
+Each stage is a model of its own.
 
     %n = ... ; graph.bind %n ["rows"] ; %y = ... : tensor<?xf32, #graph.dims<["rows"]>>
 ->  stage: x -> n        then `rows` is read        stage: x -> y, at `rows`
@@ -14,11 +16,15 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from penstock.dialects.graph.binding import BindOp, symbols_in
+from penstock.dialects.element_types import STRING
+from penstock.dialects.graph.base import element_of
+from penstock.dialects.graph.binding import BindOp, names_bound, symbols_in
 from penstock.dialects.graph.constant import ConstantOp
+from penstock.dialects.graph.host import HostOp
 from penstock.dialects.module_requirements import ATTRIBUTE as REQUIREMENTS
 from penstock.dialects.narrowing import strings
-from penstock.packing import entry, names_of
+from penstock.packing import entry, names_of, tensor_info
+from penstock.staged_package import HostStep
 
 NAME = "graph.name"
 
@@ -27,7 +33,7 @@ NAME = "graph.name"
 class Cut:
     """A module in stages: the steps in their order, and which value is which output of the model."""
 
-    steps: tuple["ModuleOp | Binding", ...]
+    steps: tuple["ModuleOp | Binding | HostStep", ...]
     results: tuple[str, ...]
 
 
@@ -42,13 +48,15 @@ class Binding:
 
 def has_stages(module: ModuleOp) -> bool:
     """Whether a module of the graph level can only be run in stages."""
-    return any(isinstance(op, BindOp) for op in entry(module).body.block.ops)
+    block = entry(module).body.block
+    ends = (*block.args, *(block.last_op.operands if block.last_op is not None else ()))
+    has_strings = any(element_of(value) == STRING for value in ends)
+    return has_strings or any(isinstance(op, BindOp | HostOp) for op in block.ops)
 
 
 def bound_symbols(module: ModuleOp) -> list[str]:
     """The sizes that values of a run decide."""
-    ops = [op for op in entry(module).body.block.ops if isinstance(op, BindOp)]
-    return [name for op in ops for name in op.names if name]
+    return [name for op in entry(module).body.block.ops for name in names_bound(op)]
 
 
 def cut(module: ModuleOp) -> Cut:
@@ -58,19 +66,28 @@ def cut(module: ModuleOp) -> Cut:
 
 
 def _stages_of(block: Block) -> Mapping[Operation, int]:
-    """The stage of each operation but constants; a binding ends the stage that it is in."""
+    """The stage of each operation but constants.
+
+    A binding ends the stage that it is in, and operations of the host come behind its code.
+    """
     ops = [op for op in block.ops if not isinstance(op, ConstantOp | func.ReturnOp)]
-    spoken = {op: symbols_in(op) for op in ops}
+    spoken = {op: set(symbols_in(op)).difference(names_bound(op)) for op in ops}
     stages = dict.fromkeys(ops, 0)
     before: Mapping[Operation, int] = {}
     # Passes may put what speaks of a size in front of what binds it.
     while stages != before:
         before = dict(stages)
-        bound = {name: stages[op] + 1 for op in ops if isinstance(op, BindOp) for name in op.names}
+        bound = {name: stages[op] + 1 for op in ops for name in names_bound(op)}
         for op in ops:
-            made = (stages.get(v.owner, 0) for v in op.operands if isinstance(v.owner, Operation))
+            makers = [v.owner for v in op.operands if isinstance(v.owner, Operation)]
+            made = (stages.get(maker, 0) + _waits(op, maker) for maker in makers)
             stages[op] = max([*made, *(bound.get(name, 0) for name in spoken[op])], default=0)
     return stages
+
+
+def _waits(op: Operation, maker: Operation) -> int:
+    """How many stages an operation is behind the one whose value it reads."""
+    return int(isinstance(maker, HostOp) and not isinstance(op, BindOp | HostOp))
 
 
 @dataclass
@@ -92,28 +109,45 @@ class _Cutter:
         steps = [step for stage in range(last + 1) for step in self._steps(stage, stage == last)]
         return Cut(tuple(steps), tuple(self._name(value) for value in returned.operands))
 
-    def _steps(self, stage: int, is_last: bool) -> Iterator[ModuleOp | Binding]:
+    def _steps(self, stage: int, is_last: bool) -> Iterator[ModuleOp | Binding | HostStep]:
         ops = [op for op in self.main.body.block.ops if self.stages.get(op) == stage]
-        native = [op for op in ops if not isinstance(op, BindOp)]
-        given = self._given(native, [op for op in ops if isinstance(op, BindOp)], is_last)
+        native = [op for op in ops if not isinstance(op, BindOp | HostOp)]
+        constants = self._constants([op for op in ops if isinstance(op, BindOp)], is_last)
+        given = self._given(native, [v for v in constants if element_of(v) != STRING])
         if given:
             yield self._module(native, given)
+        yield from (self._constant(value) for value in constants if element_of(value) == STRING)
         for op in ops:
-            if isinstance(op, BindOp):
-                yield Binding(self._name(op.value), op.names, strings(op.attributes.get("nodes")))
+            if isinstance(op, HostOp):
+                yield self._host(op)
+            elif isinstance(op, BindOp):
+                yield Binding(self._name(op.value), op.names, _nodes(op))
 
-    def _given(self, ops: Sequence[Operation], bindings: Sequence[BindOp], is_last: bool) -> list[SSAValue]:
-        """What a stage makes that others read.
-
-        Constants that the model gives come with the last stage, those that a size turned out to be at once.
-        """
+    def _given(self, ops: Sequence[Operation], constants: Sequence[SSAValue]) -> list[SSAValue]:
+        """What a stage makes that others read, and constants."""
         inside = set(ops)
         made = [value for op in ops for value in op.results]
-        given: list[SSAValue] = [v for v in made if any(use.operation not in inside for use in v.uses)]
-        returned = self.main.body.block.last_op
-        if is_last and returned is not None:
-            given += [v for v in dict.fromkeys(returned.operands) if isinstance(v.owner, ConstantOp)]
-        return [*given, *dict.fromkeys(op.value for op in bindings if isinstance(op.value.owner, ConstantOp))]
+        return [*(v for v in made if any(use.operation not in inside for use in v.uses)), *constants]
+
+    def _constants(self, bindings: Sequence[BindOp], is_last: bool) -> list[SSAValue]:
+        """The constants that a size turned out to be, and with the last stage those that the model gives."""
+        returned, bound = self.main.body.block.last_op, [op.value for op in bindings]
+        values = [*bound, *(returned.operands if is_last and returned is not None else ())]
+        return [value for value in dict.fromkeys(values) if isinstance(value.owner, ConstantOp)]
+
+    def _constant(self, value: SSAValue) -> HostStep:
+        """A constant of strings that the model gives."""
+        assert isinstance(value.owner, ConstantOp), "it is a constant"
+        output, array = tensor_info(self._name(value), value.type), value.owner.array
+        return HostStep("Identity", {}, ("constant",), {"constant": array}, (output,), _nodes(value.owner))
+
+    def _host(self, op: HostOp) -> HostStep:
+        """A function of the host, with the constants that it reads."""
+        owners = {self._name(value): value.owner for value in op.inputs}
+        constants = {name: owner.array for name, owner in owners.items() if isinstance(owner, ConstantOp)}
+        outputs = tuple(tensor_info(self._name(value), value.type) for value in op.outputs)
+        operands = tuple(map(self._name, op.inputs))
+        return HostStep(op.function.data, op.plain_options, operands, constants, outputs, _nodes(op))
 
     def _module(self, ops: Sequence[Operation], given: Sequence[SSAValue]) -> ModuleOp:
         """A module of its own for some operations."""
@@ -138,9 +172,14 @@ class _Cutter:
         """The name of a value, after the node that makes it."""
         if value not in self.names:
             owner = value.owner
-            nodes = strings(owner.attributes.get("nodes")) if isinstance(owner, Operation) else ()
+            nodes = _nodes(owner) if isinstance(owner, Operation) else ()
             self.names[value] = f"{nodes[0] if nodes else 'value'}#{len(self.names)}"
         return self.names[value]
+
+
+def _nodes(op: Operation) -> tuple[str, ...]:
+    """The nodes of the model that an operation comes from."""
+    return strings(op.attributes.get("nodes"))
 
 
 def _named(names: Iterable[str]) -> ArrayAttr[DictionaryAttr]:

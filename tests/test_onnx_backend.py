@@ -127,10 +127,10 @@ def test_wrong_calls_are_told() -> None:
 
 
 def test_what_cannot_be_compiled_is_listed() -> None:
-    node = helper.make_node("ImageDecoder", ["x"], ["y"])
+    node = helper.make_node("MaxRoiPool", ["x", "rois"], ["y"], pooled_shape=[1, 1])
     with pytest.raises(UnsupportedError) as error:
-        onnx_backend.run_node(node, [X])
-    assert [problem.op for problem in error.value.problems] == ["ImageDecoder"]
+        onnx_backend.run_node(node, [X, X])
+    assert [problem.op for problem in error.value.problems] == ["MaxRoiPool"]
 
 
 def test_random_initial_values_do_not_hide_an_input() -> None:

@@ -16,7 +16,7 @@ def summary(package: Package) -> str:
     """A compiled model in a line or two."""
     calls = sum(kernel.calls for kernel in package.kernels)
     if isinstance(package, StagedPackage):
-        place = f"in {len(list(package.stages))} stages, as values of a run decide sizes"
+        place = staged_text(package)
     else:
         place = f"{package.memory.arena:,} of arena (lower bound {package.memory.bound:,}){at_hints(package)}"
     lines = [
@@ -30,6 +30,14 @@ def summary(package: Package) -> str:
 def at_hints(package: Package) -> str:
     """The sizes for which figures are told that depend on them."""
     return " at " + ", ".join(f"{n} = {size}" for n, size in package.hints.items()) if package.hints else ""
+
+
+def staged_text(package: StagedPackage) -> str:
+    """How a model runs that does not run at once."""
+    count, called = len(list(package.stages)), ", ".join(package.host_functions)
+    stages = f"in {count} stages" if count != 1 else "in 1 stage"
+    reason = f"with host operations run by Python: {called}" if called else "as values of a run decide sizes"
+    return f"{stages}, {reason}"
 
 
 def numerics_text(stated: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from penstock.dialects.size_text import parse_size
 from penstock.errors import CallError, PenstockError
+from penstock.host.arrays import is_strings
 from penstock.package import numpy_dtype
 from penstock.random_inputs import Port
 
@@ -185,4 +186,6 @@ def image_layout(port: Port) -> tuple[int, int | str, int | str, bool]:
 
 def write_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
     """Write arrays to a `.npz` file under their names."""
-    np.savez(path, allow_pickle=False, **outputs)
+    # Objects would be pickles.
+    plain = {name: x.astype(np.str_) if is_strings(x) else x for name, x in outputs.items()}
+    np.savez(path, allow_pickle=False, **plain)

@@ -61,6 +61,7 @@ FAMILIES: tuple[Family, ...] = (
     SAMPLING,
     SEQUENCES,
     SPECTRAL,
+    STRINGS,
     SUPPRESSION,
     STRINGS,
     UNIQUE,

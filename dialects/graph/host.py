@@ -4,7 +4,7 @@ What a function does is in `penstock.host`; here is what types it takes and give
 made and read by these operations only: `on_host` turns other operations that move strings into them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TypeAlias, cast
 
 from xdsl.dialects.builtin import (
@@ -22,7 +22,8 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, var_operand_def, var_result_def
+from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def, var_operand_def, var_result_def
+from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
@@ -85,6 +86,16 @@ MOVING: Mapping[str, type[GraphOp]] = {
 _FUNCTION_OF: dict[type[GraphOp], str] = {kind: name for name, kind in MOVING.items()}
 
 
+class DecidesSizes(MemoryEffect):
+    """Of an operation that decides sizes, more is seen than its results: what speaks of the sizes."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> Set[EffectInstance]:
+        """None where all sizes are known before."""
+        decides = isinstance(op, GraphOp) and op.binds()
+        return frozenset([EffectInstance(MemoryEffectKind.WRITE)] if decides else [])
+
+
 @irdl_op_definition
 class HostOp(GraphOp):
     """What a function of the host gives:
@@ -99,6 +110,7 @@ class HostOp(GraphOp):
     options = opt_prop_def(DictionaryAttr)
     sizes = opt_prop_def(ArrayAttr[StringAttr])
     outputs = var_result_def(AnyTensor)
+    traits = traits_def(DecidesSizes())
     assembly_format = "$function $inputs attr-dict `:` type($inputs) `->` type($outputs)"
 
     @classmethod
