@@ -226,9 +226,10 @@ def read_dynamic(
     importers: "Importers | None" = None,
     bounds: Bounds | None = None,
     hints: Hints | None = None,
+    lengths: "Lengths | None" = None,
 ) -> ModuleOp:
     """Import a model whose sizes may be symbols, with bounds and hints for them."""
-    module = import_model(model, shapes=shapes, dims=dims, importers=importers)
+    module = import_model(model, shapes=shapes, dims=dims, lengths=lengths, importers=importers)
     describe_symbols(module, shapes_of_inputs(module), bound_symbols(module), bounds or {}, hints or {})
     return module
 
