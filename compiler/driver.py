@@ -90,12 +90,13 @@ def build(
     dump_dir: "str | PathLike[str] | None" = None,
     bounds: Bounds | None = None,
     hints: Hints | None = None,
+    lengths: "Lengths | None" = None,
 ) -> Package:
     """Compile for any target, as `api.compile` says; always anew, and the code is not loaded."""
     machine = target_named(target) if isinstance(target, str) else target
     known = extended(plugins, passes, threads, choices_of(tuning, machine))
     with collector_paused():
-        module = read_dynamic(model, shapes, dims, known.importers, bounds, hints)
+        module = read_dynamic(model, shapes, dims, known.importers, bounds, hints, lengths)
         if has_stages(module):
             return build_stages(module, _name(model), machine, known, progress=progress, watcher=watcher)
         if dump_dir is not None:

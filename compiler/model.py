@@ -210,4 +210,4 @@ def _fitting(wanted: TensorInfo, array: Array) -> Array:
             f"input '{wanted.name}' has shape {array.shape}, the model was compiled for {wanted.shape}",
             remedy="Reshape it, or compile with --shape.",
         )
-    return np.ascontiguousarray(array)
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)

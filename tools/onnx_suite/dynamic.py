@@ -4,16 +4,15 @@ from itertools import count
 
 from onnx import ModelProto, numpy_helper
 
-from penstock.backends.targets import target
-from penstock.collector import collector_paused
-from penstock.driver import build_module, read_dynamic
+from penstock.driver import build
 from penstock.errors import PenstockError, ShapeError, UnsupportedError
-from penstock.extensions import extended
 from penstock.model import CompiledModel
 from penstock.onnx_backend import inputs_to_fix
 from penstock.onnx_values import Given, Result, arrays_of, gathered, lengths_of
+from penstock.staged_model import StagedModel, runnable
 
 Names = tuple[str, ...]
+Model = CompiledModel | StagedModel
 
 
 class DynamicRuns:
@@ -21,7 +20,7 @@ class DynamicRuns:
 
     def __init__(self, model: ModelProto) -> None:
         self._model = model
-        self._compiled: dict[tuple[str, bytes], CompiledModel] = {}
+        self._compiled: dict[tuple[str, bytes], Model] = {}
 
     def run(self, given: Given) -> tuple[list[Result], Names]:
         """The outputs of a call, and the inputs whose values the artefact was made for."""
@@ -35,12 +34,12 @@ class DynamicRuns:
         results = compiled({info.name: arrays[info.name] for info in compiled.inputs})
         return [gathered(output, results) for output in self._model.graph.output], fixed
 
-    def _with_values(self, given: Given, fixed: Names, error: PenstockError) -> CompiledModel:
+    def _with_values(self, given: Given, fixed: Names, error: PenstockError) -> Model:
         if not fixed:
             raise error
         return self._compiled_for(given, fixed)
 
-    def _compiled_for(self, given: Given, fixed: Names) -> CompiledModel:
+    def _compiled_for(self, given: Given, fixed: Names) -> Model:
         arrays, lengths = arrays_of(given), lengths_of(self._model, given)
         key = (f"{lengths} {fixed}", b"".join(arrays[name].tobytes() for name in fixed))
         if key not in self._compiled:
@@ -51,7 +50,7 @@ class DynamicRuns:
         return self._compiled[key]
 
 
-def compiled_for_any_sizes(model: ModelProto, given: Given, fixed: Names) -> CompiledModel:
+def compiled_for_any_sizes(model: ModelProto, given: Given, fixed: Names) -> Model:
     """Compile a model with a symbol for every dim of the inputs that have no value in it."""
     symbols = (f"d{i}" for i in count())
     shapes = {
@@ -59,6 +58,4 @@ def compiled_for_any_sizes(model: ModelProto, given: Given, fixed: Names) -> Com
         for name, array in arrays_of(given).items()
         if name not in fixed
     }
-    with collector_paused():
-        module = read_dynamic(model, shapes, lengths=lengths_of(model, given))
-        return CompiledModel(build_module(module, model.graph.name, target("host"), extended()))
+    return runnable(build(model, shapes=shapes, lengths=lengths_of(model, given)))
