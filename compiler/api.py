@@ -50,7 +50,8 @@ def _decisions(options: Options) -> tuple[object, ...]:
     """What decides what becomes of a model, in one form for all ways to say it."""
     sizes = {name: tuple(shape) for name, shape in (options.shapes or {}).items()}, dict(options.dims or {})
     ranges = dict(options.bounds or {}), dict(options.hints or {})
-    return sizes, identity(options.target), options.threads, *(ranges if any(ranges) else ())
+    lengths = dict(options.lengths or {})
+    return sizes, identity(options.target), options.threads, *(ranges if any(ranges) else ()), lengths
 
 
 def compile(model: Model, **keywords: Unpack[Keywords]) -> CompiledModel:
@@ -58,7 +59,8 @@ def compile(model: Model, **keywords: Unpack[Keywords]) -> CompiledModel:
 
     `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name.  Sizes without a
     number are decided by each call, within `bounds` (least and greatest, `None` for any); the code is made to
-    be fast at the `hints` and is right at all of them.  `target` is the machine, by default this one.
+    be fast at the `hints` and is right at all of them.  `lengths` says how many tensors an input holds
+    that is a sequence, and `None` of an optional that holds nothing.  `target` is the machine, by default this one.
     `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the phase that
     they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is worth it
     runs in as many parts; results are the same.  `tuning` is the file of `penstock compile --tune`, or the

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from penstock.c_names import c_name, distinct
 from penstock.dialects.memory_plan import ALIGNMENT, GrowingValue
-from penstock.dialects.requirements import EQUAL, sides, sign_of
+from penstock.dialects.requirements import EQUAL, alternatives, sides, sign_of
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import Atom, Extent, Product, is_at_least, multiplied, terms_of
 from penstock.package import Package, Symbol, TensorInfo
@@ -87,9 +87,12 @@ class SizesInC:
         )
 
     def _requirement(self, requirement: str) -> tuple[str, str]:
+        broken = " && ".join(map(self._broken, alternatives(requirement)))
+        return f"the model needs {requirement}", broken
+
+    def _broken(self, requirement: str) -> str:
         left, right = map(self.expression, sides(requirement))
-        broken = "!=" if sign_of(requirement) == EQUAL else ">"
-        return f"the model needs {requirement}", f"{left} {broken} {right}"
+        return f"{left} {'!=' if sign_of(requirement) == EQUAL else '>'} {right}"
 
     def _nothing(self) -> Iterator[tuple[str, str]]:
         """The condition that something has less than no elements."""

@@ -22,6 +22,7 @@ Shapes = Mapping[str, Sequence[int | str]]
 Dims = Mapping[str, int]
 Bounds = Mapping[str, tuple[int, int | None]]
 Hints = Mapping[str, int]
+Lengths = Mapping[str, int | None]
 Progress = Callable[[int, int], None]
 
 
@@ -32,6 +33,7 @@ class Kind(TypedDict, total=False):
     dims: Dims | None
     bounds: Bounds | None
     hints: Hints | None
+    lengths: Lengths | None
     target: str | Target
     plugins: "Sequence[Plugin]"
     passes: "Passes | None"
@@ -60,6 +62,7 @@ class Options:
     dims: Dims | None = None
     bounds: Bounds | None = None
     hints: Hints | None = None
+    lengths: Lengths | None = None
     target: str | Target = "host"
     plugins: "Sequence[Plugin]" = ()
     passes: "Passes | None" = None

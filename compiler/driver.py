@@ -100,8 +100,8 @@ def _known(options: Options) -> Extended:
 
 def _module(model: Model, options: Options, known: Extended) -> ModuleOp:
     """The imported model, whose sizes may be symbols."""
-    bounds, hints = options.bounds, options.hints
-    return read_dynamic(model, options.shapes, options.dims, known.importers, bounds, hints)
+    bounds, hints, lengths = options.bounds, options.hints, options.lengths
+    return read_dynamic(model, options.shapes, options.dims, known.importers, bounds, hints, lengths)
 
 
 def whole_module(model: Model, options: Options, known: Extended) -> ModuleOp:
@@ -226,9 +226,10 @@ def read_dynamic(
     importers: "Importers | None" = None,
     bounds: Bounds | None = None,
     hints: Hints | None = None,
+    lengths: "Lengths | None" = None,
 ) -> ModuleOp:
     """Import a model whose sizes may be symbols, with bounds and hints for them."""
-    module = import_model(model, shapes=shapes, dims=dims, importers=importers)
+    module = import_model(model, shapes=shapes, dims=dims, lengths=lengths, importers=importers)
     describe_symbols(module, shapes_of_inputs(module), bound_symbols(module), bounds or {}, hints or {})
     return module
 

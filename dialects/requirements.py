@@ -1,11 +1,11 @@
-"""What must hold of the sizes of a call, as text: `n <= 512`, `a == b`."""
+"""What must hold of the sizes of a call, as text: `n <= 512`, `a == b`, `a == b or a == 1`."""
 
 from collections.abc import Mapping
 
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import Extent, is_at_least, number, symbols_of
 
-AT_MOST, EQUAL = "<=", "=="
+AT_MOST, EQUAL, OR = "<=", "==", " or "
 
 
 def at_most(a: Extent, b: Extent) -> str | None:
@@ -21,15 +21,29 @@ def equal(a: Extent, b: Extent) -> str | None:
     return None if a == b else f"{a} == {b}"
 
 
+def repeats(a: Extent, b: Extent) -> str | None:
+    """The requirement that a dim of size `a` can be repeated to `b`; `None` where that is sure."""
+    return None if a in (b, 1) else f"{a} == {b} or {a} == 1"
+
+
 def holds(requirement: str, sizes: Mapping[str, int]) -> bool:
     """Whether a requirement holds in a call of these sizes."""
+    return any(_holds(each, sizes) for each in alternatives(requirement))
+
+
+def alternatives(requirement: str) -> list[str]:
+    """The requirements one of which must hold."""
+    return requirement.split(OR)
+
+
+def _holds(requirement: str, sizes: Mapping[str, int]) -> bool:
     left, right = (number(size, sizes) for size in sides(requirement))
     return left <= right if sign_of(requirement) == AT_MOST else left == right
 
 
 def symbols_of_requirement(requirement: str) -> set[str]:
     """The symbols that a requirement is about."""
-    return set(symbols_of(*sides(requirement)))
+    return set(symbols_of(*(size for each in alternatives(requirement) for size in sides(each))))
 
 
 def sides(requirement: str) -> list[Extent]:

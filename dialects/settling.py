@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
-from penstock.dialects.requirements import holds, sides
+from penstock.dialects.requirements import alternatives, holds, sides
 from penstock.dialects.sizes import Extent, evaluate, number, symbol, symbols_of, terms_of
 
 Sizes = Mapping[str, int]
@@ -39,7 +39,7 @@ def settled(requirements: Sequence[str], sizes: Sizes) -> dict[str, int]:
 
 def _moves(requirement: str, sizes: Sizes) -> Iterator[tuple[str, int]]:
     """Sizes of one symbol with which a requirement holds, the rest being as it is; the best first."""
-    left, right = sides(requirement)
+    left, right = sides(alternatives(requirement)[0])
     # What stands alone on its side follows from the rest.
     alone = [name for side in (right, left) for name in symbols_of(side) if str(side) == name]
     names = list(dict.fromkeys([*alone, *symbols_of(left, right)]))

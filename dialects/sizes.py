@@ -131,7 +131,9 @@ def remainder(a: Extent, b: Extent) -> Extent:
 
 
 def quotient(a: Extent, b: Extent) -> Extent:
-    """`a / b` rounded down."""
+    """`a / b` rounded down; `a` where `b` is 0: a call must not fail before its sizes are checked."""
+    if isinstance(b, int) and b < 1:
+        return a if b == 0 else quotient(0 - a, -b)
     if isinstance(a, int) and isinstance(b, int):
         return a // b
     if a == b:
@@ -150,7 +152,7 @@ def maximum(a: Extent, b: Extent) -> Extent:
         return a
     if is_at_least(b - a, 0):
         return b
-    return _atom(Call("max", *sorted((a, b), key=str)))
+    return _in_order("max", a, b)
 
 
 def minimum(a: Extent, b: Extent) -> Extent:
@@ -159,11 +161,31 @@ def minimum(a: Extent, b: Extent) -> Extent:
         return a
     if is_at_least(a - b, 0):
         return b
-    return _atom(Call("min", *sorted((a, b), key=str)))
+    return _in_order("min", a, b)
+
+
+def _in_order(rule: str, *sizes: Extent) -> Extent:
+    """The greatest or least of some sizes, each once, in the order of their texts."""
+    found = list(dict.fromkeys(part for size in sizes for part in _choices(rule, size)))
+    sign = 1 if rule == "max" else -1
+    beaten = {a for a in found for b in found if a != b and is_at_least((b - a) * sign, 0)}
+    first, *others = sorted((part for part in found if part not in beaten), key=str)
+    for other in others:
+        first = _atom(Call(rule, first, other))
+    return first
+
+
+def _choices(rule: str, size: Extent) -> list[Extent]:
+    """The sizes of which a size is the greatest (or least) one; itself if it is no such choice."""
+    terms = terms_of(size)
+    call = terms[0][0][0] if len(terms) == 1 and len(terms[0][0]) == 1 and terms[0][1] == 1 else ""
+    if isinstance(call, str) or call.rule != rule:
+        return [size]
+    return [*_choices(rule, call.a), *_choices(rule, call.b)]
 
 
 RULES: Mapping[str, Callable[[Extent, Extent], Extent]] = {
-    "//": quotient,
+    "//": lambda a, b: quotient(a, max(b, 1) if isinstance(b, int) else b),
     "max": maximum,
     "min": minimum,
 }
@@ -198,6 +220,14 @@ def symbols_of(*sizes: Extent) -> list[str]:
 def symbols_of_atom(atom: Atom) -> frozenset[str]:
     """The symbols in a factor."""
     return frozenset([atom]) if isinstance(atom, str) else frozenset(symbols_of(atom.a, atom.b))
+
+
+def may_only_be_equal(a: Extent, b: Extent) -> bool:
+    """Whether two sizes that meet are taken to be equal: both follow from the same symbols.
+
+    Of others, one may be 1 and repeated.
+    """
+    return symbols_of(a) == symbols_of(b)
 
 
 @lru_cache(maxsize=8192)
@@ -308,6 +338,21 @@ def _atom_value(atom: Atom, values: Mapping[str, Extent]) -> Extent:
     if isinstance(atom, str):
         return values.get(atom, symbol(atom))
     return RULES[atom.rule](evaluate(atom.a, values), evaluate(atom.b, values))
+
+
+def less(a: Extent, b: Extent) -> Extent:
+    """1 where a size is less than another one, 0 where it is not."""
+    return minimum(maximum(b - a, 0), 1)
+
+
+def same(a: Extent, b: Extent) -> Extent:
+    """1 where two sizes are equal, 0 where they differ."""
+    return 1 - minimum(maximum(a - b, b - a), 1)
+
+
+def chosen(condition: Extent, a: Extent, b: Extent) -> Extent:
+    """The first of two sizes where a condition is 1, the second one where it is 0."""
+    return b + condition * (a - b)
 
 
 def _product(factors: Iterable[Atom]) -> Product:

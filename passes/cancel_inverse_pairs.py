@@ -20,6 +20,8 @@ from penstock.dialects.graph.movement import (
     ReshapeOp,
     SliceOp,
     TransposeOp,
+    counts_of,
+    in_numbers,
 )
 from penstock.passes.graph_rewriting import Graft, apply_patterns, copied_properties
 from penstock.passes.remove_no_ops import RemoveSameShape
@@ -214,9 +216,10 @@ class MergePads(RewritePattern):
             return
         if any(pad.mode.data != "constant" for pad in (op, inner)):
             return
-        counts = [p.get_values() for p in (op.low, inner.low, op.high, inner.high)]
-        if any(c < 0 for count in counts for c in count):
+        found = [counts_of(p) for p in (op.low, inner.low, op.high, inner.high)]
+        if any(isinstance(c, str) or c < 0 for count in found for c in count):
             return
+        counts = [in_numbers(count) for count in found]
         low, high = (integers([a + b for a, b in zip(*counts[i : i + 2], strict=True)]) for i in (0, 2))
         graft = Graft(rewriter, op, inner)
         graft.replace(graft.op(PadOp, [inner.x], copied_properties(op, low=low, high=high)))

@@ -5,7 +5,7 @@ from typing import cast
 
 import numpy as np
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.dialects.builtin import ArrayAttr, FunctionType, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import OptOperandDef, VarOperandDef
 from xdsl.pattern_rewriter import (
@@ -55,7 +55,21 @@ def _blocks(block: Block) -> Iterator[Block]:
 
 def apply_patterns(module: ModuleOp, *patterns: RewritePattern) -> bool:
     """Apply patterns until none matches, erasing what nothing uses; whether the module changed."""
-    return PatternRewriteWalker(GreedyRewritePatternApplier(list(patterns))).rewrite_module(module)
+    changed = PatternRewriteWalker(GreedyRewritePatternApplier(list(patterns))).rewrite_module(module)
+    if changed:
+        settle_results(module)
+    return changed
+
+
+def settle_results(module: ModuleOp) -> None:
+    """Let the types of functions say what they return: the same size may have got another formula."""
+    for function in module.ops:
+        if not isinstance(function, func.FuncOp) or not function.body.blocks:
+            continue
+        returned = function.body.block.last_op
+        kinds = list(returned.operand_types) if isinstance(returned, func.ReturnOp) else []
+        if kinds != list(function.function_type.outputs):
+            function.function_type = FunctionType.from_lists(list(function.function_type.inputs), kinds)
 
 
 def constant_of(value: SSAValue | None) -> Array | None:
@@ -72,10 +86,15 @@ def constant_of(value: SSAValue | None) -> Array | None:
 def number_of(value: SSAValue) -> float | int | None:
     """The one number that all elements of a constant are, if it is a constant of one element."""
     owner = value.owner
-    if not isinstance(owner, ConstantOp) or count_of(value) != 1:
+    if not isinstance(owner, ConstantOp) or not is_single(value):
         return None
     array = constant_of(value)
     return None if array is None else array.reshape(-1)[0].item()
+
+
+def is_single(value: SSAValue) -> bool:
+    """Whether a value has one element, whatever the sizes of a call."""
+    return all(size == 1 for size in shape_of(value))
 
 
 def count_of(value: SSAValue) -> int:

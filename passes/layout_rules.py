@@ -31,6 +31,9 @@ from penstock.dialects.graph.movement import (
     ReshapeOp,
     SliceOp,
     TransposeOp,
+    are_counts,
+    counts_attr,
+    counts_of,
     dims_attr,
 )
 from penstock.dialects.graph.normalization import BatchNormOp, LocalResponseNormOp, LogSoftmaxOp, SoftmaxOp
@@ -47,6 +50,7 @@ from penstock.passes.graph_rewriting import (
     count_of,
     groups_of,
     inverse,
+    is_single,
 )
 
 
@@ -117,7 +121,7 @@ def _first_only(op: GraphOp) -> list[Role]:
 def _elementwise(op: GraphOp) -> Flexible | None:
     rank = rank_of(op.results[0])
     roles = [
-        Role.FOLLOWS if rank_of(o) == rank else Role.STAYS if count_of(o) == 1 else Role.LIFTED
+        Role.FOLLOWS if rank_of(o) == rank else Role.STAYS if is_single(o) else Role.LIFTED
         for o in op.operands
     ]
     if rank < 3:
@@ -190,9 +194,9 @@ def _per_dim(op: GraphOp) -> Flexible | None:
         return None
     order = last_order(rank)
     changed = {
-        name: integers([value.get_values()[i] for i in order])
+        name: counts_attr([counts_of(value)[i] for i in order])
         for name, value in op.properties.items()
-        if isinstance(value, DenseArrayBase)
+        if are_counts(value)
     }
     return _same_kind(op, copied_properties(op, **changed), [Role.FOLLOWS])
 
@@ -203,7 +207,7 @@ def _broadcast(op: GraphOp) -> Flexible | None:
     if rank < 3:
         return None
     order = last_order(rank)
-    role = Role.FOLLOWS if rank_of(op.x) == rank else Role.STAYS if count_of(op.x) == 1 else Role.LIFTED
+    role = Role.FOLLOWS if rank_of(op.x) == rank else Role.STAYS if is_single(op.x) else Role.LIFTED
     return _same_kind(op, {"shape": dims_attr(permuted(shape, order))}, [role])
 
 

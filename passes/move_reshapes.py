@@ -21,8 +21,8 @@ from penstock.passes.graph_rewriting import (
     axis_attr,
     constant_of,
     copied_properties,
-    count_of,
     groups_of,
+    is_single,
 )
 
 Heavy = ConvOp | ConvTransposeOp | MatMulOp
@@ -56,7 +56,7 @@ def under_reshape(value: SSAValue, old: Sequence[Dim], new: Sequence[Dim], graft
     inner = reshaped(value)
     if inner is not None and shape == tuple(new) and shape_of(inner.x) == tuple(old):
         return inner.x
-    if count_of(value) == 1:
+    if is_single(value):
         return graft.reshape(value, []) if len(shape) > len(old) else value
     suffix = common_suffix(old, new)
     if all(size == 1 for size in shape[: max(len(shape) - suffix, 0)]):

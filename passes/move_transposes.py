@@ -12,7 +12,16 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from penstock.dialects.graph.base import Elementwise, integers, is_static, rank_of, shape_of
 from penstock.dialects.graph.linear import MatMulOp
-from penstock.dialects.graph.movement import BroadcastToOp, ConcatOp, PadOp, SliceOp, TransposeOp, dims_attr
+from penstock.dialects.graph.movement import (
+    BroadcastToOp,
+    ConcatOp,
+    PadOp,
+    SliceOp,
+    TransposeOp,
+    counts_attr,
+    counts_of,
+    dims_attr,
+)
 from penstock.dialects.graph.reduction import Reduction
 from penstock.passes.cancel_inverse_pairs import MergeTransposes
 from penstock.passes.graph_rewriting import (
@@ -22,8 +31,8 @@ from penstock.passes.graph_rewriting import (
     bytes_of,
     constant_of,
     copied_properties,
-    count_of,
     inverse,
+    is_single,
 )
 from penstock.passes.remove_no_ops import TransposeToReshape
 
@@ -44,7 +53,7 @@ def common_permutation(values: Sequence[SSAValue]) -> list[int] | None:
     found: list[int] | None = None
     for value in values:
         transpose = transposed(value)
-        if transpose is None and constant_of(value) is None and count_of(value) != 1:
+        if transpose is None and constant_of(value) is None and not is_single(value):
             return None
         if transpose is not None:
             permutation = permutation_of(transpose)
@@ -153,7 +162,7 @@ class HoistAbovePad(RewritePattern):
         if isinstance(inner, BroadcastToOp):
             graft.replace(graft.op(BroadcastToOp, [x], {"shape": dims_attr(shape_of(op.y))}))
             return
-        low, high = (integers([p.get_values()[i] for i in permutation]) for p in (inner.low, inner.high))
+        low, high = (counts_attr([counts_of(p)[i] for i in permutation]) for p in (inner.low, inner.high))
         graft.replace(graft.op(PadOp, [x], copied_properties(inner, low=low, high=high)))
 
 

@@ -17,6 +17,7 @@ from penstock.dialects.graph.movement import (
     ReshapeOp,
     SliceOp,
     TransposeOp,
+    counts_of,
 )
 from penstock.dialects.graph.pooling import AveragePoolOp, MaxPoolOp
 from penstock.dialects.graph.reduction import (
@@ -44,7 +45,7 @@ class RemoveSameShape(RewritePattern):
             return
         if isinstance(op, SliceOp) and any(r.step < 0 and len(r) > 1 for r in op.ranges()):
             return
-        if isinstance(op, PadOp) and any((*op.low.get_values(), *op.high.get_values())):
+        if isinstance(op, PadOp) and any((*counts_of(op.low), *counts_of(op.high))):
             return
         rewriter.replace(op, [], [op.x])
 

@@ -110,7 +110,8 @@ def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine, h
     elements = [element_of(b) for b in nest.operands]
     ops = [op for op in nest.walk() if op is not nest]
     return Shape(
-        tuple(all_hinted(nest.iterations, hints)),
+        # A loop that the hints leave empty is taken to run once.
+        tuple(max(hinted(e, hints), int(isinstance(e, Size))) for e in nest.iterations),
         frozenset(i for i, d in enumerate(nest.loops) if d.is_reduction),
         tuple(_stream(nest, r.buffer, i, constants, hints) for i, r in enumerate(nest.reads)),
         tuple(

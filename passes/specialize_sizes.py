@@ -29,7 +29,7 @@ from penstock.dialects.narrowing import is_buffer
 from penstock.dialects.nest.access import Access, AccessAttr
 from penstock.dialects.nest.ops import ApplyOp, ComputeOp
 from penstock.dialects.nest.sizes import SYMBOL, SizeOp, SizesAttr, ViewOp, buffer_of, sizes_of, symbols
-from penstock.dialects.sizes import evaluate, number
+from penstock.dialects.sizes import Extent, evaluate, number
 from penstock.passes.nest_rewriting import functions
 
 Sizes = Mapping[str, int]
@@ -67,7 +67,7 @@ def specialize_function(function: func.FuncOp, sizes: Sizes) -> None:
     """Put numbers in for the symbols of a function and of its calls."""
     for value in list(_values(function)):
         if is_buffer(value.type) and isinstance(value.type.layout, SizesAttr):
-            numbers = [number(s, sizes) for s in sizes_of(value)]
+            numbers = [_count(s, sizes) for s in sizes_of(value)]
             Rewriter.replace_value_with_new_type(value, buffer_of(numbers, value.type.get_element_type()))
     for op in list(function.walk()):
         _specialize_op(op, sizes)
@@ -83,7 +83,7 @@ def _values(function: func.FuncOp) -> Iterator[SSAValue]:
 def _specialize_op(op: Operation, sizes: Sizes) -> None:
     match op:
         case ComputeOp():
-            op.dims = ArrayAttr([d.changed(size=number(d.iterations, sizes)) for d in op.loops])
+            op.dims = ArrayAttr([d.changed(size=_count(d.iterations, sizes)) for d in op.loops])
             op.accesses = ArrayAttr([AccessAttr(_access(a.data, sizes)) for a in op.accesses])
         case ApplyOp():
             op.access = AccessAttr(_access(op.access.data, sizes))
@@ -103,6 +103,11 @@ def _specialize_op(op: Operation, sizes: Sizes) -> None:
             Rewriter.replace_op(op, arith.ConstantOp(IntegerAttr(value, IndexType())))
         case _:
             pass
+
+
+def _count(size: Extent, sizes: Sizes) -> int:
+    """A size in numbers: at sizes that no call may have, it could be less than nothing."""
+    return max(number(size, sizes), 0)
 
 
 def _access(access: Access, sizes: Sizes) -> Access:

@@ -109,14 +109,17 @@ def test_sizes_that_share_a_name_agree() -> None:
         model(a=np.ones(3, np.float32), b=np.ones(4, np.float32))
 
 
-def test_sizes_that_meet_must_be_equal() -> None:
+def test_of_sizes_that_meet_one_may_be_repeated() -> None:
     text = """
         <ir_version: 9, opset_import: ["": 17]>
-        net (float[n] a, float[m] b) => (float[k] c) { c = Add (a, b) }"""
+        net (float[n] a, float[m] b) => (float[k] c) { c = Sub (a, b) }"""
     model = penstock.compile(model_of(text))
-    assert model(a=np.ones(3, np.float32), b=np.ones(3, np.float32))["c"].shape == (3,)
-    with pytest.raises(CallError, match="the model needs m == n"):
-        model(a=np.ones(3, np.float32), b=np.ones(4, np.float32))
+    for n, m in ((3, 3), (3, 1), (1, 37), (1, 1), (0, 0)):
+        a, b = np.arange(n, dtype=np.float32), np.arange(m, dtype=np.float32) + 7
+        np.testing.assert_array_equal(model(a=a, b=b)["c"], a - b)
+    for n, m in ((3, 4), (0, 1), (0, 2)):
+        with pytest.raises(CallError, match=r"the model needs .*n == max\(m, n\) or n == 1|m == max"):
+            model(a=np.ones(n, np.float32), b=np.ones(m, np.float32))
 
 
 def test_a_slice_up_to_a_size() -> None:

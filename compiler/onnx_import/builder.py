@@ -34,8 +34,9 @@ from penstock.dialects.graph.movement import (
     TransposeOp,
     dims_attr,
 )
-from penstock.dialects.graph.sections import SectionOp
+from penstock.dialects.graph.sections import RangeOp, SectionOp
 from penstock.dialects.graph.status import mark_positions
+from penstock.dialects.requirements import holds, symbols_of_requirement
 from penstock.errors import ShapeError
 from penstock.onnx_import.cutting import FAR, canonical_bounds, section_of
 from penstock.onnx_import.hosting import check_regions, check_strings, host_properties, hosted
@@ -229,6 +230,26 @@ class Builder:
     def is_outermost(self) -> bool:
         """Whether operations are put into the function itself, not into a loop or a branch."""
         return self._block is self._known.outermost
+
+    def hold(self, requirement: str | None) -> None:
+        """Say what must hold of the sizes in every call, if anything; what surely does not is an error."""
+        if requirement is None:
+            return
+        if not symbols_of_requirement(requirement) and not holds(requirement, {}):
+            raise self._broken(f"{requirement} does not hold")
+        self.require(requirement)
+
+    def positions(self, count: Dim, element: Attribute) -> SSAValue:
+        """0, 1, 2, ... up to a size that may be known only at run time."""
+        if isinstance(count, int):
+            return self.constant(np.arange(self.bounded(count)).astype(numpy_dtype(element)))
+        return self.op(RangeOp, [], {"bounds": dims_attr([0, count, 1]), "element": element})
+
+    def size(self, size: Dim, element: Attribute) -> SSAValue:
+        """A size as a tensor of rank 0."""
+        if isinstance(size, int):
+            return self.constant(np.asarray(size).astype(numpy_dtype(element)))
+        return self.reshape(self.op(RangeOp, [], {"bounds": dims_attr([size, 1, 1]), "element": element}), [])
 
     def section(
         self, x: SSAValue, starts: Sequence[Dim], sizes: Sequence[Dim], steps: Sequence[int]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import StringAttr, i1
+from xdsl.dialects.builtin import StringAttr, i1, i64
 from xdsl.ir import SSAValue
 
-from penstock.dialects.element_types import is_float, numpy_dtype
+from penstock.dialects.element_types import element_type, is_float, numpy_dtype
 from penstock.dialects.graph.base import (
     Dim,
     dim_of,
@@ -16,7 +16,7 @@ from penstock.dialects.graph.base import (
     shape_of,
     size_of,
 )
-from penstock.dialects.graph.comparison import EqualOp, LessOp, SelectOp
+from penstock.dialects.graph.comparison import EqualOp, LessEqualOp, LessOp, SelectOp
 from penstock.dialects.graph.elementwise import AddOp, CastOp, CeilOp, SubOp
 from penstock.dialects.graph.indexing import (
     GatherElementsOp,
@@ -30,7 +30,7 @@ from penstock.dialects.graph.movement import dims_attr
 from penstock.dialects.graph.sections import RangeOp
 from penstock.dialects.sizes import maximum
 from penstock.errors import ShapeError
-from penstock.onnx_import.axes import axis_attribute, front_axis, integer, known_number, require, static_size
+from penstock.onnx_import.axes import axis_attribute, front_axis, integer, known_number, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
@@ -89,10 +89,7 @@ def import_shape(node: Node, build: Builder) -> SSAValue:
 
 def import_size(node: Node, build: Builder) -> SSAValue:
     """Size: the number of elements."""
-    x = node.input(0)
-    return build.constant(
-        np.array(np.prod([static_size(node, x, i) for i in range(rank_of(x))], dtype=np.int64))
-    )
+    return build.size(product_of(shape_of(node.input(0))), i64)
 
 
 def import_one_hot(node: Node, build: Builder) -> SSAValue:
@@ -113,7 +110,7 @@ def import_one_hot(node: Node, build: Builder) -> SSAValue:
             _positions(build, indices, axis, depth),
         ],
     )
-    off, on = (build.reshape(build.slice(values, 0, i, i + 1), []) for i in range(2))
+    off, on = (build.reshape(build.cut(values, [(i, i + 1, 1)]), []) for i in range(2))
     return build.op(SelectOp, [found, on, off])
 
 
@@ -190,17 +187,34 @@ def _symbolic_range(node: Node, build: Builder, bounds: Sequence[Dim]) -> SSAVal
 def import_trilu(node: Node, build: Builder) -> SSAValue:
     """Trilu: zero below (or above) a diagonal of the last two dims."""
     x = node.input(0)
-    k = 0 if node.optional(1) is None else int(known_number(node, 1, "the diagonals"))
     if rank_of(x) < 2:
         raise ShapeError(
             f"needs a matrix, got {list(shape_of(x))}", node=node.name, remedy="Check the shape."
         )
-    rows, columns = static_size(node, x, rank_of(x) - 2), static_size(node, x, rank_of(x) - 1)
+    rows, columns = shape_of(x)[-2:]
+    if isinstance(rows, str) or isinstance(columns, str):
+        return _open_triangle(node, build, x)
+    k = 0 if node.optional(1) is None else int(known_number(node, 1, "the diagonals"))
     k = max(min(k, columns + rows), -columns - rows)
     build.bounded(rows * columns)
     whole = np.ones((rows, columns), np.bool_)
     kept = np.triu(whole, k) if node.int("upper", 1) else np.tril(whole, k)
     return build.op(SelectOp, [build.constant(kept), x, build.scalar(0, like=x)])
+
+
+def _open_triangle(node: Node, build: Builder, x: SSAValue) -> SSAValue:
+    """The elements with `row + k <= column`, or `column <= row + k`."""
+    row, column = _rows_and_columns(build, x)
+    k = node.optional(1)
+    diagonal = row if k is None else build.op(AddOp, [row, build.reshape(k, [])])
+    kept = [diagonal, column] if node.int("upper", 1) else [column, diagonal]
+    return build.op(SelectOp, [build.op(LessEqualOp, kept), x, build.scalar(0, like=x)])
+
+
+def _rows_and_columns(build: Builder, x: SSAValue) -> tuple[SSAValue, SSAValue]:
+    """The number of the row and of the column of each element of a matrix."""
+    rows, columns = shape_of(x)[-2:]
+    return build.unsqueeze(build.positions(rows, i64), [1]), build.positions(columns, i64)
 
 
 def import_eye_like(node: Node, build: Builder) -> SSAValue:
@@ -211,7 +225,11 @@ def import_eye_like(node: Node, build: Builder) -> SSAValue:
             f"needs a matrix, got {list(shape_of(x))}", node=node.name, remedy="Check the shape."
         )
     dtype = numpy_dtype_of(node.int("dtype")) if node.has("dtype") else numpy_dtype(element_of(x))
-    rows, columns = static_size(node, x, 0), static_size(node, x, 1)
+    rows, columns = shape_of(x)
+    if isinstance(rows, str) or isinstance(columns, str):
+        row, column = _rows_and_columns(build, x)
+        shifted = build.op(AddOp, [row, build.constant(np.array(node.int("k", 0)))])
+        return build.op(CastOp, [build.op(EqualOp, [shifted, column])], {"to": element_type(dtype)})
     build.bounded(rows * columns)
     k = max(min(node.int("k", 0), columns), -rows)
     return build.constant(np.eye(rows, columns, k, np.uint8).astype(dtype))
@@ -224,9 +242,7 @@ def import_reverse_sequence(node: Node, build: Builder) -> SSAValue:
     time, batch = node.int("time_axis", 0), node.int("batch_axis", 1)
     if {time, batch} != {0, 1}:
         raise ShapeError(f"axes {time} and {batch}", node=node.name, remedy="They must be 0 and 1.")
-    t = build.constant(
-        np.arange(build.bounded(static_size(node, x, time))).reshape((-1, 1) if time == 0 else (1, -1))
-    )
+    t = build.unsqueeze(build.positions(shape_of(x)[time], i64), [1 - time])
     n = build.unsqueeze(lengths, [time])
     mirrored = build.op(SubOp, [build.op(SubOp, [n, build.constant(np.array(1))]), t])
     source = build.op(SelectOp, [build.op(LessOp, [t, n]), mirrored, t])

@@ -5,11 +5,13 @@ from dataclasses import replace
 
 from xdsl.ir import Attribute, SSAValue
 
-from penstock.dialects.graph.base import GraphOp, integers, rank_of, shape_of
+from penstock.dialects.graph.base import Dim, GraphOp, dim_of, rank_of, shape_of, size_of
 from penstock.dialects.graph.elementwise import AddOp
 from penstock.dialects.graph.linear import ConvOp, ConvTransposeOp, MatMulOp
+from penstock.dialects.graph.movement import counts_attr
+from penstock.dialects.sizes import Extent, maximum
 from penstock.onnx_import.activation import scaled
-from penstock.onnx_import.axes import integer, require, static_size
+from penstock.onnx_import.axes import integer, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
@@ -19,7 +21,7 @@ from penstock.onnx_import.window import Window, auto_pad, explicit_window, read_
 def import_conv(node: Node, build: Builder) -> SSAValue:
     """Conv: automatic padding becomes explicit."""
     x, w = node.input(0), node.input(1)
-    window = read_window(node, x, filter_sizes(node, x, w))
+    window = read_window(node, x, filter_sizes(node, build, x, w))
     return _convolve(
         build, ConvOp, [x, w, node.optional(2)], window, {"groups": integer(node.int("group", 1))}
     )
@@ -35,40 +37,48 @@ def _convolve(
     return build.op(kind, operands, {**window.properties(), **properties})
 
 
-def filter_sizes(node: Node, x: SSAValue, w: SSAValue) -> list[int]:
-    """The spatial sizes of a filter, which must be numbers."""
+def filter_sizes(node: Node, build: Builder, x: SSAValue, w: SSAValue) -> list[Dim]:
+    """The spatial sizes of a filter; an open one is what the attribute says, if it is there."""
     ranks = f"{node.op_type} has an input of rank {rank_of(x)} and a filter of rank {rank_of(w)}"
     require(node, rank_of(x) == rank_of(w), ranks)
-    return [static_size(node, w, axis) for axis in range(2, rank_of(w))]
+    sizes = list(shape_of(w)[2:])
+    for axis, size in enumerate(node.ints("kernel_shape", ())[: len(sizes)]):
+        if sizes[axis] == "?" or isinstance(sizes[axis], int):
+            continue
+        build.require(f"{sizes[axis]} == {size}")
+        sizes[axis] = size
+    return sizes
 
 
 def import_conv_transpose(node: Node, build: Builder) -> SSAValue:
     """ConvTranspose: the padding follows from `output_shape` or `auto_pad` where these are given."""
     x, w = node.input(0), node.input(1)
-    window = explicit_window(node, x, filter_sizes(node, x, w))
-    extra = node.ints("output_padding", [0] * len(window.kernel))
+    window = explicit_window(node, x, filter_sizes(node, build, x, w))
+    extra: Sequence[Dim] = node.ints("output_padding", [0] * len(window.kernel))
     if node.has("output_shape") or auto_pad(node).startswith("SAME"):
-        window, extra = _fit_output(node, x, window, extra)
+        window, extra = _fit_output(node, x, window, node.ints("output_padding", [0] * len(window.kernel)))
     elif auto_pad(node) == "VALID":
         window = replace(window, pads=(0,) * len(window.pads))
-    properties = {"groups": integer(node.int("group", 1)), "output_padding": integers(extra)}
+    properties = {"groups": integer(node.int("group", 1)), "output_padding": counts_attr(extra)}
     return _convolve(build, ConvTransposeOp, [x, w, node.optional(2)], window, properties)
 
 
 def _fit_output(
     node: Node, x: SSAValue, window: Window, extra: Sequence[int]
-) -> tuple[Window, tuple[int, ...]]:
+) -> tuple[Window, tuple[Dim, ...]]:
     """The padding that gives the wanted output; what is missing is added at its high end."""
     n = len(window.kernel)
-    sizes = [static_size(node, x, axis) for axis in range(2, n + 2)]
+    sizes = [size_of(d) for d in shape_of(x)[2:]]
     # Some exporters write the whole shape, some its spatial part.
-    wanted = node.ints("output_shape", [size * s for size, s in zip(sizes, window.strides, strict=True)])[-n:]
+    given = node.ints("output_shape", ())[-n:]
+    wanted: Sequence[Extent] = given or [size * s for size, s in zip(sizes, window.strides, strict=True)]
     rule = f"output_shape {wanted} and output_padding {extra} do not match {n} spatial dims"
     require(node, len(wanted) == len(extra) == n, rule)
     rows = zip(sizes, window.strides, window.spans(), extra, wanted, strict=True)
     totals = [s * (size - 1) + e + span - want for size, s, span, e, want in rows]
-    pads = split_padding([max(t, 0) for t in totals], extra_high=auto_pad(node) == "SAME_UPPER")
-    return replace(window, pads=pads), tuple(e + max(-t, 0) for e, t in zip(extra, totals, strict=True))
+    pads = split_padding([maximum(t, 0) for t in totals], extra_high=auto_pad(node) == "SAME_UPPER")
+    widened = [dim_of(e + maximum(0 - t, 0)) for e, t in zip(extra, totals, strict=True)]
+    return replace(window, pads=pads), tuple(widened)
 
 
 def import_matmul(node: Node, build: Builder) -> SSAValue:

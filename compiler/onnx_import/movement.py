@@ -8,23 +8,26 @@ from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import (
     Dim,
+    broadcast_shapes,
     computed_dim,
-    integers,
+    dim_of,
     number,
     product_of,
     rank_of,
     shape_of,
+    size_of,
 )
-from penstock.dialects.graph.movement import END, PadOp
-from penstock.dialects.sizes import multiplied, quotient
+from penstock.dialects.graph.movement import END, PadOp, counts_attr
+from penstock.dialects.requirements import at_most
+from penstock.dialects.sizes import Extent, maximum, multiplied, quotient
 from penstock.errors import ModelError, ShapeError
-from penstock.onnx_import.axes import axis_attribute, front_axes, front_axis, require, static_size
+from penstock.onnx_import.axes import axis_attribute, front_axes, front_axis, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
 from penstock.onnx_import.regions import scalar
 from penstock.onnx_import.run_time_sizes import reshape_target
-from penstock.onnx_import.run_time_slices import padded, sliced
+from penstock.onnx_import.run_time_slices import padded_by_run, sliced
 from penstock.onnx_import.terms import Term
 
 FIXED_SHAPES = "Give fixed shapes (shapes=..., dims=...)."
@@ -141,9 +144,41 @@ def import_split(node: Node, build: Builder) -> list[SSAValue]:
     """Split: consecutive slices along an axis, of equal sizes unless they are given."""
     x = node.input(0)
     axis = axis_attribute(node, x, 0)
-    sizes = _split_sizes(node, static_size(node, x, axis))
+    total = shape_of(x)[axis]
+    if isinstance(total, str):
+        return parts_of(build, x, axis, _open_split(node, build, total))
+    sizes = _split_sizes(node, total)
     ends = np.cumsum(sizes).tolist()
     return [build.slice(x, axis, end - size, end) for size, end in zip(sizes, ends, strict=True)]
+
+
+def parts_of(build: Builder, x: SSAValue, axis: int, sizes: Sequence[Extent]) -> list[SSAValue]:
+    """Consecutive parts of `x` along an axis, whose sizes may be known only at run time."""
+    shape, parts, start = shape_of(x), list[SSAValue](), 0
+    for size in sizes:
+        bounds: list[tuple[Dim, Dim]] = [(0, d) for d in shape]
+        bounds[axis] = (dim_of(start), dim_of(size))
+        starts, counts = zip(*bounds, strict=True)
+        parts.append(build.section(x, starts, counts, [1] * len(shape)))
+        start = start + size
+    return parts
+
+
+def _open_split(node: Node, build: Builder, total: str) -> list[Extent]:
+    """The sizes of the parts of a dim that is known only at run time."""
+    size, count = size_of(total), len(node.outputs)
+    given = node.ints("split", ()) if node.opset < 13 else _given_sizes(node)
+    if given:
+        require(node, len(given) == count, f"{len(given)} sizes for {count} outputs")
+        build.require(f"{sum(given)} == {size}")
+        return list(given)
+    chunk = (size + (count - 1)) // count
+    build.hold(at_most(0, size - chunk * (count - 1)))
+    return [*[chunk] * (count - 1), size - chunk * (count - 1)]
+
+
+def _given_sizes(node: Node) -> Sequence[int]:
+    return node.integers(1, "the sizes") if node.optional(1) is not None else ()
 
 
 def _split_sizes(node: Node, total: int) -> list[int]:
@@ -152,7 +187,7 @@ def _split_sizes(node: Node, total: int) -> list[int]:
     if node.opset < 13:
         sizes = list(node.ints("split", ()))
     else:
-        sizes = list(node.integers(1, "the sizes")) if node.optional(1) is not None else []
+        sizes = list(_given_sizes(node))
     if not sizes:
         chunk = -(-total // max(count, 1))
         sizes = [min(chunk, total - i * chunk) for i in range(count)]
@@ -223,24 +258,34 @@ def import_pad(node: Node, build: Builder) -> SSAValue:
             else Term(build, scalar(build, node.input(2)))
         )
         places = None if chosen is None else Term(build, chosen).positions()
-        return padded(build, x, pads, places, node.string("mode", "constant"), value)
+        return padded_by_run(build, x, pads, places, node.string("mode", "constant"), value)
     if node.opset < 11:
         pads, value = node.ints("pads"), node.float("value", 0.0)
     else:
-        pads, value = node.integers(1, "the paddings"), _pad_value(node)
+        pads, value = known_sizes(node, 1, "the paddings"), _pad_value(node)
         given = node.integers(3, "the axes") if node.optional(3) is not None else axes
         axes = tuple(front_axis(node, axis, rank_of(x)) for axis in given)
     if len(pads) != 2 * len(axes):
         raise ShapeError(f"{len(pads)} paddings for {len(axes)} axes", node=node.name, remedy="Correct them.")
-    low, high = ([0] * rank_of(x) for _ in range(2))
+    low, high = (list[Dim]([0] * rank_of(x)) for _ in range(2))
     for i, axis in enumerate(axes):
         low[axis], high[axis] = pads[i], pads[len(axes) + i]
-    if not any(pads):
+    return padded(build, x, low, high, node.string("mode", "constant"), value)
+
+
+def padded(
+    build: Builder,
+    x: SSAValue,
+    low: Sequence[Dim],
+    high: Sequence[Dim],
+    mode: str = "constant",
+    value: float = 0,
+) -> SSAValue:
+    """`x` with elements added around it, or cut off; `x` itself where there are none."""
+    if not any((*low, *high)):
         return x
-    mode = StringAttr(node.string("mode", "constant"))
-    return build.op(
-        PadOp, [x], {"low": integers(low), "high": integers(high), "mode": mode, "value": number(value)}
-    )
+    counts = {"low": counts_attr(low), "high": counts_attr(high)}
+    return build.op(PadOp, [x], {**counts, "mode": StringAttr(mode), "value": number(value)})
 
 
 def _pad_value(node: Node) -> float:
@@ -269,52 +314,47 @@ def import_tile(node: Node, build: Builder) -> SSAValue:
 
 def import_expand(node: Node, build: Builder) -> SSAValue:
     """Expand: broadcasting both ways, so that a size of the operand may also win over 1."""
-    x, given = node.input(0), node.input(1)
-    is_computed, target = build.is_decided_by_run(given), given_shape(node, build, 1)
-    rank = max(rank_of(x), len(target))
-    old, new = ((1,) * (rank - len(s)) + tuple(s) for s in (shape_of(x), target))
-    if is_computed:
-        # What is 1 for the run may be in the way of nothing: it must not be more than what is there.
-        for o, n in ((o, n) for o, n in zip(old, new, strict=True) if o != 1 and isinstance(n, str)):
-            build.require(f"{n} <= {o}")
-        new = tuple(n if o == 1 else o for o, n in zip(old, new, strict=True))
-    return build.broadcast_to(x, [o if n == 1 else n for o, n in zip(old, new, strict=True)])
+    x, target = node.input(0), given_shape(node, build, 1)
+    return build.broadcast_to(x, broadcast_shapes(shape_of(x), target))
 
 
 def import_depth_to_space(node: Node, build: Builder) -> SSAValue:
     """DepthToSpace: blocks of channels become blocks of pixels."""
     x, b = node.input(0), node.int("blocksize")
-    n, c, h, w = _image(node, x, b * b, 1)
+    n, c, h, w = _image(node, build, x, b * b, 1)
+    blocks = computed_dim(quotient, c, b * b)
     if node.string("mode", "DCR") == "DCR":
-        apart, order = [n, b, b, c // (b * b), h, w], (0, 3, 4, 1, 5, 2)
+        apart, order = [n, b, b, blocks, h, w], (0, 3, 4, 1, 5, 2)
     else:
-        apart, order = [n, c // (b * b), b, b, h, w], (0, 1, 4, 2, 5, 3)
+        apart, order = [n, blocks, b, b, h, w], (0, 1, 4, 2, 5, 3)
     spread = build.transpose(build.reshape(x, apart), order)
-    return build.reshape(spread, [n, c // (b * b), product_of([h, b]), product_of([w, b])])
+    return build.reshape(spread, [n, blocks, product_of([h, b]), product_of([w, b])])
 
 
 def import_space_to_depth(node: Node, build: Builder) -> SSAValue:
     """SpaceToDepth: blocks of pixels become blocks of channels."""
     x, b = node.input(0), node.int("blocksize")
-    n, c, _, _ = _image(node, x, 1, b)
-    rows, columns = (static_size(node, x, axis) // b for axis in (2, 3))
+    n, c, h, w = _image(node, build, x, 1, b)
+    rows, columns = (computed_dim(quotient, side, b) for side in (h, w))
     apart = build.reshape(x, [n, c, rows, b, columns, b])
     order = (0, 3, 5, 1, 2, 4) if node.string("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
-    return build.reshape(build.transpose(apart, order), [n, c * b * b, rows, columns])
+    return build.reshape(build.transpose(apart, order), [n, product_of([c, b, b]), rows, columns])
 
 
-def _image(node: Node, x: SSAValue, channels: int, pixels: int) -> tuple[Dim, int, Dim, Dim]:
+def _image(node: Node, build: Builder, x: SSAValue, channels: int, pixels: int) -> tuple[Dim, Dim, Dim, Dim]:
     """The sizes of an image batch whose channels and sides must be divisible."""
     shape = shape_of(x)
     if len(shape) != 4 or channels < 1 or pixels < 1:
         raise ShapeError(
             f"needs an image batch, got {list(shape)}", node=node.name, remedy="Check the shape."
         )
-    c = static_size(node, x, 1)
-    sides = [d for d in shape[2:] if isinstance(d, int)]
-    if c % channels or any(d % pixels for d in sides):
-        raise ShapeError(f"{list(shape)} has no whole blocks", node=node.name, remedy="Check the block size.")
-    return shape[0], c, shape[2], shape[3]
+    for size, block in zip(shape[1:], (channels, pixels, pixels), strict=True):
+        if isinstance(size, str) and size != "?" and block > 1:
+            build.require(f"{size_of(size) // block * block} == {size}")
+        if isinstance(size, int) and size % block:
+            fault = f"{list(shape)} has no whole blocks"
+            raise ShapeError(fault, node=node.name, remedy="Check the block size.")
+    return shape[0], shape[1], shape[2], shape[3]
 
 
 def import_crop(node: Node, build: Builder) -> SSAValue:
@@ -323,26 +363,28 @@ def import_crop(node: Node, build: Builder) -> SSAValue:
     if len(border) != 4 or rank_of(x) != 4:
         raise ShapeError(f"border {border} for rank {rank_of(x)}", node=node.name, remedy="Both must be 4.")
     left, top, right, bottom = border
-    h, w = static_size(node, x, 2), static_size(node, x, 3)
-    scale = node.ints("scale", (h - top - bottom, w - left - right))
+    h, w = (size_of(d) for d in shape_of(x)[2:])
+    scale: Sequence[Extent] = (
+        node.ints("scale") if node.has("scale") else (h - top - bottom, w - left - right)
+    )
     require(node, len(scale) == 2, f"a scale of {len(scale)} sizes for a picture")
     height, width = scale
-    bounds = [(0, END, 1), (0, END, 1), (top, top + height, 1), (left, left + width, 1)]
-    return build.slices(x, bounds)
+    rows, columns = (top, dim_of(top + height), 1), (left, dim_of(left + width), 1)
+    return build.cut(x, [(0, END, 1), (0, END, 1), rows, columns])
 
 
 def import_center_crop_pad(node: Node, build: Builder) -> SSAValue:
     """CenterCropPad: crops or pads with zeros around the middle up to a shape."""
-    x, sizes = node.input(0), node.integers(1, "the shape")
+    x, sizes = node.input(0), known_sizes(node, 1, "the shape")
     axes = [front_axis(node, axis, rank_of(x)) for axis in node.ints("axes", range(rank_of(x)))]
     require(node, len(axes) == len(sizes), f"{len(sizes)} sizes for {len(axes)} axes")
-    low, high = [0] * rank_of(x), [0] * rank_of(x)
+    low, high = (list[Dim]([0] * rank_of(x)) for _ in range(2))
     for axis, size in zip(axes, sizes, strict=True):
-        excess = size - static_size(node, x, axis)
+        excess = size_of(size) - size_of(shape_of(x)[axis])
         # The middle is rounded down both ways: an odd pixel is cut, and added, at the end.
-        low[axis] = excess // 2 if excess > 0 else -(-excess // 2)
-        high[axis] = excess - low[axis]
-    return build.op(PadOp, [x], {"low": integers(low), "high": integers(high)}) if any((*low, *high)) else x
+        before = maximum(excess, 0) // 2 - maximum(0 - excess, 0) // 2
+        low[axis], high[axis] = dim_of(before), dim_of(excess - before)
+    return padded(build, x, low, high)
 
 
 MOVEMENT: Family = {

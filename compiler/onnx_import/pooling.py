@@ -5,16 +5,31 @@ from collections.abc import Sequence
 
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import GraphOp, flag, integers, rank_of
+from penstock.dialects.graph.base import (
+    Dim,
+    GraphOp,
+    computed_dim,
+    dim_of,
+    element_of,
+    flag,
+    integers,
+    product_of,
+    rank_of,
+    shape_of,
+    size_of,
+)
 from penstock.dialects.graph.elementwise import AbsOp, AddOp, DivOp, ModOp, MulOp, PowOp, SqrtOp
 from penstock.dialects.graph.indexing import ScatterElementsOp
-from penstock.dialects.graph.movement import PadOp
+from penstock.dialects.graph.movement import counts_attr, in_numbers
 from penstock.dialects.graph.pooling import AveragePoolOp, MaxPoolIndicesOp, MaxPoolOp
 from penstock.dialects.graph.reduction import ReduceMaxOp, ReduceMeanOp, ReduceSumOp
 from penstock.dialects.graph.window import halves
-from penstock.onnx_import.axes import integer, require, static_size
+from penstock.dialects.requirements import at_most
+from penstock.dialects.sizes import minimum, subtracted
+from penstock.onnx_import.axes import integer, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
+from penstock.onnx_import.movement import known_sizes, padded
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.window import Window, auto_pad, explicit_window, read_window, rounded_up
 
@@ -24,13 +39,13 @@ def _window(node: Node, x: SSAValue) -> tuple[Window, Window]:
     given = read_window(node, x)
     if node.int("ceil_mode", 0) == 0 or auto_pad(node).startswith("SAME"):
         return given, given
-    return given, rounded_up(node, x, given)
+    return given, rounded_up(x, given)
 
 
 def import_max_pool(node: Node, build: Builder) -> Sequence[SSAValue]:
     """MaxPool: the positions of the maxima are an op of their own, made only when they are read."""
     x, (_, window) = node.input(0), _window(node, node.input(0))
-    properties = {**window.properties(), "kernel": integers(window.kernel)}
+    properties = {**window.properties(), "kernel": integers(in_numbers(window.kernel))}
     y = build.op(MaxPoolOp, [x], properties)
     if not node.uses(1):
         return [y]
@@ -41,20 +56,21 @@ def import_max_pool(node: Node, build: Builder) -> Sequence[SSAValue]:
 def _column_major(node: Node, build: Builder, indices: SSAValue) -> SSAValue:
     """Positions counted with the first spatial dim fastest instead of the last."""
     x, rank = node.input(0), rank_of(node.input(0))
-    sizes = [static_size(node, x, axis) for axis in range(2, rank)]
-    place, weight = indices, 1
+    sizes = shape_of(x)[2:rank]
+    place, weight = indices, size_of(1)
     digits: list[SSAValue] = []
     for size in reversed(sizes):
-        base = build.scalar(size, like=indices)
+        base = build.size(size, element_of(indices))
         digits.append(build.op(ModOp, [place, base]))
         place = build.op(DivOp, [place, base])
     total: SSAValue | None = None
     for size, digit in zip(sizes, reversed(digits), strict=True):
-        part = build.op(MulOp, [digit, build.scalar(weight, like=indices)])
+        part = build.op(MulOp, [digit, build.size(dim_of(weight), element_of(indices))])
         total = part if total is None else build.op(AddOp, [total, part])
-        weight *= size
+        weight = weight * size_of(size)
     assert total is not None, "a pooled tensor has a spatial dim"
-    return build.op(AddOp, [total, build.op(MulOp, [place, build.scalar(weight, like=indices)])])
+    planes = build.op(MulOp, [place, build.size(dim_of(weight), element_of(indices))])
+    return build.op(AddOp, [total, planes])
 
 
 def import_average_pool(node: Node, build: Builder) -> SSAValue:
@@ -69,9 +85,9 @@ def average_pool(node: Node, build: Builder, x: SSAValue) -> SSAValue:
     return _average(build, x, window, given.pads if counted else [0] * len(given.pads))
 
 
-def _average(build: Builder, x: SSAValue, window: Window, counted: Sequence[int]) -> SSAValue:
-    within = [min(c, p) for c, p in zip(counted, window.pads, strict=True)]
-    properties = {"kernel": integers(window.kernel), "counted": integers(within)}
+def _average(build: Builder, x: SSAValue, window: Window, counted: Sequence[Dim]) -> SSAValue:
+    within = [computed_dim(minimum, c, p) for c, p in zip(counted, window.pads, strict=True)]
+    properties = {"kernel": integers(in_numbers(window.kernel)), "counted": counts_attr(within)}
     return build.op(AveragePoolOp, [x], {**window.properties(), **properties})
 
 
@@ -80,7 +96,7 @@ def import_lp_pool(node: Node, build: Builder) -> SSAValue:
     _, window = _window(node, node.input(0))
     p = node.int("p", 2)
     mean = _average(build, power(build, node.input(0), p), window, window.pads)
-    taps = build.scalar(math.prod(window.kernel), like=mean)
+    taps = build.scalar(math.prod(in_numbers(window.kernel)), like=mean)
     return root(build, build.op(MulOp, [mean, taps]), p)
 
 
@@ -121,19 +137,26 @@ def import_max_unpool(node: Node, build: Builder) -> SSAValue:
     """
     x, indices = node.input(0), node.input(1)
     window = explicit_window(node, x)
-    shape = [static_size(node, x, axis) for axis in range(rank_of(x))]
+    shape = shape_of(x)
     rows = zip(shape[2:], window.strides, window.spans(), *halves(window.pads), strict=True)
-    full = [*shape[:2], *((size - 1) * stride + span - low - high for size, stride, span, low, high in rows)]
-    flat = [build.reshape(value, [math.prod(shape)]) for value in (indices, x)]
-    empty = build.broadcast_to(build.scalar(0, like=x), [math.prod(full)])
+    spread = [
+        (size_of(size) - 1) * stride + span - size_of(low) - size_of(high)
+        for size, stride, span, low, high in rows
+    ]
+    full = [*shape[:2], *map(dim_of, spread)]
+    flat = [build.reshape(value, [product_of(shape)]) for value in (indices, x)]
+    empty = build.broadcast_to(build.scalar(0, like=x), [product_of(full)])
     y = build.reshape(build.indexing(ScatterElementsOp, [empty, *flat], {"axis": integer(0)}), full)
     if node.optional(2) is None:
         return y
-    wanted = node.integers(2, "the output shape")
-    enough = len(wanted) == len(full) and all(a >= b for a, b in zip(wanted, full, strict=True))
-    require(node, enough, f"the output shape {list(wanted)} does not hold {full}")
-    high = [want - have for want, have in zip(wanted, full, strict=True)]
-    return build.op(PadOp, [y], {"low": integers([0] * len(full)), "high": integers(high)})
+    wanted = known_sizes(node, 2, "the output shape")
+    require(node, len(wanted) == len(full), f"the output shape {list(wanted)} does not hold {full}")
+    high = [computed_dim(subtracted, want, have) for want, have in zip(wanted, full, strict=True)]
+    for have, want, more in zip(full, wanted, high, strict=True):
+        enough = not isinstance(more, int) or more >= 0
+        require(node, enough, f"the output shape {list(wanted)} does not hold {full}")
+        build.hold(at_most(size_of(have), size_of(want)))
+    return padded(build, y, [0] * len(full), high)
 
 
 POOLING: Family = {

@@ -131,7 +131,7 @@ def _convolve(
     w_zero: SSAValue,
 ) -> SSAValue:
     _require_bytes(node, x, w)
-    window = read_window(node, x, filter_sizes(node, x, w))
+    window = read_window(node, x, filter_sizes(node, build, x, w))
     zeros = single(build, x_zero), single(build, w_zero)
     if rank_of(zeros[1]) == 1:
         zeros = zeros[0], build.append_axes(zeros[1], rank_of(w) - 1)

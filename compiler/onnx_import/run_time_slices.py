@@ -57,7 +57,9 @@ def counted(start: Term, end: Term, step: Term) -> Term:
     return step.equals(0).where(step.filled(NO_SIZE), (span + width - 1) / width)
 
 
-def padded(build: Builder, x: SSAValue, pads: Term, axes: Term | None, mode: str, value: Term) -> SSAValue:
+def padded_by_run(
+    build: Builder, x: SSAValue, pads: Term, axes: Term | None, mode: str, value: Term
+) -> SSAValue:
     """`x` with computed numbers of elements in front and behind; negative ones cut."""
     shape = shape_of(x)
     half = pads.shape[0]

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xdsl.dialects.builtin import DenseArrayBase
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
-from penstock.dialects.graph.base import integers, rank_of
+from penstock.dialects.graph.base import Dim, dim_of, integers, rank_of, shape_of, size_of
+from penstock.dialects.graph.movement import counts_attr
+from penstock.dialects.sizes import Extent, maximum, minimum
 from penstock.errors import ModelError
-from penstock.onnx_import.axes import require, static_size
+from penstock.onnx_import.axes import require
 from penstock.onnx_import.node import Node
 
 
@@ -16,25 +17,25 @@ from penstock.onnx_import.node import Node
 class Window:
     """A window over the spatial dims; pads are (low..., high...)."""
 
-    kernel: tuple[int, ...]
+    kernel: tuple[Dim, ...]
     strides: tuple[int, ...]
-    pads: tuple[int, ...]
+    pads: tuple[Dim, ...]
     dilations: tuple[int, ...]
 
-    def properties(self) -> dict[str, DenseArrayBase]:
+    def properties(self) -> dict[str, Attribute]:
         """The properties that every windowed op has."""
         return {
             "strides": integers(self.strides),
-            "pads": integers(self.pads),
+            "pads": counts_attr(self.pads),
             "dilations": integers(self.dilations),
         }
 
-    def spans(self) -> list[int]:
+    def spans(self) -> list[Extent]:
         """How many elements the window covers along each dim."""
-        return [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations, strict=True)]
+        return [d * (size_of(k) - 1) + 1 for k, d in zip(self.kernel, self.dilations, strict=True)]
 
 
-def read_window(node: Node, x: SSAValue, kernel: Sequence[int] | None = None) -> Window:
+def read_window(node: Node, x: SSAValue, kernel: Sequence[Dim] | None = None) -> Window:
     """The window of a convolution or pooling over `x`, with its padding in numbers."""
     window = explicit_window(node, x, kernel)
     automatic = auto_pad(node)
@@ -42,14 +43,14 @@ def read_window(node: Node, x: SSAValue, kernel: Sequence[int] | None = None) ->
         return window
     if automatic == "VALID":
         return replace(window, pads=(0,) * len(window.pads))
-    totals = [_same_padding(node, x, window, axis) for axis in range(len(window.kernel))]
+    totals = [_same_padding(x, window, axis) for axis in range(len(window.kernel))]
     return replace(window, pads=split_padding(totals, extra_high=automatic == "SAME_UPPER"))
 
 
-def explicit_window(node: Node, x: SSAValue, kernel: Sequence[int] | None = None) -> Window:
+def explicit_window(node: Node, x: SSAValue, kernel: Sequence[Dim] | None = None) -> Window:
     """The window as the attributes give it, with their defaults."""
     n = rank_of(x) - 2
-    taps = node.ints("kernel_shape", kernel)
+    taps = node.ints("kernel_shape") if kernel is None or node.has("kernel_shape") else tuple(kernel)
     window = Window(
         taps, node.ints("strides", [1] * n), node.ints("pads", [0] * 2 * n), node.ints("dilations", [1] * n)
     )
@@ -72,42 +73,42 @@ def auto_pad(node: Node) -> str:
     return word
 
 
-def _same_padding(node: Node, x: SSAValue, window: Window, axis: int) -> int:
+def _same_padding(x: SSAValue, window: Window, axis: int) -> Extent:
     """The padding that makes `ceil(size / stride)` windows fit along a spatial axis."""
     stride, span = window.strides[axis], window.spans()[axis]
     if stride == 1:
         return span - 1
-    size = static_size(node, x, axis + 2)
-    return max((-(-size // stride) - 1) * stride + span - size, 0)
+    size = size_of(shape_of(x)[axis + 2])
+    return maximum(((size + (stride - 1)) // stride - 1) * stride + span - size, 0)
 
 
-def split_padding(totals: Sequence[int], extra_high: bool) -> tuple[int, ...]:
+def split_padding(totals: Sequence[Extent], extra_high: bool) -> tuple[Dim, ...]:
     """Padding halved per dim, the odd element at the high or the low end.
 
     >>> split_padding([3], extra_high=True), split_padding([3], extra_high=False)
     ((1, 2), (2, 1))
     """
     lows = [total // 2 if extra_high else total - total // 2 for total in totals]
-    return (*lows, *(total - low for total, low in zip(totals, lows, strict=True)))
+    return (*map(dim_of, lows), *(dim_of(total - low) for total, low in zip(totals, lows, strict=True)))
 
 
-def rounded_up(node: Node, x: SSAValue, window: Window) -> Window:
+def rounded_up(x: SSAValue, window: Window) -> Window:
     """The window with high pads such that a last, partial window fits, if it starts before the high padding.
 
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html states the rule.
     """
     n = len(window.kernel)
-    highs = [_high_padding(node, x, window, axis) for axis in range(n)]
+    highs = [_high_padding(x, window, axis) for axis in range(n)]
     return replace(window, pads=(*window.pads[:n], *highs))
 
 
-def _high_padding(node: Node, x: SSAValue, window: Window, axis: int) -> int:
+def _high_padding(x: SSAValue, window: Window, axis: int) -> Dim:
     n, stride, span = len(window.kernel), window.strides[axis], window.spans()[axis]
-    low, high = window.pads[axis], window.pads[n + axis]
+    low, high = (size_of(window.pads[i]) for i in (axis, n + axis))
     if stride == 1:
-        return high
-    size = static_size(node, x, axis + 2)
-    steps = -(-(size + low + high - span) // stride)
-    if steps * stride >= size + low:
-        steps -= 1
-    return max(steps * stride + span - size - low, 0)
+        return dim_of(high)
+    size = size_of(shape_of(x)[axis + 2])
+    # The last window starts before the high padding.
+    most = (size + low - 1) // stride
+    steps = minimum((size + low + high - span + (stride - 1)) // stride, most)
+    return dim_of(maximum(steps * stride + span - size - low, 0))

@@ -18,6 +18,7 @@ from penstock.dialects.graph.base import (
     element_of,
     extent_of,
     flag,
+    may_broadcast,
     shape_of,
     tensor,
     wide,
@@ -74,11 +75,7 @@ class AttentionOp(GraphOp):
         if element_of(self.mask) not in (i1, element_of(self.q)):
             raise VerifyException(f"{self.name}: a mask of {element_of(self.mask)} on {element_of(self.q)}")
         shape = shape_of(self.mask)
-        wanted = broadcast_shapes(scores)
-        if len(shape) > len(scores) or any(
-            isinstance(a, int) and isinstance(b, int) and a != b
-            for a, b in zip(broadcast_shapes(shape, scores), wanted, strict=True)
-        ):
+        if not may_broadcast(shape, scores):
             raise VerifyException(f"{self.name}: mask {list(shape)} on scores {list(scores)}")
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:

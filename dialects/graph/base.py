@@ -33,7 +33,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.element_types import STRING, is_narrow, is_whole, numpy_dtype
 from penstock.dialects.size_text import parse_size
-from penstock.dialects.sizes import Extent, multiplied
+from penstock.dialects.sizes import Extent, maximum, may_only_be_equal, multiplied
 
 Array = NDArray[np.generic]
 Wide = NDArray[np.float64 | np.int64]
@@ -154,10 +154,11 @@ def product_of(shape: Sequence[Dim]) -> Dim:
 def broadcast_shapes(*shapes: Sequence[Dim]) -> tuple[Dim, ...]:
     """NumPy's broadcasting rule over shapes with symbols; a symbol against 1 wins.
 
-    A symbol that meets another size is taken to be equal to it, which has to be seen to at run time.
+    Of sizes that follow from different symbols, one may turn out to be 1 at run time: the greater one wins.
+    Sizes that follow from the same symbols are taken to be equal.  A call has to be held to what is taken so.
 
-    >>> broadcast_shapes(["n", 1, 4], [3, 1])
-    ('n', 3, 4)
+    >>> broadcast_shapes(["n", 1, 4], [3, 1]), broadcast_shapes(["n", "m"], ["k", 8])
+    (('n', 3, 4), ('max(k, n)', 8))
     """
     rank = max((len(s) for s in shapes), default=0)
     padded = [(1,) * (rank - len(s)) + tuple(s) for s in shapes]
@@ -175,7 +176,20 @@ def _broadcast_dims(dims: Sequence[Dim], shapes: Sequence[Sequence[Dim]]) -> Dim
         return numbers[0]
     if "?" in distinct and len(distinct) > 1:
         return "?"
-    return distinct[0] if distinct else 1
+    return reduce(_joined, distinct) if distinct else 1
+
+
+def _joined(a: Dim, b: Dim) -> Dim:
+    """What two sizes broadcast to that are no numbers."""
+    return a if may_only_be_equal(size_of(a), size_of(b)) else computed_dim(maximum, a, b)
+
+
+def may_broadcast(shape: Sequence[Dim], whole: Sequence[Dim]) -> bool:
+    """Whether a shape broadcasts to another one, which stays as it is, as far as sizes are known."""
+    pairs = zip(shape[::-1], whole[::-1], strict=False)
+    return len(shape) <= len(whole) and all(
+        a in (1, b) or isinstance(a, str) or isinstance(b, str) for a, b in pairs
+    )
 
 
 def normalize_axis(axis: int, rank: int) -> int:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, i64
+from xdsl.dialects.builtin import I64, IntegerAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
@@ -22,19 +22,22 @@ from penstock.dialects.graph.base import (
     Wide,
     broadcast_shapes,
     channel_axis,
-    derived_dim,
+    computed_dim,
+    dim_of,
     element_count,
     element_of,
     extent_of,
     rank_of,
     shape_of,
+    size_of,
     spatial_axes,
-    static_shape_of,
     tensor,
     wide,
 )
 from penstock.dialects.graph.element_rules import verify_numbers
+from penstock.dialects.graph.movement import COUNTS, counts_of, in_numbers
 from penstock.dialects.graph.window import Windowed, from_channels_first, halves, to_channels_first
+from penstock.dialects.sizes import multiplied
 
 COLUMNS = 2**24
 """Elements gathered for one matrix product: more taps in one product are faster, and take more memory."""
@@ -52,9 +55,9 @@ class Convolution(Windowed):
         "$x `,` $w (`,` $bias^)? attr-dict `:` type($x) `,` type($w) (`,` type($bias)^)? `->` type($y)"
     )
 
-    def kernel(self) -> tuple[int, ...]:
-        """The spatial sizes of the filter; they must be known."""
-        return static_shape_of(tensor(shape_of(self.w)[2:], element_of(self.w)))
+    def kernel(self) -> tuple[Dim, ...]:
+        """The spatial sizes of the filter."""
+        return shape_of(self.w)[2:]
 
     def result_element(self) -> Attribute:
         """The element type of the result; that of the input unless overridden."""
@@ -110,7 +113,7 @@ class Correlation(Convolution):
     def infer(self) -> Sequence[Tensor]:
         w, groups = shape_of(self.w), self.groups.value.data
         self.verify_ranks()
-        self.verify_channels(w[1] * groups if isinstance(w[1], int) else "?", w[0])
+        self.verify_channels(computed_dim(multiplied, w[1], groups), w[0])
         x = shape_of(self.x)
         spatial = [x[a] for a in spatial_axes(self.layout.data, len(x))]
         return [self.result_type(self.out_spatial(spatial, self.kernel()), w[0])]
@@ -163,20 +166,22 @@ class ConvTransposeOp(Convolution):
     """
 
     name = "graph.conv_transpose"
-    output_padding = prop_def(DenseArrayBase.constr(i64))
+    output_padding = prop_def(COUNTS)
 
     def infer(self) -> Sequence[Tensor]:
         self.verify_ranks()
         x, w, kernel, groups = shape_of(self.x), shape_of(self.w), self.kernel(), self.groups.value.data
-        out_channels = w[1] * groups if isinstance(w[1], int) else "?"
+        out_channels = computed_dim(multiplied, w[1], groups)
         self.verify_channels(w[0], out_channels)
         self.verify_window(len(x) - 2, kernel)
-        if len(self.output_padding) != len(kernel) or min(map(int, self.output_padding.get_values())) < 0:
+        extra = counts_of(self.output_padding)
+        if len(extra) != len(kernel) or min((e for e in extra if isinstance(e, int)), default=0) < 0:
             raise VerifyException(f"{self.name}: output_padding {self.output_padding} for kernel {kernel}")
         grow = self._growth(kernel)
+        axes = spatial_axes(self.layout.data, len(x))
         spatial = [
-            derived_dim(x[a], lambda size, s=s, g=g: (size - 1) * s + g, f"(@-1)*{s}+{g}")
-            for a, s, g in zip(spatial_axes(self.layout.data, len(x)), self.window()[0], grow, strict=True)
+            "?" if "?" in (x[a], g) else dim_of((size_of(x[a]) - 1) * s + size_of(g))
+            for a, s, g in zip(axes, self.window()[0], grow, strict=True)
         ]
         if any(isinstance(size, int) and size < 0 for size in spatial):
             raise VerifyException(f"{self.name}: pads {self.window()[1]} cut more than there is: {spatial}")
@@ -187,19 +192,28 @@ class ConvTransposeOp(Convolution):
         products = element_count(self.w) // max(extent_of(shape_of(self.w)[0]), 1)
         return super().effort() + element_count(self.x) * products
 
-    def _growth(self, kernel: Sequence[int]) -> list[int]:
+    def formulas(self) -> Sequence[Dim]:
+        return *super().formulas(), *counts_of(self.output_padding)
+
+    def _growth(self, kernel: Sequence[Dim]) -> list[Dim]:
         """The size of the result for an input of one element, per spatial dim."""
         _, pads, dilations = self.window()
-        rows = zip(kernel, dilations, self.output_padding.get_values(), *halves(pads), strict=True)
-        return [d * (k - 1) + 1 + int(extra) - low - high for k, d, extra, low, high in rows]
+        rows = zip(kernel, dilations, counts_of(self.output_padding), *halves(pads), strict=True)
+        return [
+            "?"
+            if k == "?"
+            else dim_of(d * (size_of(k) - 1) + 1 + size_of(extra) - size_of(low) - size_of(high))
+            for k, d, extra, low, high in rows
+        ]
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         x, w, *bias = operands
         first, kernel = to_channels_first(x, self.layout.data), w.shape[2:]
         strides, pads, _ = self.window()
-        low, high = halves(pads)
+        low, high = halves(in_numbers(pads))
         n, groups, spatial = x.shape[0], self.groups.value.data, first.shape[2:]
-        grown = zip(spatial, strides, self._growth(kernel), low, high, strict=True)
+        growth = in_numbers(self._growth(kernel))
+        grown = zip(spatial, strides, growth, low, high, strict=True)
         full = [(size - 1) * s + g + lo + hi for size, s, g, lo, hi in grown]
         columns = wide(first).reshape(n, groups, w.shape[0] // groups, -1)
         split = wide(w).reshape(groups, -1, *w.shape[1:])

@@ -3,11 +3,19 @@
 import math
 from collections.abc import Sequence
 from functools import reduce
+from typing import cast
 
 import numpy as np
 from xdsl.dialects.builtin import I64, ArrayAttr, DenseArrayBase, FloatAttr, IntegerAttr, StringAttr, i64
-from xdsl.ir import Operation
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, var_operand_def
+from xdsl.ir import Attribute, Operation
+from xdsl.irdl import (
+    irdl_op_definition,
+    irdl_to_attr_constraint,
+    operand_def,
+    prop_def,
+    result_def,
+    var_operand_def,
+)
 from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.graph.base import (
@@ -19,6 +27,7 @@ from penstock.dialects.graph.base import (
     computed_dim,
     derived_dim,
     element_of,
+    integers,
     normalize_axis,
     number,
     rank_of,
@@ -38,6 +47,36 @@ def dims_attr(shape: Sequence[Dim]) -> ShapeAttr:
 def dims_of(attribute: ShapeAttr) -> tuple[Dim, ...]:
     """The inverse of `dims_attr`."""
     return tuple(d.data if isinstance(d, StringAttr) else d.value.data for d in attribute)
+
+
+COUNTS = DenseArrayBase.constr(i64) | irdl_to_attr_constraint(ShapeAttr)
+"""The constraint of counts, which are formulas where they follow from sizes that a call decides."""
+
+
+def counts_attr(counts: Sequence[Dim]) -> DenseArrayBase | ShapeAttr:
+    """Counts as an attribute: `array<i64: 1, 1>`, or `[1, "h//2"]`."""
+    found = [c for c in counts if isinstance(c, int)]
+    return integers(found) if len(found) == len(counts) else dims_attr(counts)
+
+
+def counts_of(attribute: Attribute) -> tuple[Dim, ...]:
+    """The inverse of `counts_attr`."""
+    if isinstance(attribute, DenseArrayBase):
+        return tuple(map(int, attribute.get_values()))
+    return dims_of(cast(ShapeAttr, attribute))
+
+
+def are_counts(attribute: Attribute) -> bool:
+    """Whether an attribute is a list of counts."""
+    return isinstance(attribute, DenseArrayBase | ArrayAttr)
+
+
+def in_numbers(counts: Sequence[Dim]) -> tuple[int, ...]:
+    """Counts that must be numbers where an operation is evaluated."""
+    found = tuple(c for c in counts if isinstance(c, int))
+    if len(found) != len(counts):
+        raise VerifyException(f"the counts {list(counts)} are known only at run time")
+    return found
 
 
 def bind(shape: Sequence[Dim], names: Sequence[Dim], sizes: Sequence[int]) -> list[int]:
@@ -252,15 +291,15 @@ class PadOp(GraphOp):
 
     name = "graph.pad"
     x = operand_def(AnyTensor)
-    low = prop_def(DenseArrayBase.constr(i64))
-    high = prop_def(DenseArrayBase.constr(i64))
+    low = prop_def(COUNTS)
+    high = prop_def(COUNTS)
     mode = prop_def(StringAttr, default_value=StringAttr("constant"))
     value = prop_def(FloatAttr, default_value=number(0.0))
     y = result_def(AnyTensor)
     assembly_format = "$x attr-dict `:` type($x) `->` type($y)"
 
     def infer(self) -> Sequence[Tensor]:
-        low, high, shape = self.low.get_values(), self.high.get_values(), shape_of(self.x)
+        low, high, shape = counts_of(self.low), counts_of(self.high), shape_of(self.x)
         if not len(low) == len(high) == len(shape):
             raise VerifyException(f"{self.name}: {len(low)} and {len(high)} paddings for {len(shape)} dims")
         if self.mode.data not in PAD_MODES:
@@ -269,21 +308,23 @@ class PadOp(GraphOp):
             tensor([self._padded(*dim) for dim in zip(shape, low, high, strict=True)], element_of(self.x))
         ]
 
-    def _padded(self, size: Dim, low: int, high: int) -> Dim:
-        def grown(extent: int) -> int:
-            kept = extent + min(low, 0) + min(high, 0)
-            if kept < 0 or (kept == 0 and max(low, high) > 0 and self.mode.data != "constant"):
-                raise VerifyException(f"{self.name}: nothing is left of {extent} to pad by {low} and {high}")
-            if self.mode.data == "reflect" and kept <= max(low, high) and max(low, high) > 0:
-                raise VerifyException(
-                    f"{self.name}: {extent} elements cannot be reflected by {low} and {high}"
-                )
-            return extent + low + high
+    def formulas(self) -> Sequence[Dim]:
+        return *counts_of(self.low), *counts_of(self.high)
 
-        return derived_dim(size, grown, f"@{low + high:+d}" if low + high else "@")
+    def _padded(self, size: Dim, low: Dim, high: Dim) -> Dim:
+        if isinstance(size, int) and isinstance(low, int) and isinstance(high, int):
+            self._verify_padding(size, low, high)
+        return computed_dim(added, computed_dim(added, size, low), high)
+
+    def _verify_padding(self, extent: int, low: int, high: int) -> None:
+        kept = extent + min(low, 0) + min(high, 0)
+        if kept < 0 or (kept == 0 and max(low, high) > 0 and self.mode.data != "constant"):
+            raise VerifyException(f"{self.name}: nothing is left of {extent} to pad by {low} and {high}")
+        if self.mode.data == "reflect" and kept <= max(low, high) and max(low, high) > 0:
+            raise VerifyException(f"{self.name}: {extent} elements cannot be reflected by {low} and {high}")
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
-        low, high = self.low.get_values(), self.high.get_values()
+        low, high = in_numbers(counts_of(self.low)), in_numbers(counts_of(self.high))
         (x,) = operands
         x = x[
             tuple(slice(max(-lo, 0), d - max(-hi, 0)) for lo, hi, d in zip(low, high, x.shape, strict=True))

@@ -22,8 +22,8 @@ from penstock.dialects.graph.base import (
     Array,
     GraphOp,
     Tensor,
-    broadcast_shapes,
     element_count,
+    may_broadcast,
     rank_of,
     shape_of,
     tensor_of,
@@ -137,9 +137,7 @@ class TrailingNorm(AlongAxis, ABC):
 
     def _verify_broadcast(self, operand: SSAValue) -> None:
         shape, x = shape_of(operand), shape_of(self.operands[0])
-        if len(shape) > len(x) or any(
-            isinstance(a, int) and a != b for a, b in zip(broadcast_shapes(shape, x), x, strict=True)
-        ):
+        if not may_broadcast(shape, x):
             raise VerifyException(f"{self.name}: {list(shape)} does not broadcast to {list(x)}")
 
     def normalized_axes(self, x: Array) -> tuple[int, ...]:

@@ -10,8 +10,18 @@ from xdsl.ir import Operation
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.graph.base import AnyTensor, Array, Tensor, element_count, element_of, tensor, wide
+from penstock.dialects.graph.base import (
+    AnyTensor,
+    Array,
+    Dim,
+    Tensor,
+    element_count,
+    element_of,
+    tensor,
+    wide,
+)
 from penstock.dialects.graph.element_rules import verify_computable, verify_reals
+from penstock.dialects.graph.movement import COUNTS, counts_of, in_numbers
 from penstock.dialects.graph.reduction import lowest
 from penstock.dialects.graph.window import Windowed, from_channels_first, halves, to_channels_first
 
@@ -94,15 +104,18 @@ class AveragePoolOp(Pooling):
     """
 
     name = "graph.average_pool"
-    counted = prop_def(DenseArrayBase.constr(i64))
+    counted = prop_def(COUNTS)
     y = result_def(AnyTensor)
     assembly_format = "$x attr-dict `:` type($x) `->` type($y)"
 
     def infer(self) -> Sequence[Tensor]:
         verify_reals(self, self.operands)
         (inferred,) = super().infer()
-        pads, counted = self.window()[1], self.counted.get_values()
-        if len(counted) != len(pads) or any(not 0 <= c <= p for c, p in zip(counted, pads, strict=True)):
+        pads, counted = self.window()[1], counts_of(self.counted)
+        if len(counted) != len(pads) or any(
+            isinstance(c, int) and not 0 <= c <= (p if isinstance(p, int) else c)
+            for c, p in zip(counted, pads, strict=True)
+        ):
             raise VerifyException(f"{self.name}: counted {list(counted)} is not within the pads {list(pads)}")
         return [inferred]
 
@@ -115,10 +128,13 @@ class AveragePoolOp(Pooling):
             y = np.divide(total, np.add.reduce([count[:, :, *part] for part in taps]))
         return [np.ascontiguousarray(from_channels_first(y, self.layout.data), operands[0].dtype)]
 
+    def formulas(self) -> Sequence[Dim]:
+        return *super().formulas(), *counts_of(self.counted)
+
     def _counting(self, spatial: Sequence[int]) -> Array:
         """1 where the padded input counts, 0 elsewhere."""
-        low, high = halves(tuple(map(int, self.counted.get_values())))
-        lows, highs = halves(self.window()[1])
+        low, high = halves(in_numbers(counts_of(self.counted)))
+        lows, highs = halves(in_numbers(self.window()[1]))
         ones = np.ones([1, 1, *(size + a + b for size, a, b in zip(spatial, low, high, strict=True))])
         rest = [(p - c, q - d) for p, c, q, d in zip(lows, low, highs, high, strict=True)]
         return np.pad(ones, [(0, 0), (0, 0), *rest])

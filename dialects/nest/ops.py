@@ -231,8 +231,12 @@ class ComputeOp(IRDLOperation):
 
     @property
     def symbols(self) -> list[str]:
-        """The symbols that its loops, accesses and buffers depend on; none in a static nest."""
-        buffers = [size for operand in self.operands for size in sizes_of(operand)]
+        """The symbols that its loops, accesses and buffers depend on; none in a static nest.
+
+        What a body reads or writes at computed places are buffers too.
+        """
+        read = dict.fromkeys(o for op in self.walk() for o in op.operands if is_buffer(o.type))
+        buffers = [size for operand in read for size in sizes_of(operand)]
         accesses = [*self.accesses.data, *(op.access for op in self.walk() if isinstance(op, ApplyOp))]
         offsets = [offset for access in accesses for offset in access.data.offsets]
         return symbols_of(*self.iterations, *buffers, *offsets)

@@ -18,10 +18,10 @@ from penstock.dialects.graph.base import (
     GraphOp,
     Tensor,
     Wide,
-    broadcast_shapes,
     element_count,
     element_of,
     extent_of,
+    may_broadcast,
     shape_of,
     tensor,
     wide,
@@ -36,7 +36,7 @@ def _verify_zero(op: GraphOp, values: SSAValue, zero: SSAValue) -> None:
     element = element_of(values)
     if element not in BYTES or element_of(zero) != element:
         raise VerifyException(f"{op.name}: values of {element} with a zero point of {element_of(zero)}")
-    if broadcast_shapes(shape_of(values), shape_of(zero)) != shape_of(values):
+    if not may_broadcast(shape_of(zero), shape_of(values)):
         shapes = f"{list(shape_of(zero))} for values {list(shape_of(values))}"
         raise VerifyException(f"{op.name}: zero point {shapes}")
 

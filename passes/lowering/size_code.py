@@ -68,7 +68,9 @@ class SizeCode:
             case "min":
                 return self.add(arith.MinSIOp(a, b))
             case _:
-                natural = is_at_least(atom.a, 0) and is_at_least(atom.b, 1)
+                if not is_at_least(atom.b, 1):
+                    b = self.add(arith.MaxSIOp(b, self.value(1)))
+                natural = is_at_least(atom.a, 0) and is_at_least(atom.b, 0)
                 return self.add(arith.DivUIOp(a, b) if natural else arith.FloorDivSIOp(a, b))
 
     def _binary(self, kind: type[Operation], a: SSAValue, b: SSAValue) -> SSAValue:

@@ -280,7 +280,7 @@ SCALE = {"scale": number(1.0)}
             normalization.LayerNormOp,
             [X, tensor([3], f32), None],
             EPS | axis(1),
-            "do not broadcast: 3 against 4",
+            "does not broadcast to",
         ),
         (
             normalization.LayerNormOp,

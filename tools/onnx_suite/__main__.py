@@ -3,6 +3,7 @@
 \b
 python -m tools.onnx_suite               all cases; writes docs/onnx_support.md and .json
 python -m tools.onnx_suite --mode constant   the same with inputs turned into constants
+python -m tools.onnx_suite --mode dynamic    the same with every size of every input open
 python -m tools.onnx_suite --filter conv some cases; prints what does not pass
 python -m tools.onnx_suite --sample 25   every 25th case that passed; fails if one no longer does
 """

@@ -14,9 +14,11 @@ from penstock.errors import PenstockError, UnsupportedError
 from penstock.onnx_backend import PenstockBackend
 from tools.onnx_suite.cases import Case
 from tools.onnx_suite.constant import run_constant
+from tools.onnx_suite.dynamic import DynamicRuns
 
-STATIC, CONSTANT = "static", "constant"
+STATIC, CONSTANT, DYNAMIC = "static", "constant", "dynamic"
 PASSED = "passed"
+FIXED = "fixed"
 FOLDED = "folded"
 DRAWN = "drawn"
 WRONG = "wrong"
@@ -27,6 +29,7 @@ UNSUPPORTED = "unsupported"
 NOT_RUN = "not run"
 STATUSES = {
     PASSED: "the machine code gives the expected outputs",
+    FIXED: "so does machine code for any sizes, but for the values of inputs that decide sizes or ranks",
     FOLDED: "the expected outputs, computed while compiling",
     DRAWN: "random numbers: the types and shapes of the outputs are as expected",
     WRONG: "other outputs than expected",
@@ -36,7 +39,7 @@ STATUSES = {
     UNSUPPORTED: "declined, with a reason",
     NOT_RUN: "the model would have to be downloaded",
 }
-GOOD = (PASSED, FOLDED, DRAWN)
+GOOD = (PASSED, FIXED, FOLDED, DRAWN)
 LONGEST = 160
 
 
@@ -73,7 +76,7 @@ def _run(case: Case, mode: str) -> Outcome:
     if not sets:
         return Outcome(NOT_RUN, "the case has no data")
     for given, wanted in sets:
-        results, is_folded = run(given)
+        results, how = run(given)
         try:
             assert_similar(results, wanted, case.test.rtol, case.test.atol)
         except AssertionError as error:
@@ -81,31 +84,48 @@ def _run(case: Case, mode: str) -> Outcome:
                 status = DRAWN
                 continue
             return Outcome(WRONG, _difference(results, wanted) or _short(str(error)))
-        if is_folded:
-            status = FOLDED
+        if how != PASSED:
+            status = how
     return Outcome(status)
 
 
-Run = Callable[[Sequence[object]], tuple[Sequence[object], bool]]
-"""From inputs to outputs, and whether these were computed while compiling."""
+Run = Callable[[Sequence[object]], tuple[Sequence[object], str]]
+"""From inputs to outputs, and the status of a case with the right ones."""
 
 
 def _static(model: ModelProto) -> Run:
     prepared = PenstockBackend.prepare(model)
 
-    def run(given: Sequence[object]) -> tuple[Sequence[object], bool]:
+    def run(given: Sequence[object]) -> tuple[Sequence[object], str]:
         results = prepared.run(given)
-        return results, bool(given) and not prepared.compiled_for(prepared.by_name(given)).inputs
+        is_folded = bool(given) and not prepared.compiled_for(prepared.by_name(given)).inputs
+        return results, FOLDED if is_folded else PASSED
 
     return run
 
 
 def _constant(model: ModelProto) -> Run:
     prepared = PenstockBackend.prepare(model)
-    return lambda given: run_constant(model, prepared.by_name(given))
+
+    def run(given: Sequence[object]) -> tuple[Sequence[object], str]:
+        results, is_folded = run_constant(model, prepared.by_name(given))
+        return results, FOLDED if is_folded else PASSED
+
+    return run
 
 
-RUNS: Mapping[str, Callable[[ModelProto], Run]] = {STATIC: _static, CONSTANT: _constant}
+def _dynamic(model: ModelProto) -> Run:
+    prepared = PenstockBackend.prepare(model)
+    compiled = DynamicRuns(model)
+
+    def run(given: Sequence[object]) -> tuple[Sequence[object], str]:
+        results, fixed = compiled.run(prepared.by_name(given))
+        return results, PASSED if not fixed else FIXED if len(fixed) < len(given) else FOLDED
+
+    return run
+
+
+RUNS: Mapping[str, Callable[[ModelProto], Run]] = {STATIC: _static, CONSTANT: _constant, DYNAMIC: _dynamic}
 """Mode -> how a model is made ready to run in it."""
 
 

@@ -1,13 +1,23 @@
 """Writes the results of the suite as a page for readers and as data for comparisons."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
-from tools.onnx_suite.judge import CONSTANT, FOLDED, GOOD, PASSED, STATIC, STATUSES, Outcome
+from tools.onnx_suite.judge import (
+    CONSTANT,
+    DYNAMIC,
+    FIXED,
+    FOLDED,
+    GOOD,
+    PASSED,
+    STATIC,
+    STATUSES,
+    Outcome,
+)
 
 NAME = "onnx_support"
 TOLD = {
@@ -20,6 +30,11 @@ TOLD = {
         "ONNX's own conformance suite with the inputs of each case turned into constants: folding them while",
         "compiling must give the expected outputs, under the suite's own tolerances.  What folding leaves,",
         "since its results are much larger than what they are made of, is compiled and executed.",
+    ),
+    DYNAMIC: (
+        "ONNX's own conformance suite with every size of every input a symbol of its own: each case is",
+        "compiled so, executed at its sizes, and compared with its expected outputs.",
+        "A case that needs the values of inputs besides, for sizes or ranks, is compiled for these values.",
     ),
 }
 """Mode -> what is done in it."""
@@ -55,7 +70,7 @@ def read_results(folder: Path, mode: str = STATIC) -> dict[str, Outcome]:
 
 def page(results: Sequence[Result], mode: str) -> Iterator[str]:
     """The lines of the page; the line in bold is for those who read no further."""
-    passed, folded = (sum(r.outcome.status == status for r in results) for status in (PASSED, FOLDED))
+    count = Counter(r.outcome.status for r in results)
     others = [f"[{other}]({file_name(other, '.md')})" for other in TOLD if other != mode]
     yield from (
         f"# Support of ONNX, {mode} mode",
@@ -63,7 +78,7 @@ def page(results: Sequence[Result], mode: str) -> Iterator[str]:
         *TOLD[mode],
         f"Written by `python -m tools.onnx_suite --mode {mode}`.  Other modes: {', '.join(others)}.",
         "",
-        f"**{_headline(mode, passed, folded, len(results))}**",
+        f"**{_headline(mode, count)}**",
         "",
     )
     yield from _summary(results)
@@ -73,17 +88,21 @@ def page(results: Sequence[Result], mode: str) -> Iterator[str]:
     yield from _folded(results) if mode == STATIC else ()
 
 
-def _headline(mode: str, passed: int, folded: int, count: int) -> str:
+def _headline(mode: str, count: Counter[str]) -> str:
+    passed, folded, cases = count[PASSED], count[FOLDED], count.total()
     if mode == CONSTANT:
-        return f"{passed + folded} of {count} cases pass, {folded} of them by folding alone."
-    return f"{passed} of {count} cases pass; {folded} more are right, but computed while compiling."
+        return f"{passed + folded} of {cases} cases pass, {folded} of them by folding alone."
+    if mode == DYNAMIC:
+        return f"{passed} of {cases} cases pass, {count[FIXED]} more for given values of some inputs."
+    return f"{passed} of {cases} cases pass; {folded} more are right, but computed while compiling."
 
 
 def _summary(results: Sequence[Result]) -> Iterator[str]:
     yield from ("| outcome | cases | meaning |", "| --- | ---: | --- |")
     for status, meaning in STATUSES.items():
         count = sum(r.outcome.status == status for r in results)
-        yield f"| {status} | {count} | {meaning} |"
+        if count or status != FIXED:
+            yield f"| {status} | {count} | {meaning} |"
     yield ""
 
 

@@ -1,16 +1,19 @@
 """Convolution and matrix product as loop nests; sums of half-precision products are rounded once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
 
-from penstock.dialects.graph.base import CHANNELS_FIRST, GraphOp
+from penstock.dialects.graph.base import CHANNELS_FIRST, GraphOp, channel_axis, size_of, spatial_axes
 from penstock.dialects.graph.linear import ConvOp, Correlation, MatMulOp
 from penstock.dialects.nest.access import Access
-from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
+from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction
 from penstock.dialects.nest.sizes import sizes_of
 from penstock.dialects.requirements import equal
+from penstock.dialects.sizes import Extent
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, zero
+from penstock.passes.lowering.graph_to_nest.elementwise import repeated
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Formula, Scalars, number_attr, working
 
 Rule = Callable[[GraphOp, Lowering], None]
@@ -63,38 +66,75 @@ def correlate(
     These broadcast to the filter.  Outside of `x` there is `padding`.
     """
     layout, groups = op.layout.data, op.groups.value.data
-    outputs, per_group, *kernel = shape_of(w)
-    rank = len(kernel)
+    outputs, per_group, *kernel = sizes_of(w)
+    rank, channels = len(kernel), channel_axis(layout, len(sizes_of(w)))
     y_shape = sizes_of(y)
-    spatial = y_shape[2:] if layout == CHANNELS_FIRST else y_shape[1:-1]
+    spatial = [y_shape[axis] for axis in spatial_axes(layout, len(y_shape))]
     names = [f"o{i}" for i in range(rank)], [f"k{i}" for i in range(rank)]
     dims: list[DimAttr] = [parallel("n", y_shape[0]), *map(parallel, names[0], spatial)]
     dims += [parallel("g", groups), parallel("oc", outputs // groups)]
     dims += [*map(reduction, names[1], kernel), reduction("ic", per_group)]
     total, g, oc, ic = len(dims), rank + 1, rank + 2, 2 * rank + 3
-    strides, dilations, pads = op.strides.get_values(), op.dilations.get_values(), op.pads.get_values()
+    strides, pads, dilations = op.window()
     taps: list[Expression] = [
-        ({1 + i: strides[i], rank + 3 + i: dilations[i]}, -pads[i]) for i in range(rank)
+        ({1 + i: strides[i], rank + 3 + i: dilations[i]}, 0 - size_of(pads[i])) for i in range(rank)
     ]
-    in_channel, out_channel = {g: per_group, ic: 1}, {g: outputs // groups, oc: 1}
+    low.require(equal(sizes_of(x)[channels], per_group * groups))
+    parts = Groups(low, groups, g, total)
     outside = number_attr(padding, element_of(x)) if any(pads) else None
-    places: list[Expression] = [out_channel, ic, *(rank + 3 + i for i in range(rank))]
-    reads = [
-        Read(x, Access.of(total, *arrange(layout, 0, in_channel, taps)), outside),
-        Read(w, Access.of(total, *places)),
-        *(Read(each, Access.of(total, *broadcast_places(each, places))) for each in further),
-    ]
-    write = Write(y, Access.of(total, *arrange(layout, 0, out_channel, list(range(1, rank + 1)))))
-    extras = [] if op.bias is None else [Read(low.buffer(op.bias), Access.of(total, out_channel))]
+    places: list[Expression] = [oc, ic, *(rank + 3 + i for i in range(rank))]
+    filters = [w, *(repeated(low, each, sizes_of(w)) for each in further)]
+    written = arrange(layout, 0, oc, list(range(1, rank + 1)))
     low.compute(
         dims,
-        reads,
-        [write],
+        [
+            Read(*parts.reached(x, channels, arrange(layout, 0, ic, taps)), outside),
+            *(Read(*parts.reached(each, 0, broadcast_places(each, places))) for each in filters),
+        ],
+        [Write(*parts.reached(y, channels, written))],
         body,
-        extras=extras,
+        extras=biases(low, op.bias, parts, oc, outputs),
         init=[zero(working(element_of(y)))],
         epilogue=rounded_sum(y),
     )
+
+
+def biases(low: Lowering, bias: SSAValue | None, parts: "Groups", channel: int, count: Extent) -> list[Read]:
+    """The read of a bias per output channel, if there is one."""
+    if bias is None:
+        return []
+    buffer = low.buffer(bias)
+    low.require(equal(sizes_of(buffer)[0], count))
+    return [Read(*parts.reached(buffer, 0, [channel]))]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """How channels of groups are reached: by a loop over groups and one over the channels of a group."""
+
+    low: Lowering
+    groups: int
+    loop: int
+    """The loop over groups."""
+    total: int
+
+    def reached(self, buffer: SSAValue, axis: int, places: Sequence[Expression]) -> tuple[SSAValue, Access]:
+        """A buffer with an access, given those along its dims, the channel being counted within its group.
+
+        The step from group to group is no number where the channels are not: they become dims of their own.
+        """
+        size, channel = sizes_of(buffer)[axis], places[axis]
+        if not isinstance(channel, int):
+            return buffer, Access.of(self.total, *places)
+        if isinstance(size, int):
+            place: Expression = {self.loop: size // self.groups, channel: 1}
+            return buffer, Access.of(self.total, *places[:axis], place, *places[axis + 1 :])
+        if self.groups == 1:
+            return buffer, Access.of(self.total, *places)
+        each, sizes = size // self.groups, sizes_of(buffer)
+        self.low.require(equal(each * self.groups, size))
+        apart = self.low.view(buffer, [*sizes[:axis], self.groups, each, *sizes[axis + 1 :]])
+        return apart, Access.of(self.total, *places[:axis], self.loop, *places[axis:])
 
 
 def broadcast_places(buffer: SSAValue, places: Sequence[Expression]) -> list[Expression]:
@@ -123,6 +163,9 @@ def multiply(
     shape, inner = sizes_of(y), sizes_of(a)[-1]
     batch, total = len(shape) - 2, len(shape) + 1
     low.require(equal(inner, sizes_of(b)[-2]))
+    a, b = (repeated(low, each, [*shape[:-2], *sizes_of(each)[-2:]]) for each in (a, b))
+    left = [repeated(low, each, sizes_of(a)) for each in left]
+    right = [repeated(low, each, sizes_of(b)) for each in right]
     dims = [*(parallel(f"b{i}", s) for i, s in enumerate(shape[:-2])), parallel("m", shape[-2])]
     dims += [parallel("n", shape[-1]), reduction("k", inner)]
 

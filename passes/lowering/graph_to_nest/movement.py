@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from xdsl.ir import Operation, SSAValue
+from xdsl.dialects.builtin import i64
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from penstock.dialects.element_types import is_float, is_narrow, numpy_dtype, stored
 from penstock.dialects.graph import movement as graph
@@ -21,9 +22,10 @@ from penstock.dialects.graph.sections import RangeOp, SectionOp
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import ConstantOp as BufferOp
 from penstock.dialects.nest.ops import Read, Write, element_of, parallel, shape_of
-from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.nest.sizes import is_static, sizes_of
+from penstock.dialects.requirements import at_most
 from penstock.dialects.resources import ResourceAttr
-from penstock.dialects.sizes import Extent
+from penstock.dialects.sizes import Extent, maximum, minimum
 from penstock.passes.lowering.graph_to_nest.builder import (
     Expression,
     Lowering,
@@ -32,6 +34,7 @@ from penstock.passes.lowering.graph_to_nest.builder import (
     tensor_sizes,
 )
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
+from penstock.passes.lowering.graph_to_nest.positions import as_index, load_at
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars
 
 Rule = Callable[[GraphOp, Lowering], None]
@@ -132,14 +135,58 @@ def lower_pad(op: GraphOp, low: Lowering) -> None:
     if op.mode.data == "constant":
         rank, value = len(sizes_of(y)), np.asarray(op.value.value.data)
         number = stored(value.astype(numpy_dtype(tensor_element_of(op.x)))).item()
-        access = Access.of(rank, *(({i: 1}, -count) for i, count in enumerate(op.low.get_values())))
+        access = Access.of(rank, *(({i: 1}, 0 - size_of(c)) for i, c in enumerate(graph.counts_of(op.low))))
         dims = [parallel(f"d{i}", size) for i, size in enumerate(sizes_of(y))]
         map_into(low, [padded_read(x, access, dims, number)], y, lambda s, v: v)
         return
+    counts = zip(sizes_of(x), _extents(op.low), _extents(op.high), strict=True)
+    if not is_static(sizes_of(x)) or not is_static([*_extents(op.low), *_extents(op.high)]):
+        _pad_open(low, x, y, op.mode.data, list(counts))
+        return
     split = {"reflect": _reflected, "edge": _repeated, "wrap": _wrapped}[op.mode.data]
-    counts = zip(shape_of(x), op.low.get_values(), op.high.get_values(), strict=True)
+    counts = zip(shape_of(x), *(graph.in_numbers(graph.counts_of(c)) for c in (op.low, op.high)), strict=True)
     for place in product(*(list(_segments(split, *c)) for c in counts)):
         copy_box(low, x, y, place)
+
+
+def _extents(counts: Attribute) -> list[Extent]:
+    return [size_of(count) for count in graph.counts_of(counts)]
+
+
+def _pad_open(
+    low: Lowering, x: SSAValue, y: SSAValue, mode: str, counts: Sequence[tuple[Extent, Extent, Extent]]
+) -> None:
+    """y[i] = x[j], where j follows from i along each dim whose sizes only a call tells."""
+    for size, before, behind in counts:
+        kept, most = size + minimum(before, 0) + minimum(behind, 0), maximum(before, behind)
+        if not isinstance(most, int) or most > 0:
+            low.require(at_most(most + 1 if mode == "reflect" else 1, kept))
+
+    def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
+        return [
+            load_at(s, x, [as_index(s, _source(s, i, len(counts), mode, *c)) for i, c in enumerate(counts)])
+        ]
+
+    map_into(low, [], y, body)
+
+
+def _source(
+    s: Scalars, axis: int, rank: int, mode: str, size: Extent, before: Extent, behind: Extent
+) -> SSAValue:
+    """Where an element along an axis comes from."""
+    cut = maximum(0 - before, 0)
+    kept = size - cut - maximum(0 - behind, 0)
+    zero, last = s.constant(0, i64), s.size(kept - 1)
+    at = s.position(Access.of(rank, ({axis: 1}, 0 - maximum(before, 0))))
+    if mode == "reflect":
+        at = s.maximum(at, s.sub(zero, at))
+        behind_last = s.sub(last, at)
+        at = s.sub(last, s.maximum(behind_last, s.sub(zero, behind_last)))
+    elif mode == "wrap":
+        rest = s.rem(at, s.size(kept))
+        at = s.select(s.compare("lt", rest, zero), s.add(rest, s.size(kept)), rest)
+    inside = s.at_most(s.at_least(at, zero), last)
+    return s.add(inside, s.size(cut))
 
 
 Split = Callable[[int, int, int], Iterator[Segment]]

@@ -11,7 +11,8 @@ from xdsl.ir import Operation, SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph import pooling as graph
-from penstock.dialects.graph.base import GraphOp, spatial_axes
+from penstock.dialects.graph.base import GraphOp, size_of, spatial_axes
+from penstock.dialects.graph.movement import counts_of, in_numbers
 from penstock.dialects.graph.window import halves
 from penstock.dialects.nest.access import Access, row_major
 from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction
@@ -54,7 +55,7 @@ class WindowSpace:
         strides, pads, dilations = self.op.window()
         found: list[Expression] = list(range(self.rank))
         for i, axis in enumerate(self.axes):
-            found[axis] = ({axis: strides[i], self.rank + i: dilations[i]}, -pads[i])
+            found[axis] = ({axis: strides[i], self.rank + i: dilations[i]}, 0 - size_of(pads[i]))
         return found
 
     @property
@@ -175,7 +176,7 @@ def _count_and_average(low: Lowering, x: SSAValue, y: SSAValue, space: WindowSpa
 def _counting(s: Scalars, space: WindowSpace, shape: Sequence[Extent]) -> SSAValue:
     """Whether a tap counts: its place is an element, or padding that is counted."""
     assert isinstance(space.op, graph.AveragePoolOp)
-    low, high = halves([int(c) for c in space.op.counted.get_values()])
+    low, high = halves([size_of(c) for c in counts_of(space.op.counted)])
     counting = s.constant(1, i1)
     for i, axis in enumerate(space.axes):
         at = s.position(Access((space.seen.rows[axis],), (space.seen.offsets[axis] + low[i],)))
@@ -197,7 +198,8 @@ def _counts(space: WindowSpace, shape: Sequence[Extent]) -> NDArray[np.int64]:
     """How many taps count at each position of the window: a product over the dims."""
     assert isinstance(space.op, graph.AveragePoolOp)
     strides, pads, dilations = space.op.window()
-    low, high = halves([int(c) for c in space.op.counted.get_values()])
+    pads, counted = in_numbers(pads), in_numbers(counts_of(space.op.counted))
+    low, high = halves(counted)
     counts = np.ones((), np.int64)
     for i, (axis, taps) in enumerate(zip(space.axes, space.op.taps_per_dim(), strict=True)):
         windows, size = numbers([space.shape[axis], shape[axis]])

@@ -11,7 +11,7 @@ from penstock.dialects.element_types import is_unsigned
 from penstock.dialects.graph.base import GraphOp
 from penstock.dialects.graph.base import element_of as tensor_element_of
 from penstock.dialects.graph.constant import ConstantOp
-from penstock.dialects.nest.ops import shape_of
+from penstock.dialects.nest.sizes import sizes_of
 from penstock.dialects.quant.products import ConvOp, MatMulOp
 from penstock.passes.lowering.graph_to_nest.builder import Lowering
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
@@ -75,7 +75,7 @@ def lower_conv(op: GraphOp, low: Lowering) -> None:
 
 def centred(low: Lowering, x: SSAValue, zero: SSAValue, how: Centred) -> SSAValue:
     """A buffer of `x - zero` in 32 bits."""
-    y = low.alloc(i32, shape_of(x))
+    y = low.alloc(i32, sizes_of(x))
     map_into(low, [x, low.view(zero, [])], y, lambda s, v: [how.value(s, v[0], [v[1]])])
     return y
 

@@ -5,6 +5,7 @@ Each element finds its place in the run beside its own by bisection: a pass over
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerType, i8, i64
@@ -14,21 +15,27 @@ from penstock.dialects.element_types import is_float
 from penstock.dialects.graph import ordering as graph
 from penstock.dialects.graph.base import GraphOp
 from penstock.dialects.nest.access import Access
-from penstock.dialects.nest.ops import Read, Write, element_of, parallel, reduction, shape_of
+from penstock.dialects.nest.ops import Read, Write, element_of, parallel, reduction
+from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.requirements import at_most
+from penstock.dialects.sizes import Extent, added, maximum, minimum, remainder
 from penstock.passes.lowering.graph_to_nest.builder import Lowering
 from penstock.passes.lowering.graph_to_nest.elementwise import map_into
 from penstock.passes.lowering.graph_to_nest.scalar_arithmetic import unsigned
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr, width_of
 
 Rule = Callable[[GraphOp, Lowering], None]
+MOST_BITS = 40
+"""The bits of a size that only a call tells."""
 
 
 def lower_top_k(op: GraphOp, low: Lowering) -> None:
     """values[t], indices[t] = x[order[t]], order[t] for t < k."""
     assert isinstance(op, graph.TopKOp)
     x, values, indices = low.buffer(op.x), low.result(op.values), low.result(op.indices)
-    shape, axis = shape_of(values), op.axis.value.data
-    merge = Merge(shape_of(x), axis, _keys(op, low, x), _positions(low, shape_of(x), axis))
+    shape, axis = sizes_of(values), op.axis.value.data
+    low.require(at_most(op.k.value.data, sizes_of(x)[axis]))
+    merge = Merge(sizes_of(x), axis, _keys(op, low, x), _positions(low, sizes_of(x), axis))
     merge.emit(low)
     every = Access.of(len(shape), *range(len(shape)))
     dims = [parallel(f"d{i}", size) for i, size in enumerate(shape)]
@@ -37,19 +44,19 @@ def lower_top_k(op: GraphOp, low: Lowering) -> None:
         at = [s.index(v[0]) if i == axis else s.loop(i, len(shape)) for i in range(len(shape))]
         return [s.load(x, at), v[0]]
 
-    ranked = Access.of(len(shape), *merge.outer, ({}, merge.passes % 2), axis)
+    ranked = Access.of(len(shape), *merge.outer, ({}, remainder(merge.passes, 2)), axis)
     low.compute(dims, [Read(merge.order, ranked)], [Write(values, every), Write(indices, every)], body)
 
 
 def _keys(op: graph.TopKOp, low: Lowering, x: SSAValue) -> SSAValue:
     """The sort keys of the elements."""
     element, falling = element_of(x), bool(op.largest.value.data)
-    keys = low.alloc(IntegerType(max(8, width_of(element))), shape_of(x))
+    keys = low.alloc(IntegerType(max(8, width_of(element))), sizes_of(x))
     map_into(low, [x], keys, lambda s, v: [sort_key(s, v[0], unsigned(op), falling)])
     return keys
 
 
-def _positions(low: Lowering, shape: Sequence[int], axis: int) -> SSAValue:
+def _positions(low: Lowering, shape: Sequence[Extent], axis: int) -> SSAValue:
     """Two versions of the positions along an axis, which becomes the last dim, and one element to spare.
 
     The first version is in order.
@@ -90,7 +97,7 @@ def _bits_in_order(s: Scalars, x: SSAValue) -> SSAValue:
 class Merge:
     """The passes of a stable merge sort of positions along an axis, between two versions of them."""
 
-    shape: tuple[int, ...]
+    shape: tuple[Extent, ...]
     axis: int
     keys: SSAValue
     order: SSAValue
@@ -101,14 +108,18 @@ class Merge:
         return [i for i in range(len(self.shape)) if i != self.axis]
 
     @property
-    def size(self) -> int:
+    def size(self) -> Extent:
         """How many positions are sorted."""
         return self.shape[self.axis]
 
     @property
-    def passes(self) -> int:
+    def passes(self) -> Extent:
         """How often runs are merged; also the steps of a bisection of the longest run."""
-        return (self.size - 1).bit_length() if self.size else 0
+        if isinstance(self.size, int):
+            return (self.size - 1).bit_length() if self.size else 0
+        # The bits of size - 1, each 1 as far as there is something left of the number.
+        bits = [minimum((self.size - 1) // (1 << k), 1) for k in range(MOST_BITS)]
+        return maximum(reduce(added, bits), 0)
 
     @property
     def rank(self) -> int:
@@ -117,7 +128,7 @@ class Merge:
 
     def emit(self, low: Lowering) -> None:
         """The nest that sorts; its last three loops run in order, a pass reads what the last one wrote."""
-        if not self.passes:
+        if self.passes == 0:
             return
         dims = [parallel(f"d{i}", self.shape[i]) for i in self.outer]
         dims += [reduction("pass", self.passes), reduction("i", self.size), reduction("step", self.passes)]
@@ -126,7 +137,7 @@ class Merge:
     def _step(self, s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
         """One step of the bisection: so many of the run beside go before element i; at last it moves."""
         number, i, step = (s.position(Access.of(self.rank, len(self.outer) + k)) for k in range(3))
-        zero, one, size = (s.constant(c, i64) for c in (0, 1, self.size))
+        zero, one, size = (s.size(c) for c in (0, 1, self.size))
         source, width = s.both(number, one), s.shift_left(one, number)
         mask = s.sub(width, one)
         in_run, on_right = s.both(i, mask), s.compare("ne", s.both(i, width), zero)
@@ -134,7 +145,7 @@ class Merge:
         beside = s.select(on_right, pair, s.add(pair, width))
         end = s.minimum(s.add(beside, width), size)
         found = s.select(s.compare("eq", step, zero), zero, v[0])
-        probe = s.add(found, s.shift_left(one, s.sub(s.constant(self.passes - 1, i64), step)))
+        probe = s.add(found, s.shift_left(one, s.sub(s.size(self.passes - 1), step)))
         candidate = s.sub(s.add(beside, probe), one)
         within = s.compare("lt", candidate, end)
         mine, position = self._key(s, source, i)
@@ -142,7 +153,7 @@ class Merge:
         ahead = s.either(s.compare("lt", other, mine), s.both(on_right, s.compare("eq", other, mine)))
         found = s.select(s.both(within, ahead), probe, found)
         # Until the bisection is done the position goes to the spare element.
-        done = s.compare("eq", step, s.constant(self.passes - 1, i64))
+        done = s.compare("eq", step, s.size(self.passes - 1))
         place = s.select(done, s.add(s.add(pair, in_run), found), size)
         s.store(position, self.order, self._at(s, s.differing(source, one), place))
         return [found]

@@ -12,15 +12,15 @@ from math import gcd
 
 from xdsl.ir import Operation, SSAValue
 
-from penstock.dialects.graph.base import GraphOp, channel_axis, spatial_axes
+from penstock.dialects.graph.base import GraphOp, channel_axis, size_of, spatial_axes
 from penstock.dialects.graph.linear import ConvTransposeOp
 from penstock.dialects.graph.window import halves
-from penstock.dialects.nest.access import Access
-from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction, shape_of
+from penstock.dialects.nest.ops import DimAttr, Read, Write, element_of, parallel, reduction
 from penstock.dialects.nest.sizes import numbers, sizes_of
-from penstock.dialects.sizes import Extent
+from penstock.dialects.requirements import equal
+from penstock.dialects.sizes import Extent, Size, maximum
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, padded_read
-from penstock.passes.lowering.graph_to_nest.linear import arrange, multiply_add
+from penstock.passes.lowering.graph_to_nest.linear import Groups, arrange, biases, multiply_add
 from penstock.passes.lowering.graph_to_nest.scalar_builder import Scalars, number_attr, working
 
 Rule = Callable[[GraphOp, Lowering], None]
@@ -33,7 +33,7 @@ class Piece:
     first: int
     residues: int
     repeats: Extent
-    taps: int
+    taps: Extent
     tap: int
     step: int
     shift: int
@@ -45,7 +45,7 @@ class Spatial:
     """One spatial dim of a transposed convolution."""
 
     size: Extent
-    kernel: int
+    kernel: Extent
     stride: int
     dilation: int
     pad: int
@@ -61,49 +61,56 @@ class Spatial:
         """The residues that there may be positions of."""
         return min(self.stride, self.size) if isinstance(self.size, int) else self.stride
 
-    def _taps(self, residue: int) -> list[int]:
-        """The taps that reach positions of a residue."""
-        return [k for k in range(self.kernel) if (residue + self.pad - k * self.dilation) % self.stride == 0]
+    @property
+    def _step(self) -> int:
+        """From a tap that reaches positions of a residue to the next one."""
+        return self.stride // gcd(self.stride, self.dilation)
+
+    def _first_tap(self, residue: int) -> int | None:
+        """The first tap that reaches positions of a residue, if any does."""
+        taps = range(self._step if isinstance(self.kernel, Size) else min(self._step, self.kernel))
+        return next((k for k in taps if (residue + self.pad - k * self.dilation) % self.stride == 0), None)
+
+    def _count(self, first: int) -> Extent:
+        """The number of taps from a first one on."""
+        return maximum(self.kernel - first + (self._step - 1), 0) // self._step
 
     def _kind(self, residue: int) -> tuple[Extent, ...]:
         """What residues of one piece have in common."""
-        taps = self._taps(residue)
+        tap = self._first_tap(residue)
         repeats = (self.size - residue - 1) // self.stride
-        return (repeats, len(taps), taps[0] - residue, self._shift(residue, taps[0])) if taps else (repeats,)
+        return (
+            (repeats,)
+            if tap is None
+            else (repeats, self._count(tap), tap - residue, self._shift(residue, tap))
+        )
 
     def _shift(self, residue: int, tap: int) -> int:
         return (residue + self.pad - tap * self.dilation) // self.stride
 
     def _piece(self, first: int, residues: int) -> Piece:
-        taps, common = self._taps(first), gcd(self.stride, self.dilation)
-        tap = taps[0] if taps else 0
+        found = self._first_tap(first)
+        tap, taps = (0, 0) if found is None else (found, self._count(found))
         repeats = (self.size - first - 1) // self.stride + 1
-        return Piece(
-            first,
-            residues,
-            repeats,
-            len(taps),
-            tap,
-            self.stride // common,
-            self._shift(first, tap),
-            self.dilation // common,
-        )
+        back = self.dilation // gcd(self.stride, self.dilation)
+        return Piece(first, residues, repeats, taps, tap, self._step, self._shift(first, tap), back)
 
 
 def lower_conv_transpose(op: GraphOp, low: Lowering) -> None:
     """y[n, j, oc] = bias + sum over i, k with j + pad = s i + d k, and ic, of x[n, i, ic] * w[ic, oc, k]."""
     assert isinstance(op, ConvTransposeOp)
     x, w, y = low.buffer(op.x), low.buffer(op.w), low.result(op.y)
-    bias = None if op.bias is None else low.buffer(op.bias)
     (strides, pads, dilations), layout = op.window(), op.layout.data
     sizes = [sizes_of(y)[axis] for axis in spatial_axes(layout, len(sizes_of(y)))]
-    rows = zip(sizes, shape_of(w)[2:], strides, dilations, halves(pads)[0], strict=True)
+    low.require(equal(sizes_of(x)[channel_axis(layout, len(sizes))], sizes_of(w)[0]))
+    lows = numbers([size_of(pad) for pad in halves(pads)[0]])
+    rows = zip(sizes, sizes_of(w)[2:], strides, dilations, lows, strict=True)
     for pieces in product(*(Spatial(*row).pieces() for row in rows)):
         loops = _Loops(pieces, strides, layout, op.groups.value.data)
-        if all(piece.taps for piece in pieces):
-            _gather(low, loops, x, w, bias, y)
+        if all(piece.taps != 0 for piece in pieces):
+            _gather(low, loops, x, w, op.bias, y)
         else:
-            _fill(low, loops, bias, y)
+            _fill(low, loops, op.bias, y)
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ class _Loops:
         """The number of the loop over groups; that over channels of a group follows."""
         return 1 + 2 * len(self.pieces)
 
-    def outer(self, batch: Extent, channels: int) -> list[DimAttr]:
+    def outer(self, batch: Extent, channels: Extent) -> list[DimAttr]:
         """The parallel loops."""
         repeats = [parallel(f"t{i}", p.repeats) for i, p in enumerate(self.pieces)]
         residues = [parallel(f"r{i}", p.residues) for i, p in enumerate(self.pieces)]
@@ -149,16 +156,16 @@ def _gather(
     low: Lowering, loops: _Loops, x: SSAValue, w: SSAValue, bias: SSAValue | None, y: SSAValue
 ) -> None:
     """A piece that taps reach."""
-    batch, channels, per_group = sizes_of(y)[0], shape_of(w)[1] * loops.groups, shape_of(w)[0] // loops.groups
+    ins, outs, *_ = sizes_of(w)
+    batch, channels, per_group = sizes_of(y)[0], outs * loops.groups, ins // loops.groups
     dims = loops.outer(batch, channels)
     dims += [*(reduction(f"m{i}", p.taps) for i, p in enumerate(loops.pieces)), reduction("ic", per_group)]
     total, g, oc, ic = len(dims), loops.group, loops.group + 1, len(dims) - 1
     kind = working(element_of(y))
-    seen = Access.of(total, *arrange(loops.layout, 0, {g: per_group, ic: 1}, loops.read()))
-    filters = Access.of(total, {g: per_group, ic: 1}, oc, *loops.taps())
-    out_channel: Expression = {g: shape_of(w)[1], oc: 1}
-    write = Write(y, Access.of(total, *arrange(loops.layout, 0, out_channel, loops.written())))
-    extras = [] if bias is None else [Read(bias, Access.of(total, out_channel))]
+    parts, axis = Groups(low, loops.groups, g, total), channel_axis(loops.layout, len(sizes_of(y)))
+    x, seen = parts.reached(x, axis, arrange(loops.layout, 0, ic, loops.read()))
+    filters = parts.reached(w, 0, [ic, oc, *loops.taps()])
+    write = Write(*parts.reached(y, axis, arrange(loops.layout, 0, oc, loops.written())))
 
     def finish(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
         biased = v[0] if bias is None else s.add(v[0], s.real(v[1], kind))
@@ -166,10 +173,10 @@ def _gather(
 
     low.compute(
         dims,
-        [padded_read(x, seen, dims, 0), Read(w, filters)],
+        [padded_read(x, seen, dims, 0), Read(*filters)],
         [write],
         multiply_add,
-        extras=extras,
+        extras=biases(low, bias, parts, oc, channels),
         init=[number_attr(0, kind)],
         epilogue=finish,
     )
@@ -177,11 +184,12 @@ def _gather(
 
 def _fill(low: Lowering, loops: _Loops, bias: SSAValue | None, y: SSAValue) -> None:
     """A piece that no tap reaches: the bias or zero."""
-    (channels,) = numbers([sizes_of(y)[channel_axis(loops.layout, len(sizes_of(y)))]])
+    axis = channel_axis(loops.layout, len(sizes_of(y)))
+    channels = sizes_of(y)[axis]
     dims = loops.outer(sizes_of(y)[0], channels)
-    out_channel: Expression = {loops.group: channels // loops.groups, loops.group + 1: 1}
-    write = Write(y, Access.of(len(dims), *arrange(loops.layout, 0, out_channel, loops.written())))
-    reads = [] if bias is None else [Read(bias, Access.of(len(dims), out_channel))]
+    parts, oc = Groups(low, loops.groups, loops.group, len(dims)), loops.group + 1
+    write = Write(*parts.reached(y, axis, arrange(loops.layout, 0, oc, loops.written())))
+    reads = biases(low, bias, parts, oc, channels)
     low.compute(dims, reads, [write], lambda s, v: v or [s.constant(0, element_of(y))])
 
 
