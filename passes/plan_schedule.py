@@ -133,9 +133,10 @@ def _shares_vectors(shape: Shape, tile: Tile) -> bool:
 def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
     """Parallel loops, then reductions; the vector loop first when the weights outgrow the L2 cache.
 
-    The loops of a batch come before all.
+    What is walked together and the loops of a batch come before all.
     """
-    batch = [i for i in shape.batch if i != tile.vector]
+    walked = [] if shape.walked is None else [shape.walked]
+    batch = [*walked, *(i for i in shape.batch if i not in (tile.vector, shape.walked))]
     others = [i for i in shape.parallel if i != tile.vector and i not in batch]
     reductions = sorted(shape.reductions)
     if tile.vector is None or tile.vector in shape.reductions:

@@ -24,6 +24,7 @@ from penstock.dialects.nest.hints import Hints, all_hinted, hinted
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ApplyOp, ComputeOp, YieldOp, element_of
 from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.nest.walk import walked_loop
 from penstock.dialects.sizes import Size
 
 TILE_START = 12
@@ -72,9 +73,11 @@ class Shape:
     stores: bool
     lanes: int
     sequential: frozenset[int] = frozenset()
-    """Loops that must stay loops: clamped taps and what their bounds depend on."""
+    """Loops that must stay loops: clamped taps, what their bounds depend on, what is walked together."""
     symbolic: frozenset[int] = frozenset()
     """Loops whose extents are but hints: what a tile leaves over runs one by one."""
+    walked: int | None = None
+    """The loop that is walked together with other nests, outside of all others."""
 
     @cached_property
     def parallel(self) -> tuple[int, ...]:
@@ -109,6 +112,7 @@ def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine, h
     """Read the numbers off a nest, at the sizes that the hints say."""
     elements = [element_of(b) for b in nest.operands]
     ops = [op for op in nest.walk() if op is not nest]
+    walked = walked_loop(nest)
     return Shape(
         tuple(all_hinted(nest.iterations, hints)),
         frozenset(i for i, d in enumerate(nest.loops) if d.is_reduction),
@@ -123,8 +127,9 @@ def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine, h
         any(isinstance(op, memref.LoadOp | ApplyOp) for op in ops),
         any(isinstance(op, memref.StoreOp) for op in ops),
         min((machine.lanes(e) for e in elements), default=1),
-        frozenset(clamped_loops(nest)),
+        frozenset(clamped_loops(nest) | ({walked} if walked is not None else set())),
         frozenset(i for i, size in enumerate(nest.iterations) if isinstance(size, Size)),
+        walked,
     )
 
 

@@ -1,18 +1,20 @@
 """What `plan-schedule` chooses from: for each kernel, vector loops and tiles as the model ranks them.
 
-All nests of a kernel share the vector loop and how many of its iterations stay in registers, so that they
-share packed weights.
+All pieces of one nest share the vector loop and how many of its iterations stay in registers, so that they
+share packed weights.  A kernel that is a chain of nests has several such stages, each with its own options.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from xdsl.dialects import func
+from xdsl.ir import SSAValue
 
 from penstock.dialects.nest.hints import Hints
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
-from penstock.passes.nest_rewriting import argument_constants, nests
+from penstock.passes.nest_rewriting import argument_constants, nests, root_of
 from penstock.passes.schedule_model import Shape, Tile, best_tiles, contiguous, shape_of_nest
 
 CHUNKS = (1, 2, 3, 4, 6, 8)
@@ -25,32 +27,36 @@ UNROLL_LIMIT = 160
 
 @dataclass(frozen=True)
 class Option:
-    """One way to execute a kernel: the vector loop, its iterations in registers, a tile for each nest."""
+    """One way to execute a kernel: a tile for each nest, which has the vector loop and its iterations."""
 
-    vector: str
-    """The label of the vector loop; empty without one."""
-    size: int
-    rank: int
-    """Which of the model's tiles each nest has: 0 the cheapest."""
+    name: str
+    """The option in short, unique in its kernel: `oc=16`, with the next tiles `oc=16 tile=1`."""
     cycles: float
     """What the model expects of the whole kernel."""
     tiles: tuple[Tile, ...]
 
-    @property
-    def name(self) -> str:
-        """The option in short, unique in its kernel: `oc=16`, with the next tiles `oc=16 tile=1`."""
-        loop = f"{self.vector}={self.size}" if self.vector else "scalar"
-        return f"{loop} tile={self.rank}" if self.rank else loop
-
 
 def ranked_options(kernel: func.FuncOp, machine: Machine, hints: Hints) -> list[Option]:
-    """All ways that the model knows to execute a kernel, the cheapest first; none when it has no nests."""
-    parts, constants = nests(kernel), argument_constants(kernel)
-    if not parts:
-        return []
-    shapes = [shape_of_nest(n, constants, machine, hints) for n in parts]
-    loops = [*_vector_loops(parts, shapes), ("", 1)]
-    options = [o for label, size in loops for o in _options(parts, shapes, machine, label, size)]
+    """All ways that the model knows to execute a kernel, the cheapest first; none when it has no nests.
+
+    Of several stages each takes its cheapest option, then each its next one.
+    """
+    constants = argument_constants(kernel)
+    ranked = [_ranked(stage, constants, machine, hints) for stage in stages(kernel)]
+    depth = max(map(len, ranked), default=0)
+    return [_joined([each[min(i, len(each) - 1)] for each in ranked]) for i in range(depth)]
+
+
+def stages(kernel: func.FuncOp) -> list[list[ComputeOp]]:
+    """The nests of a kernel in groups: neighbours that write the same buffers are pieces of one nest."""
+    groups = groupby(nests(kernel), lambda nest: [id(root_of(b)) for b in nest.outs])
+    return [list(group) for _, group in groups]
+
+
+def _ranked(stage: list[ComputeOp], constants: set[SSAValue], machine: Machine, hints: Hints) -> list[Option]:
+    shapes = [shape_of_nest(n, constants, machine, hints) for n in stage]
+    loops = [*_vector_loops(stage, shapes), ("", 1)]
+    options = [o for label, size in loops for o in _options(stage, shapes, machine, label, size)]
     # The sort is stable: of equals, the loop that comes first in the kernel.
     return sorted(options, key=lambda o: o.cycles)
 
@@ -75,7 +81,20 @@ def _options(
     found = [best_tiles(s, machine, _position(n, label), size) for n, s in zip(parts, shapes, strict=True)]
     for rank in range(max(map(len, found))):
         chosen = [ranked[min(rank, len(ranked) - 1)] for ranked in found]
-        yield Option(label, size, rank, sum(cost for cost, _ in chosen), tuple(tile for _, tile in chosen))
+        name = _name(label, size, rank)
+        yield Option(name, sum(cost for cost, _ in chosen), tuple(tile for _, tile in chosen))
+
+
+def _name(vector: str, size: int, rank: int) -> str:
+    """The vector loop with its iterations in registers, and which of the model's tiles: 0 the cheapest."""
+    loop = f"{vector}={size}" if vector else "scalar"
+    return f"{loop} tile={rank}" if rank else loop
+
+
+def _joined(options: Sequence[Option]) -> Option:
+    """An option for each stage as one for the kernel: `n=16 + d3=64`."""
+    tiles = tuple(tile for option in options for tile in option.tiles)
+    return Option(" + ".join(o.name for o in options), sum(o.cycles for o in options), tiles)
 
 
 def _position(nest: ComputeOp, label: str) -> int | None:
