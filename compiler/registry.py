@@ -50,6 +50,7 @@ PASSES: dict[str, str] = {
     "check-positions": "penstock.passes.check_positions:CheckPositionsPass",
     "choose-schedules": "penstock.passes.choose_schedules:ChooseSchedulesPass",
     "collapse-loops": "penstock.passes.collapse_loops:CollapseLoopsPass",
+    "contract-chains": "penstock.passes.contract_chains:ContractChainsPass",
     "contract-fma": "penstock.passes.contract_fma:ContractFmaPass",
     "drop-unit-loops": "penstock.passes.drop_unit_loops:DropUnitLoopsPass",
     "eliminate-common-subexpressions": (
@@ -60,6 +61,7 @@ PASSES: dict[str, str] = {
     "fold-batch-norm": "penstock.passes.fold_batch_norm:FoldBatchNormPass",
     "fold-constants": "penstock.passes.fold_constants:FoldConstantsPass",
     "fuse-consumers": "penstock.passes.fuse_consumers:FuseConsumersPass",
+    "fuse-chains": "penstock.passes.fuse_chains:FuseChainsPass",
     "fuse-siblings": "penstock.passes.fuse_siblings:FuseSiblingsPass",
     "fuse-producers": "penstock.passes.fuse_producers:FuseProducersPass",
     "hoist-slices": "penstock.passes.hoist_slices:HoistSlicesPass",
