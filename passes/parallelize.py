@@ -40,7 +40,8 @@ from penstock.passes.nest_rewriting import (
     root_of,
     with_dims,
 )
-from penstock.passes.schedule_model import L3_BYTES, Shape, shape_of_nest
+from penstock.passes.schedule_model import L3_BYTES
+from penstock.passes.schedule_shapes import Shape, shape_of_nest
 from penstock.passes.specialize_sizes import at_hints
 
 FORK = 16_000

@@ -15,14 +15,14 @@ from penstock.dialects.nest.hints import Hints
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.passes.nest_rewriting import argument_constants, nests, root_of
-from penstock.passes.schedule_model import Shape, Tile, best_tiles, contiguous, shape_of_nest
+from penstock.passes.schedule_model import best_tiles
+from penstock.passes.schedule_shapes import Shape, Tile, contiguous, shape_of_nest
+from penstock.passes.schedule_unrolling import UNROLL_LIMIT
 
 CHUNKS = (1, 2, 3, 4, 6, 8)
 """Vector registers along the vector loop that are tried."""
 GATHER_PAYS = 8
 """Cost of a body from which lanes are worth it even where they must be gathered one by one."""
-UNROLL_LIMIT = 160
-"""Operations of a register tile up to which the innermost reductions are unrolled, and bodies repeated."""
 
 
 @dataclass(frozen=True)
