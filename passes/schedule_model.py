@@ -14,9 +14,26 @@ from math import ceil, prod
 
 from penstock.dialects.nest.machine import Machine
 from penstock.passes.schedule_shapes import Shape, Stream, Tile, accumulators, chunks, power_above
+from penstock.passes.schedule_unrolling import shares_vectors, unrolled
 
 TILE_START = 12
 """Cycles to enter and leave the loops around one tile (measured on small convolutions)."""
+SMALL_TILE = 8
+"""Accumulators up to which a tile begins while the one before it is still being finished."""
+LARGE_START = 16
+"""Cycles more that a larger one waits for it.
+
+With AVX2, tiles of 9 to 14 accumulators took 18 to 30 cycles more than their multiply-adds, those of 8 took 4
+to 14 (1x1 convolutions of 16 to 64 channels in yunet_s_320 and mobilenetv2_100, whatever the cache).
+"""
+SLACK = 1.025
+"""How far above the latency of one step the machine gets where nothing else is waited for."""
+SPILL = 2
+"""Cycles to keep one register too many in memory, each time the body that was unrolled is run."""
+MASKED = 6
+"""Cycles of a store of some lanes of a vector."""
+LINE, HALF_LINE = 64, 2
+"""Bytes of a line of the cache, and the cycles that a tile takes longer which reads a part of lines."""
 L2_BYTES, L3_BYTES = 40, 10
 """Bytes per cycle that one core streams from its second-level and from the shared cache."""
 TILES_KEPT = 2
@@ -97,17 +114,32 @@ def _tile_cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
         else 1
     )
     arithmetic = lanes * shape.body_cost / machine.arithmetic_ports
-    loads = sum(_loads(s, tile, shape.parallel) for s in shape.reads) / machine.load_ports
+    loads = sum(_loads(s, tile, shape.parallel) * _unshared(s, shape, tile) for s in shape.reads)
+    loads /= machine.load_ports
     loads = max(loads, sum(_streaming(s, shape, machine, tile) for s in shape.reads))
-    latency = machine.latency if shape.reductions else 0
+    latency = machine.latency * SLACK if shape.reductions else 0
     stores = sum(_store_cost(s, tile) for s in shape.writes)
     fold = lanes * 6 if reduced else 0
     return (
-        steps * max(arithmetic, loads, latency)
+        steps * (max(arithmetic, loads, latency) + _spilling(shape, machine, tile))
         + TILE_START
+        + (LARGE_START if shape.reductions and lanes > SMALL_TILE else 0)
+        + (HALF_LINE if any(_is_half_line(s, shape, tile) for s in shape.reads) else 0)
         + lanes * (shape.epilogue_cost / 2 + stores)
         + fold
     )
+
+
+def _spilling(shape: Shape, machine: Machine, tile: Tile) -> float:
+    """Cycles per step for what an unrolled window keeps in registers beyond those that there are.
+
+    That is a vector of weights for each tap, which all positions of the tile use, and one of data.
+    """
+    if tile.vector is None or tile.vector in shape.reductions or not shares_vectors(shape, tile):
+        return 0
+    taps = prod(shape.extents[i] for i in unrolled(shape, tile))
+    missing = accumulators(tile) + chunks(tile) * taps + 1 - machine.registers
+    return max(missing, 0) * SPILL / taps
 
 
 def _loads(stream: Stream, tile: Tile, parallel: tuple[int, ...]) -> float:
@@ -116,6 +148,27 @@ def _loads(stream: Stream, tile: Tile, parallel: tuple[int, ...]) -> float:
         return count
     contiguous = stream.strides[tile.vector] == 1 or (stream.packable and tile.vector in parallel)
     return count * chunks(tile) * (1 if contiguous else 2 * tile.lanes)
+
+
+def _unshared(stream: Stream, shape: Shape, tile: Tile) -> float:
+    """The part of the loads that is left where neighbouring positions of an unrolled window share theirs."""
+    if tile.vector is None or not stream.strides[tile.vector] or not shares_vectors(shape, tile):
+        return 1
+    rows = [i for i, t in enumerate(tile.sizes) if t > 1 and stream.strides[i] and i != tile.vector]
+    taps = [i for i in unrolled(shape, tile) if stream.strides[i]]
+    if len(rows) != 1 or len(taps) != 1 or stream.strides[rows[0]] % stream.strides[taps[0]]:
+        return 1
+    count, window = tile.sizes[rows[0]], shape.extents[taps[0]]
+    read = (count - 1) * stream.strides[rows[0]] // stream.strides[taps[0]] + window
+    return min(read / (count * window), 1)
+
+
+def _is_half_line(stream: Stream, shape: Shape, tile: Tile) -> bool:
+    """Whether vectors of data, all along what is contiguous, are less than a line at each position."""
+    if stream.packable or tile.vector is None or stream.strides[tile.vector] != 1:
+        return False
+    at_once, whole = tile.sizes[tile.vector], shape.extents[tile.vector]
+    return at_once * stream.element < LINE and at_once < whole
 
 
 def _streaming(stream: Stream, shape: Shape, machine: Machine, tile: Tile) -> float:
@@ -132,6 +185,10 @@ def _streaming(stream: Stream, shape: Shape, machine: Machine, tile: Tile) -> fl
 
 
 def _store_cost(stream: Stream, tile: Tile) -> float:
-    if tile.vector is None or stream.strides[tile.vector] in (0, 1):
+    if tile.vector is None:
         return 1
-    return 2 * tile.lanes
+    size = tile.sizes[tile.vector]
+    if stream.strides[tile.vector] not in (0, 1):
+        return 2 * tile.lanes
+    # The last of several vectors has but some of its lanes.
+    return 1 + MASKED / chunks(tile) if size % min(tile.lanes, power_above(size)) else 1

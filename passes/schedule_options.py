@@ -64,14 +64,22 @@ def _ranked(stage: list[ComputeOp], constants: set[SSAValue], machine: Machine, 
 def _vector_loops(parts: list[ComputeOp], shapes: list[Shape]) -> Iterator[tuple[str, int]]:
     """The loops that all nests can vectorise, and how many of their iterations may stay in registers."""
     for label in dict.fromkeys(d.label.data for n in parts for d in n.loops):
-        if not all(_vectorizable(n, s, label) for n, s in zip(parts, shapes, strict=True)):
+        with_loop = [(n, s) for n, s in zip(parts, shapes, strict=True) if _position(n, label) is not None]
+        if not all(_vectorizable(n, s, label) for n, s in with_loop):
             continue
-        found = [(s, _position(n, label)) for n, s in zip(parts, shapes, strict=True)]
-        extent = max(s.extents[loop] for s, loop in found if loop is not None)
+        found = [(s, loop) for n, s in with_loop if (loop := _position(n, label)) is not None]
+        # A piece without the loop, such as a border, has no vectors: it cannot read weights that are packed.
+        if len(found) < len(parts) and any(_packs(s, loop) for s, loop in found):
+            continue
+        extent = max(s.extents[loop] for s, loop in found)
         lanes = min(s.lanes for s in shapes)
         most = max(UNROLL_LIMIT // max(1, *(s.body_cost for s in shapes)), 1)
         for size in dict.fromkeys(min(c * lanes, extent) for c in CHUNKS if c <= most):
             yield label, size
+
+
+def _packs(shape: Shape, loop: int) -> bool:
+    return any(stream.packable and stream.strides[loop] for stream in shape.reads)
 
 
 def _options(
