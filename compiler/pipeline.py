@@ -31,6 +31,7 @@ from penstock.passes.interchange import InterchangePass
 from penstock.passes.lowering.graph_to_nest import LowerGraphToNest
 from penstock.passes.lowering.loops_to_llvm import LowerLoopsToLLVM
 from penstock.passes.lowering.nest_to_loops import LowerNestToLoops
+from penstock.passes.merge_convolutions import MergeConvolutionsPass
 from penstock.passes.move_reshapes import MoveReshapesPass
 from penstock.passes.move_transposes import MoveTransposesPass
 from penstock.passes.outline_kernels import OutlineKernelsPass
@@ -77,6 +78,7 @@ def graph_passes() -> tuple[ModulePass, ...]:
         FoldBatchNormPass(),
         FoldConstantsPass(),
         SimplifyRegionsPass(),
+        MergeConvolutionsPass(),
         AssignLayoutPass(),
         MoveTransposesPass(),
         *clean,

@@ -69,6 +69,7 @@ PASSES: dict[str, str] = {
     "lower-graph-to-nest": "penstock.passes.lowering.graph_to_nest.lowering:LowerGraphToNest",
     "lower-loops-to-llvm": "penstock.passes.lowering.loops_to_llvm:LowerLoopsToLLVM",
     "lower-nest-to-loops": "penstock.passes.lowering.nest_to_loops:LowerNestToLoops",
+    "merge-convolutions": "penstock.passes.merge_convolutions:MergeConvolutionsPass",
     "move-reshapes": "penstock.passes.move_reshapes:MoveReshapesPass",
     "move-transposes": "penstock.passes.move_transposes:MoveTransposesPass",
     "outline-kernels": "penstock.passes.outline_kernels:OutlineKernelsPass",
