@@ -1,11 +1,13 @@
 """An executable meaning for the nest level in NumPy, independent of its lowering and so its judge.
 
-Schedule marks do not change the meaning and are ignored.  Every access is checked: one that leaves its
-buffer, and parallel iterations that write the same element, are errors that name the nest.
+Schedule marks do not change the meaning and are ignored, but for nests that walk a loop together: those run
+iteration by iteration.  Every access is checked: one that leaves its buffer, and parallel iterations that
+write the same element, are errors that name the nest.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from math import prod
 
 import numpy as np
@@ -16,10 +18,11 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from penstock.backends.nests.buffers import fresh_buffer, stored
-from penstock.backends.nests.compute import run_nest
 from penstock.backends.nests.control import compute, load, run_for, run_if, run_while, store, subview
 from penstock.backends.nests.scalars import dtype_of, number
+from penstock.backends.nests.walks import run_walk
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp, buffer_type, element_of, shape_of
+from penstock.dialects.nest.walk import walk_of
 
 Array = NDArray[np.generic]
 Buffers = dict[SSAValue, Array]
@@ -73,17 +76,23 @@ def _run(function: func.FuncOp, run: _Run, arguments: Sequence[Array]) -> None:
 
 
 def _run_block(block: Block, run: _Run, buffers: Buffers) -> None:
-    for op in block.ops:
-        if op.name not in _MEANINGS:
-            raise NotImplementedError(f"the nest interpreter has no meaning for '{op.name}'")
-        if run.watch is not None:
-            run.watch(op, buffers)
-        _MEANINGS[op.name](op, run, buffers)
+    for steps in _steps(block):
+        for op in steps:
+            if op.name not in _MEANINGS and not isinstance(op, ComputeOp):
+                raise NotImplementedError(f"the nest interpreter has no meaning for '{op.name}'")
+            if run.watch is not None:
+                run.watch(op, buffers)
+        nests = [op for op in steps if isinstance(op, ComputeOp)]
+        if nests:
+            run_walk(nests, buffers, in_order=run.in_order)
+        else:
+            _MEANINGS[steps[0].name](steps[0], run, buffers)
 
 
-def _compute(op: Operation, run: _Run, buffers: Buffers) -> None:
-    assert isinstance(op, ComputeOp)
-    run_nest(op, buffers, in_order=run.in_order)
+def _steps(block: Block) -> Iterator[list[Operation]]:
+    """The ops of a block one by one, but neighbouring nests that walk a loop together at once."""
+    for _, group in groupby(block.ops, lambda op: walk_of(op) if isinstance(op, ComputeOp) else ("", id(op))):
+        yield list(group)
 
 
 def _call(op: Operation, run: _Run, buffers: Buffers) -> None:
@@ -176,7 +185,6 @@ def _nothing(op: Operation, run: _Run, buffers: Buffers) -> None:
 
 
 _MEANINGS: Mapping[str, Callable[[Operation, _Run, Buffers], None]] = {
-    ComputeOp.name: _compute,
     ConstantOp.name: _constant,
     func.CallOp.name: _call,
     func.ReturnOp.name: _nothing,

@@ -59,8 +59,8 @@ def compile(model: Model, **keywords: Unpack[Keywords]) -> CompiledModel:
 
     `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name.  Sizes without a
     number are decided by each call, within `bounds` (least and greatest, `None` for any); the code is made to
-    be fast at the `hints` and is right at all of them.  `lengths` says how many tensors an input holds
-    that is a sequence, and `None` of an optional that holds nothing.  `target` is the machine, by default this one.
+    be fast at the `hints` and is right at all of them.  `lengths` says how many tensors an input holds that
+    is a sequence, and `None` of an optional that holds nothing.  `target` is the machine.
     `plugins` are Python files or modules that add to the compiler; `passes` run at the end of the phase that
     they are given for, as in `{"graph": [MyPass()]}`.  With several `threads`, each kernel that is worth it
     runs in as many parts; results are the same.  `tuning` is the file of `penstock compile --tune`, or the

@@ -14,6 +14,7 @@ from penstock.passes.assign_layout import AssignLayoutPass
 from penstock.passes.block_reductions import BlockReductionsPass
 from penstock.passes.cancel_inverse_pairs import CancelInversePairsPass
 from penstock.passes.collapse_loops import CollapseLoopsPass
+from penstock.passes.contract_chains import ContractChainsPass
 from penstock.passes.contract_fma import ContractFmaPass
 from penstock.passes.drop_unit_loops import DropUnitLoopsPass
 from penstock.passes.eliminate_common_subexpressions import EliminateCommonSubexpressionsPass
@@ -21,6 +22,7 @@ from penstock.passes.eliminate_dead_code import EliminateDeadCodePass
 from penstock.passes.expand_math import ExpandMathPass
 from penstock.passes.fold_batch_norm import FoldBatchNormPass
 from penstock.passes.fold_constants import FoldConstantsPass
+from penstock.passes.fuse_chains import FuseChainsPass
 from penstock.passes.fuse_consumers import FuseConsumersPass
 from penstock.passes.fuse_producers import FuseProducersPass
 from penstock.passes.fuse_siblings import FuseSiblingsPass
@@ -29,6 +31,7 @@ from penstock.passes.interchange import InterchangePass
 from penstock.passes.lowering.graph_to_nest import LowerGraphToNest
 from penstock.passes.lowering.loops_to_llvm import LowerLoopsToLLVM
 from penstock.passes.lowering.nest_to_loops import LowerNestToLoops
+from penstock.passes.merge_convolutions import MergeConvolutionsPass
 from penstock.passes.move_reshapes import MoveReshapesPass
 from penstock.passes.move_transposes import MoveTransposesPass
 from penstock.passes.outline_kernels import OutlineKernelsPass
@@ -75,6 +78,7 @@ def graph_passes() -> tuple[ModulePass, ...]:
         FoldBatchNormPass(),
         FoldConstantsPass(),
         SimplifyRegionsPass(),
+        MergeConvolutionsPass(),
         AssignLayoutPass(),
         MoveTransposesPass(),
         *clean,
@@ -83,7 +87,7 @@ def graph_passes() -> tuple[ModulePass, ...]:
     )
 
 
-def nest_passes() -> tuple[ModulePass, ...]:
+def nest_passes(threads: int = 1) -> tuple[ModulePass, ...]:
     """From tensors to fused loop nests, one per kernel."""
     return (
         LowerGraphToNest(),
@@ -93,11 +97,13 @@ def nest_passes() -> tuple[ModulePass, ...]:
         FuseProducersPass(),
         WinogradPass(),
         ContractFmaPass(),
+        FuseChainsPass(threads),
+        ContractChainsPass(threads),
         OutlineKernelsPass(),
     )
 
 
-def schedule_passes() -> tuple[ModulePass, ...]:
+def schedule_passes(threads: int = 1) -> tuple[ModulePass, ...]:
     """How each kernel is executed, and where every buffer lies."""
     return (
         CollapseLoopsPass(),
@@ -114,6 +120,7 @@ def schedule_passes() -> tuple[ModulePass, ...]:
         PrefetchPanelsPass(),
         PlanMemoryPass(),
         PlaceConstantsPass(),
+        *([ParallelizePass(threads)] if threads > 1 else []),
     )
 
 
@@ -132,20 +139,17 @@ def import_passes() -> tuple[ModulePass, ...]:
     return ()
 
 
-PHASES: Mapping[str, tuple[str, Callable[[], tuple[ModulePass, ...]]]] = {
-    "import": ("graph", import_passes),
-    "graph": ("graph", graph_passes),
+PHASES: Mapping[str, tuple[str, Callable[[int], tuple[ModulePass, ...]]]] = {
+    "import": ("graph", lambda threads: import_passes()),
+    "graph": ("graph", lambda threads: graph_passes()),
     "nest": ("nest", nest_passes),
     "schedule": ("nest", schedule_passes),
-    "loops": ("loops", loops_passes),
-    "llvm": ("llvm", llvm_passes),
+    "loops": ("loops", lambda threads: loops_passes()),
+    "llvm": ("llvm", lambda threads: llvm_passes()),
 }
-"""Phase name -> level it leaves, and its passes."""
+"""Phase name -> level it leaves, and its passes for a number of threads."""
 
 
 def phases(threads: int = 1) -> tuple[Phase, ...]:
     """The whole default pipeline; for several threads, the schedule ends with what shares work among them."""
-    added = {"schedule": (ParallelizePass(threads),)} if threads > 1 else {}
-    return tuple(
-        Phase(name, level, (*make(), *added.get(name, ()))) for name, (level, make) in PHASES.items()
-    )
+    return tuple(Phase(name, level, make(threads)) for name, (level, make) in PHASES.items())

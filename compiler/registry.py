@@ -50,6 +50,7 @@ PASSES: dict[str, str] = {
     "check-positions": "penstock.passes.check_positions:CheckPositionsPass",
     "choose-schedules": "penstock.passes.choose_schedules:ChooseSchedulesPass",
     "collapse-loops": "penstock.passes.collapse_loops:CollapseLoopsPass",
+    "contract-chains": "penstock.passes.contract_chains:ContractChainsPass",
     "contract-fma": "penstock.passes.contract_fma:ContractFmaPass",
     "drop-unit-loops": "penstock.passes.drop_unit_loops:DropUnitLoopsPass",
     "eliminate-common-subexpressions": (
@@ -60,6 +61,7 @@ PASSES: dict[str, str] = {
     "fold-batch-norm": "penstock.passes.fold_batch_norm:FoldBatchNormPass",
     "fold-constants": "penstock.passes.fold_constants:FoldConstantsPass",
     "fuse-consumers": "penstock.passes.fuse_consumers:FuseConsumersPass",
+    "fuse-chains": "penstock.passes.fuse_chains:FuseChainsPass",
     "fuse-siblings": "penstock.passes.fuse_siblings:FuseSiblingsPass",
     "fuse-producers": "penstock.passes.fuse_producers:FuseProducersPass",
     "hoist-slices": "penstock.passes.hoist_slices:HoistSlicesPass",
@@ -67,6 +69,7 @@ PASSES: dict[str, str] = {
     "lower-graph-to-nest": "penstock.passes.lowering.graph_to_nest.lowering:LowerGraphToNest",
     "lower-loops-to-llvm": "penstock.passes.lowering.loops_to_llvm:LowerLoopsToLLVM",
     "lower-nest-to-loops": "penstock.passes.lowering.nest_to_loops:LowerNestToLoops",
+    "merge-convolutions": "penstock.passes.merge_convolutions:MergeConvolutionsPass",
     "move-reshapes": "penstock.passes.move_reshapes:MoveReshapesPass",
     "move-transposes": "penstock.passes.move_transposes:MoveTransposesPass",
     "outline-kernels": "penstock.passes.outline_kernels:OutlineKernelsPass",

@@ -24,6 +24,7 @@ from penstock.dialects.nest.combine import combiners
 from penstock.dialects.nest.hints import Hints, all_hinted, hinted, hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, element_of
+from penstock.dialects.nest.walk import walked_loop
 from penstock.dialects.sizes import Size
 from penstock.passes.nest_rewriting import (
     append_block,
@@ -68,6 +69,8 @@ def _blocks(nest: ComputeOp, weights: list[int], machine: Machine, hints: Hints)
     """The number of blocks that pays off; 1 leaves the nest as it is."""
     loops = [i for i, d in enumerate(nest.loops) if d.is_reduction and d.iterations != 1]
     if len(loops) != 1 or len(weights) != 1 or len(nest.ins) != 2 or not _is_sum(nest):
+        return 1
+    if walked_loop(nest) is not None:
         return 1
     terms, data, extents = nest.iterations[loops[0]], nest.reads[1 - weights[0]], nest.iterations
     if isinstance(terms, Size):

@@ -19,6 +19,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from penstock.dialects.nest.access import Access, Row
 from penstock.dialects.nest.ops import ApplyOp, ComputeOp, Read, Write, element_of
 from penstock.dialects.nest.sizes import buffer_of, sizes_of
+from penstock.dialects.nest.walk import walked_loop
 from penstock.dialects.sizes import Extent
 from penstock.passes.nest_rewriting import kernels, nests
 
@@ -46,10 +47,14 @@ def _collapse_all(kernel: func.FuncOp, nest: ComputeOp) -> None:
 
 
 def _collapsible(nest: ComputeOp) -> tuple[int, int] | None:
-    """The first pair of parallel loops that every access walks in step; no body may know their indices."""
+    """The first pair of parallel loops that every access walks in step; no body may know their indices.
+
+    A loop that is walked together with other nests stays as it is.
+    """
     if any(isinstance(op, ApplyOp | memref.LoadOp | memref.StoreOp) for op in nest.walk()):
         return None
-    parallel = [i for i, d in enumerate(nest.loops) if not d.is_reduction]
+    walked = walked_loop(nest)
+    parallel = [i for i, d in enumerate(nest.loops) if not d.is_reduction and i != walked]
     reads = [*nest.reads, *nest.extra_reads, *nest.writes]
     for outer in parallel:
         for inner in parallel:
@@ -110,6 +115,12 @@ def collapse(nest: ComputeOp, outer: int, inner: int) -> ComputeOp:
     return new
 
 
+def _first_nest(nest: ComputeOp) -> ComputeOp:
+    block = nest.parent_block()
+    assert block is not None, "a nest that is rewritten is in a kernel"
+    return next(op for op in block.ops if isinstance(op, ComputeOp))
+
+
 def _collapsed_view(nest: ComputeOp, buffer: SSAValue, axis: int) -> SSAValue:
     shape = sizes_of(buffer)
     sizes = [*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]]
@@ -120,5 +131,6 @@ def _collapsed_view(nest: ComputeOp, buffer: SSAValue, axis: int) -> SSAValue:
         result_types=[buffer_of(sizes, element_of(buffer))],
         properties={"reassociation": reassociation},
     )
-    Rewriter.insert_op(view, InsertPoint.before(nest))
+    # Nests that walk a loop together stay neighbours.
+    Rewriter.insert_op(view, InsertPoint.before(_first_nest(nest)))
     return view.results[0]

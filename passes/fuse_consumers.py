@@ -8,6 +8,7 @@ parts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 from xdsl.context import Context
@@ -19,7 +20,7 @@ from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.access import Access, Substitution
 from penstock.dialects.nest.ops import ComputeOp, Read, Write, YieldOp, element_of
-from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.nest.sizes import is_static, numbers, sizes_of
 from penstock.dialects.sizes import Extent
 from penstock.passes.graph_rewriting import nodes_of
 from penstock.passes.nest_rewriting import (
@@ -101,11 +102,9 @@ def loop_per_axis(
 
 def fuse(producer: ComputeOp, consumer: ComputeOp, read: Read) -> ComputeOp | None:
     """The consumer's work done by the producer; `None` when the two do not walk the value in step."""
-    shape = sizes_of(read.buffer)
-    made = loop_per_axis(producer.writes[0].access, shape, producer.iterations)
+    shape, written = sizes_of(read.buffer), producer.writes[0].access
     used = loop_per_axis(read.access, shape, consumer.iterations)
-    parallel = [i for i, d in enumerate(producer.loops) if not d.is_reduction]
-    if made is None or used is None or {i for i in made if i is not None} != set(parallel):
+    if used is None or not _covers(producer, shape):
         return None
     if {i for i in used if i is not None} != set(range(len(consumer.loops))):
         return None
@@ -113,13 +112,27 @@ def fuse(producer: ComputeOp, consumer: ComputeOp, read: Read) -> ComputeOp | No
         return None
     if producer.reduces and not _keeps_contiguity(consumer, read, used):
         return None
-    rows = [[0] * len(producer.loops) for _ in consumer.loops]
-    for axis, loop in enumerate(used):
-        maker = made[axis]
-        if loop is not None and maker is not None:
-            rows[loop][maker] = 1
-    substitution = Substitution(tuple(map(tuple, rows)), (0,) * len(rows), len(producer.loops))
+    makers = {loop: written.rows[axis] for axis, loop in enumerate(used) if loop is not None}
+    rows = tuple(makers[loop] for loop in range(len(consumer.loops)))
+    substitution = Substitution(rows, (0,) * len(rows), len(producer.loops))
     return _spliced(producer, consumer, read.buffer, substitution)
+
+
+def _covers(producer: ComputeOp, shape: Sequence[Extent]) -> bool:
+    """Whether a nest makes all of a buffer, one element at each point of its parallel loops.
+
+    Without a reduction an axis may be walked by several loops, as by blocks of a resize and inside of them.
+    """
+    written = producer.writes[0].access
+    parallel = [i for i, d in enumerate(producer.loops) if not d.is_reduction]
+    made = loop_per_axis(written, shape, producer.iterations)
+    if made is not None or producer.reduces:
+        return made is not None and {i for i in made if i is not None} == set(parallel)
+    sizes = [producer.iterations[i] for i in parallel]
+    if not is_static(sizes) or not is_static(shape) or any(offset != 0 for offset in written.offsets):
+        return False
+    # No element is written twice, so as many points as elements are all of them.
+    return all(map(written.uses, parallel)) and prod(numbers(sizes)) == prod(numbers(shape))
 
 
 def _keeps_contiguity(consumer: ComputeOp, read: Read, used: list[int | None]) -> bool:

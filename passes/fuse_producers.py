@@ -6,6 +6,7 @@
 Nothing is computed twice: the consumer reads each element once, or the producer only moves data.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,10 +17,10 @@ from xdsl.ir import Block, Region
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from penstock.dialects.nest.access import Access, Row, Substitution
+from penstock.dialects.nest.access import Row, Substitution
 from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, element_of
 from penstock.dialects.nest.sizes import sizes_of
-from penstock.dialects.sizes import Extent
+from penstock.dialects.sizes import Extent, is_at_least
 from penstock.passes.fuse_consumers import join_nodes, loop_per_axis
 from penstock.passes.nest_rewriting import (
     append_block,
@@ -88,24 +89,33 @@ def _worthwhile(producer: ComputeOp, consumer: ComputeOp, read: Read) -> bool:
         for i in range(len(consumer.loops))
         if write.access.stride(i, sizes_of(write.buffer)) == 1
     ]
-    return not any(read.access.stride(i, sizes_of(read.buffer)) == 1 for i in contiguous)
+    along = [i for i in contiguous if read.access.stride(i, sizes_of(read.buffer)) == 1]
+    return all(_strides_through(producer, read, i) == 1 for i in along)
+
+
+def _strides_through(copy: ComputeOp, read: Read, loop: int) -> Extent | None:
+    """How far a step of the consumer's loop moves in what is copied; `None` where the maps do not compose."""
+    made = loop_per_axis(copy.writes[0].access, sizes_of(read.buffer), copy.iterations)
+    if made is None:
+        return None
+    source, moved = copy.reads[0], list[Extent]()
+    for walked, row in zip(made, read.access.rows, strict=True):
+        if walked is not None and row[loop]:
+            moved.append(row[loop] * source.access.stride(walked, sizes_of(source.buffer)))
+    return moved[0] if len(moved) == 1 else None
 
 
 def absorb(producer: ComputeOp, consumer: ComputeOp, position: int) -> ComputeOp | None:
     """The consumer with one read replaced by the producer's body; `None` when the maps do not compose."""
     read = consumer.reads[position]
     made = loop_per_axis(producer.writes[0].access, sizes_of(read.buffer), producer.iterations)
-    if made is None or (read.outside is not None and not _moves_whole_axes(producer)):
+    if made is None or (read.outside is not None and not _keeps_outside(producer, read, consumer, made)):
         return None
     rows: list[Row] = [(0,) * len(consumer.loops)] * len(producer.loops)
     offsets: list[Extent] = [0] * len(producer.loops)
     for axis, loop in enumerate(made):
         if loop is not None:
             rows[loop], offsets[loop] = read.access.rows[axis], read.access.offsets[axis]
-    if read.outside is not None and any(
-        loop is None and any(read.access.rows[a]) for a, loop in enumerate(made)
-    ):
-        return None
     substitution = Substitution(tuple(rows), tuple(offsets), len(consumer.loops))
     new = [
         Read(r.buffer, r.access.substitute(substitution), r.outside if read.outside is None else read.outside)
@@ -114,12 +124,31 @@ def absorb(producer: ComputeOp, consumer: ComputeOp, position: int) -> ComputeOp
     return _spliced(producer, consumer, position, new, substitution)
 
 
-def _moves_whole_axes(producer: ComputeOp) -> bool:
-    """A copy that permutes axes: outside of the result is outside of the source."""
+def _keeps_outside(producer: ComputeOp, read: Read, consumer: ComputeOp, made: Sequence[int | None]) -> bool:
+    """Whether a copy has nothing beyond the ends of its result where the consumer may look there.
+
+    Along such an axis it must move all of its source; of an axis that is never left it may move a part.
+    """
     if not is_copy(producer) or producer.reads[0].outside is not None:
         return False
-    read: Access = producer.reads[0].access
-    return loop_per_axis(read, sizes_of(producer.reads[0].buffer), producer.iterations) is not None
+    source, shape = producer.reads[0], sizes_of(read.buffer)
+    ends = read.access.bounds(consumer.iterations)
+    left = [
+        axis
+        for axis, ((low, high), size) in enumerate(zip(ends, shape, strict=True))
+        if not (is_at_least(low, 0) and is_at_least(size - 1 - high, 0))
+    ]
+    return all(_moves_whole_axis(source, made[axis], shape[axis]) for axis in left)
+
+
+def _moves_whole_axis(source: Read, loop: int | None, size: Extent) -> bool:
+    """Whether a loop walks one axis of what is copied, from end to end, and no other one."""
+    if loop is None:
+        return False
+    axes = [axis for axis, row in enumerate(source.access.rows) if row[loop]]
+    if len(axes) != 1 or sizes_of(source.buffer)[axes[0]] != size or source.access.offsets[axes[0]] != 0:
+        return False
+    return [c for c in source.access.rows[axes[0]] if c] == [1]
 
 
 def _spliced(

@@ -18,8 +18,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass
 
-from penstock.dialects.nest.ops import ComputeOp
-from penstock.dialects.nest.schedule import TOGETHER
+from penstock.dialects.nest.ops import TOGETHER, ComputeOp
 from penstock.dialects.sizes import Extent
 from penstock.passes.nest_rewriting import captured, kernels, nests
 

@@ -6,13 +6,16 @@ new ones.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from xdsl.dialects import func
+from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from penstock.dialects.nest.access import AccessAttr, Substitution
 from penstock.dialects.nest.ops import ApplyOp, ComputeOp, DimAttr, YieldOp
 from penstock.dialects.sizes import Extent
+
+VIEWS = (memref.CollapseShapeOp, memref.ExpandShapeOp, memref.CastOp)
+"""What gives a buffer another shape."""
 
 
 def functions(module: ModuleOp) -> list[func.FuncOp]:
@@ -122,6 +125,13 @@ def captured(nest: ComputeOp) -> Iterator[SSAValue]:
 
 def _inside(block: Block, nest: ComputeOp) -> bool:
     return any(block in region.blocks for region in nest.regions)
+
+
+def root_of(buffer: SSAValue) -> SSAValue:
+    """The buffer that a view, or a view of a view, is of."""
+    while isinstance(buffer.owner, VIEWS):
+        buffer = buffer.owner.operands[0]
+    return buffer
 
 
 def is_copy(nest: ComputeOp) -> bool:

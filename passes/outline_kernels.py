@@ -1,6 +1,7 @@
 """`outline-kernels`: every nest becomes a function of its own; equal nests become one function.
 
-`main` is left as a straight sequence of calls on buffers.
+Nests that walk a loop together become one function.  `main` is left as a straight sequence of calls on
+buffers.
 """
 
 import re
@@ -9,21 +10,24 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from xdsl.context import Context
-from xdsl.dialects import func
+from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, StringAttr, UnitAttr
 from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.narrowing import strings
-from penstock.dialects.nest.ops import ComputeOp, ConstantOp
+from penstock.dialects.nest.ops import TOGETHER, ComputeOp, ConstantOp
+from penstock.dialects.nest.parallel import COPIES
 from penstock.dialects.nest.sizes import INDEX, SYMBOL, symbols
+from penstock.dialects.nest.walk import walks
+from penstock.passes.graph_rewriting import nodes_of
 from penstock.passes.nest_rewriting import captured, functions, nests
 
 
 @dataclass(frozen=True)
 class OutlineKernelsPass(ModulePass):
-    """One kernel per distinct nest; weights are marked `nest.constant`, written buffers `nest.result`.
+    """One kernel per distinct nest or chain; weights are marked `nest.constant`, results `nest.result`.
 
     The symbols in the sizes of a nest become indices that its kernel takes behind the buffers.
     """
@@ -34,8 +38,8 @@ class OutlineKernelsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         known = _Kernels(op)
         for function in [f for f in functions(op) if "nest.kernel" not in f.attributes]:
-            for nest in nests(function):
-                known.outline(nest)
+            for chain in walks(nests(function)):
+                known.outline(chain)
 
 
 @dataclass
@@ -45,13 +49,14 @@ class _Kernels:
     module: ModuleOp
     by_text: dict[str, str] = field(default_factory=dict[str, str])
 
-    def outline(self, nest: ComputeOp) -> None:
-        names = nest.symbols
-        known = symbols(nest_function(nest))
-        buffers = list(dict.fromkeys([*nest.operands, *captured(nest)]))
-        after, attributes = nest.next_op, dict(nest.attributes)
+    def outline(self, chain: Sequence[ComputeOp]) -> None:
+        """Call a kernel in place of nests that are neighbours."""
+        names = list(dict.fromkeys(name for nest in chain for name in nest.symbols))
+        known = symbols(nest_function(chain[0]))
+        buffers = list(dict.fromkeys(b for nest in chain for b in (*nest.operands, *captured(nest))))
+        after, attributes = chain[-1].next_op, _joined(chain)
         assert after is not None, "a function ends in what it returns"
-        kernel = _function(nest, buffers, names)
+        kernel = _function(chain, buffers, names)
         text = str(kernel)
         if text not in self.by_text:
             name = f"k{len(self.by_text)}{_hint(attributes)}"
@@ -65,17 +70,26 @@ class _Kernels:
         Rewriter.insert_op(call, InsertPoint.before(after))
 
 
-def _function(nest: ComputeOp, buffers: list[SSAValue], names: Sequence[str]) -> func.FuncOp:
-    """The nest, taken from where it was, as the body of a function."""
-    kinds, written = [*(b.type for b in buffers), *(INDEX for _ in names)], set(nest.outs)
+def _joined(chain: Sequence[ComputeOp]) -> dict[str, Attribute]:
+    """What is said of the first nest, with the model nodes of all; how they walk is the kernel's matter."""
+    said = {k: v for k, v in chain[0].attributes.items() if k != TOGETHER}
+    return said | ({"nodes": nodes_of(*chain)} if "nodes" in said else {})
+
+
+def _function(chain: Sequence[ComputeOp], buffers: list[SSAValue], names: Sequence[str]) -> func.FuncOp:
+    """The nests, taken from where they were, as the body of a function."""
+    kinds = [*(b.type for b in buffers), *(INDEX for _ in names)]
+    written = {b for nest in chain for b in nest.outs}
     block = Block(arg_types=kinds)
     arguments = dict(zip(buffers, block.args, strict=False))
-    nest.detach()
-    for op in nest.walk():
-        if not arguments.keys().isdisjoint(op.operands):
-            op.operands = [arguments.get(value, value) for value in op.operands]
-    nest.attributes.clear()
-    block.add_ops([nest, func.ReturnOp()])
+    for nest in chain:
+        nest.detach()
+        for op in nest.walk():
+            if not arguments.keys().isdisjoint(op.operands):
+                op.operands = [arguments.get(value, value) for value in op.operands]
+        nest.attributes = {k: v for k, v in nest.attributes.items() if k == TOGETHER}
+        block.add_op(nest)
+    block.add_op(func.ReturnOp())
     given = [DictionaryAttr({SYMBOL: StringAttr(name)}) for name in names]
     marks = ArrayAttr([*(DictionaryAttr(_marks(b, written)) for b in buffers), *given])
     function = func.FuncOp("kernel", FunctionType.from_lists(kinds, []), Region(block), arg_attrs=marks)
@@ -96,6 +110,8 @@ def _marks(buffer: SSAValue, written: set[SSAValue]) -> dict[str, Attribute]:
         marks["nest.result"] = UnitAttr()
     if isinstance(buffer.owner, ConstantOp):
         marks["nest.constant"] = UnitAttr()
+    if isinstance(buffer.owner, memref.AllocOp) and COPIES in buffer.owner.attributes:
+        marks[COPIES] = buffer.owner.attributes[COPIES]
     return marks
 
 

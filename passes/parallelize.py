@@ -8,10 +8,10 @@ core is quicker or was disturbed less, takes more of them.
 
 Each part of a kernel runs through all its nests without waiting for the others, so no nest may need what
 another part makes: it may go on from what a nest left at the places that it writes itself, as the blocks of a
-sum do, if both share the same loop.
+sum do, if both share the same loop.  What walks a loop together may need what the same iteration of it makes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
 from math import prod
@@ -27,12 +27,21 @@ from penstock.dialects.element_types import byte_size
 from penstock.dialects.nest.hints import Hints, hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, element_of, shape_of
-from penstock.dialects.nest.parallel import THREAD, set_parts, set_threads
-from penstock.dialects.nest.schedule import walk_of, walked_loop
+from penstock.dialects.nest.parallel import PARTS_PER_THREAD, THREAD, copies_of, set_parts, set_threads
 from penstock.dialects.nest.sizes import numbers
+from penstock.dialects.nest.walk import walk_of, walked_loop, walks
 from penstock.dialects.sizes import Extent, is_at_least
-from penstock.passes.nest_rewriting import captured, functions, is_kernel, kernels, nests, with_dims
-from penstock.passes.schedule_model import L3_BYTES, Shape, shape_of_nest
+from penstock.passes.nest_rewriting import (
+    captured,
+    functions,
+    is_kernel,
+    kernels,
+    nests,
+    root_of,
+    with_dims,
+)
+from penstock.passes.schedule_model import L3_BYTES
+from penstock.passes.schedule_shapes import Shape, shape_of_nest
 from penstock.passes.specialize_sizes import at_hints
 
 FORK = 16_000
@@ -41,9 +50,8 @@ FORK = 16_000
 `python benchmarks/fork_join.py` told 2.2 us for kernels of 78 us and 4.5 us for kernels of 18 us, at 3.4 GHz;
 a kernel that is too small for that is over before another thread comes, which costs 0.3 us.
 """
-PARTS_PER_THREAD = 4
 PART = 100_000
-"""Cycles that a part must take for there to be more parts than threads.
+"""Cycles that a part must take for there to be more parts than threads, `PARTS_PER_THREAD` at most.
 
 On two cores of a machine that others use too, four parts a thread instead of one took 0.91 of the time of
 convnext_tiny (fastest call; 0.87 the 20th percentile) and 0.86 of that of bert_base; eight gained no more.
@@ -56,11 +64,11 @@ UNEVEN = 1.125
 class ParallelizePass(ModulePass):
     """Mark one parallel loop of every nest of a kernel `thread`, and the calls with the number of parts.
 
-    All nests of a kernel are marked or none: none when a nest reads what one writes elsewhere, when two that
-    walk otherwise may write the same element, when stores go to computed places, when a nest has no loop
-    outside of registers, or when a part would take less than `grain` modelled cycles, for which no thread is
-    worth waking.  Of sizes known only at run time the hints are taken for what a part takes; that parts do
-    not meet is proven for all sizes.  With one thread nothing changes.
+    All nests of a kernel are marked or none: none when a nest reads what one writes and they walk no loop
+    together, when two that walk otherwise may write the same element, when stores go to computed places, when
+    a nest has no loop outside of registers, or when a part would take less than `grain` modelled cycles, for
+    which no thread is worth waking.  Of sizes known only at run time the hints are taken for what a part
+    takes; that parts do not meet is proven for all sizes.  With one thread nothing changes.
     """
 
     name = "parallelize"
@@ -85,8 +93,8 @@ class ParallelizePass(ModulePass):
 
     def _share(self, kernel: func.FuncOp, machine: Machine, hints: Hints) -> int:
         """Mark the nests of one kernel; the number of parts, one when it stays whole."""
-        group = nests(kernel)
-        if not _are_independent(group):
+        group, copies = nests(kernel), copies_of(kernel)
+        if not _are_independent(group) and not _is_one_walk(group, copies):
             return 1
         usual = nests(at_hints(kernel, hints))
         cycles = [_cycles(nest, machine) for nest in usual]
@@ -95,7 +103,8 @@ class ParallelizePass(ModulePass):
         if loops is None or not _agree(group, loops):
             return 1
         longest = max((n.extents[loop] for n, loop in zip(usual, loops, strict=True)), default=1)
-        parts = min(cut.parts, longest, int(sum(cycles) / self.grain))
+        room = [shape_of(buffer)[axis] for buffer, axis in copies.items()]
+        parts = min(cut.parts, longest, int(sum(cycles) / self.grain), *room)
         if parts < 2:
             return 1
         for nest, loop in zip(group, loops, strict=True):
@@ -121,8 +130,25 @@ class _Cut:
         return -(-dim.size // shares) * shares / dim.size if dim.size else 1
 
 
+def _is_one_walk(group: Sequence[ComputeOp], copied: Collection[SSAValue]) -> bool:
+    """Whether all nests walk one loop together, and each part of it has memory of its own."""
+    if len(walks(group)) != 1 or any(isinstance(op, memref.StoreOp) for nest in group for op in nest.walk()):
+        return False
+    loops = [walked_loop(nest) for nest in group]
+    return all(
+        loop is not None and (w.access.uses(loop) or root_of(w.buffer) in copied)
+        for nest, loop in zip(group, loops, strict=True)
+        for w in nest.writes
+    )
+
+
 def _shared_loops(group: Sequence[ComputeOp], cycles: Sequence[float], cut: _Cut) -> list[int] | None:
-    """The loop of each nest that is shared out; `None` when a nest has none."""
+    """The loop of each nest that is shared out; `None` when a nest has none.
+
+    Nests that use each other's results can only share the loop that they walk together.
+    """
+    if not _are_independent(group):
+        return _known([walked_loop(nest) for nest in group])
     loops: list[int] = []
     for _, run in groupby(zip(group, cycles, strict=True), lambda each: walk_of(each[0])):
         nests, costs = zip(*run, strict=True)

@@ -26,6 +26,7 @@ from penstock.dialects.nest.clamp import clamped, set_clamped
 from penstock.dialects.nest.combine import combiners
 from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp
 from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.nest.walk import walked_loop
 from penstock.dialects.sizes import Size, is_at_least
 from penstock.passes.nest_rewriting import discard, kernels, nests, restrict, split_range
 
@@ -115,13 +116,18 @@ def _restricted(
 
 
 def _first_border(nest: ComputeOp) -> tuple[int, int | None, Ranges] | None:
-    """A parallel loop along which some padded read can be peeled, with its pieces."""
+    """A parallel loop along which some padded read can be peeled, with its pieces.
+
+    A loop that is walked together with other nests stays whole.
+    """
     for position, read in enumerate(nest.reads):
         if read.outside is None:
             continue
         for axis in range(len(read.access.rows)):
             found = _border(nest, position, read, axis)
-            if found is not None and (position, axis) not in clamped(nest):
+            if found is None or found[0] == walked_loop(nest):
+                continue
+            if (position, axis) not in clamped(nest):
                 return found
     return None
 

@@ -21,18 +21,9 @@ from penstock.dialects.nest.schedule import BLOCK, Schedule
 from penstock.errors import PenstockError
 from penstock.passes.choose_schedules import CHOICE
 from penstock.passes.nest_rewriting import argument_constants, kernels, nests
-from penstock.passes.schedule_model import Shape, Tile, accumulators, shape_of_nest
-from penstock.passes.schedule_options import UNROLL_LIMIT, Option, ranked_options
-
-WINDOW = 12
-"""Iterations of a reduction, such as the taps of a window, that may be unrolled."""
-SHORT = 4
-"""Iterations that are unrolled where it only saves the steps of a loop.
-
-More cost more than they save: LLVM keeps what several taps read in registers that it has not got, and spills
-them (first layer of mobilenetv2_100: 0.27 ms with its three channels unrolled, 0.46 with all nine
-taps of a row; of yunet_s_320 0.29 and 0.41).
-"""
+from penstock.passes.schedule_options import Option, ranked_options
+from penstock.passes.schedule_shapes import Shape, Tile, shape_of_nest
+from penstock.passes.schedule_unrolling import unrolled
 
 
 @dataclass(frozen=True)
@@ -74,7 +65,7 @@ def _named(choice: Attribute, options: list[Option], kernel: func.FuncOp) -> Opt
 def _schedule(nest: ComputeOp, shape: Shape, tile: Tile, machine: Machine) -> Schedule:
     labels = [d.label.data for d in nest.loops]
     tiles = {labels[i]: t for i, t in enumerate(tile.sizes) if t > 1 or i == tile.vector}
-    unroll = _unrolled(shape, tile)
+    unroll = unrolled(shape, tile)
     order, blocks = _order(shape, tile, machine), _blocks(shape, tile, machine)
     return Schedule(
         (*(labels[i] + BLOCK for i in blocks), *(labels[i] for i in order)),
@@ -106,36 +97,13 @@ def _blocks(shape: Shape, tile: Tile, machine: Machine) -> dict[int, int]:
     return {loop: next((n for n in range(fitting, fitting // 2, -1) if tiles % n == 0), fitting)}
 
 
-def _unrolled(shape: Shape, tile: Tile) -> list[int]:
-    """Small inner reductions, so that neighbouring windows share their loads and short loops cost nothing.
-
-    Only vectors are worth sharing: one number for all lanes is loaded as fast as it could be kept.
-    """
-    budget, found = UNROLL_LIMIT // max(accumulators(tile), 1), list[int]()
-    if not _shares_vectors(shape, tile):
-        budget = min(budget, SHORT)
-    for loop in sorted(shape.reductions - {tile.vector}, reverse=True):
-        if not 1 < shape.extents[loop] <= min(budget, WINDOW) or loop in shape.sequential | shape.symbolic:
-            break
-        budget //= shape.extents[loop]
-        found.append(loop)
-    return found
-
-
-def _shares_vectors(shape: Shape, tile: Tile) -> bool:
-    """Whether a reduction moves data along which the vectors go, as the window of a depthwise convolution."""
-    if tile.vector is None:
-        return True
-    data = [s for s in shape.reads if not s.packable]
-    return any(s.strides[tile.vector] and any(s.strides[i] for i in shape.reductions) for s in data)
-
-
 def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
     """Parallel loops, then reductions; the vector loop first when the weights outgrow the L2 cache.
 
-    The loops of a batch come before all.
+    What is walked together and the loops of a batch come before all.
     """
-    batch = [i for i in shape.batch if i != tile.vector]
+    walked = [] if shape.walked is None else [shape.walked]
+    batch = [*walked, *(i for i in shape.batch if i not in (tile.vector, shape.walked))]
     others = [i for i in shape.parallel if i != tile.vector and i not in batch]
     reductions = sorted(shape.reductions)
     if tile.vector is None or tile.vector in shape.reductions:

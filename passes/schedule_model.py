@@ -7,143 +7,37 @@ is chosen.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from heapq import nsmallest
 from itertools import product
 from math import ceil, prod
 
-from xdsl.dialects import arith, math, memref
-from xdsl.ir import Block, Operation, SSAValue
-
-from penstock.dialects.element_types import byte_size
-from penstock.dialects.nest.access import Row
-from penstock.dialects.nest.clamp import clamped_loops
-from penstock.dialects.nest.combine import combiners
-from penstock.dialects.nest.hints import Hints, all_hinted, hinted
 from penstock.dialects.nest.machine import Machine
-from penstock.dialects.nest.ops import ApplyOp, ComputeOp, YieldOp, element_of
-from penstock.dialects.nest.sizes import sizes_of
-from penstock.dialects.sizes import Size
+from penstock.passes.schedule_shapes import Shape, Stream, Tile, accumulators, chunks, power_above
+from penstock.passes.schedule_unrolling import shares_vectors, unrolled
 
 TILE_START = 12
 """Cycles to enter and leave the loops around one tile (measured on small convolutions)."""
+SMALL_TILE = 8
+"""Accumulators up to which a tile begins while the one before it is still being finished."""
+LARGE_START = 16
+"""Cycles more that a larger one waits for it.
+
+With AVX2, tiles of 9 to 14 accumulators took 18 to 30 cycles more than their multiply-adds, those of 8 took 4
+to 14 (1x1 convolutions of 16 to 64 channels in yunet_s_320 and mobilenetv2_100, whatever the cache).
+"""
+SLACK = 1.025
+"""How far above the latency of one step the machine gets where nothing else is waited for."""
+SPILL = 2
+"""Cycles to keep one register too many in memory, each time the body that was unrolled is run."""
+MASKED = 6
+"""Cycles of a store of some lanes of a vector."""
+LINE, HALF_LINE = 64, 2
+"""Bytes of a line of the cache, and the cycles that a tile takes longer which reads a part of lines."""
 L2_BYTES, L3_BYTES = 40, 10
 """Bytes per cycle that one core streams from its second-level and from the shared cache."""
 TILES_KEPT = 2
 """Tiles of one vector loop that may be chosen from: the cheapest, and the next in case the model errs."""
-HEAVY: dict[type[Operation], int] = {
-    math.ExpOp: 10,
-    math.TanhOp: 16,
-    math.ErfOp: 16,
-    math.PowFOp: 40,
-    math.LogOp: 14,
-    arith.DivfOp: 8,
-    math.SqrtOp: 8,
-}
-"""Cost of an operation in simple operations, for those that are not simple."""
-
-
-@dataclass(frozen=True)
-class Stream:
-    """One read or write: its rows and stride per loop, and whether it is a weight, laid out at will."""
-
-    rows: tuple[Row, ...]
-    strides: tuple[int, ...]
-    packable: bool
-    nbytes: int
-    """Bytes of the part of the buffer that is touched."""
-    element: int
-    """Bytes of one element."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What the model needs of a nest."""
-
-    extents: tuple[int, ...]
-    reductions: frozenset[int]
-    reads: tuple[Stream, ...]
-    writes: tuple[Stream, ...]
-    body_cost: int
-    epilogue_cost: int
-    folds: bool
-    indirect: bool
-    stores: bool
-    lanes: int
-    sequential: frozenset[int] = frozenset()
-    """Loops that must stay loops: clamped taps and what their bounds depend on."""
-    symbolic: frozenset[int] = frozenset()
-    """Loops whose extents are but hints: what a tile leaves over runs one by one."""
-
-    @cached_property
-    def parallel(self) -> tuple[int, ...]:
-        """The loops that do not reduce."""
-        return tuple(i for i in range(len(self.extents)) if i not in self.reductions)
-
-    @cached_property
-    def batch(self) -> tuple[int, ...]:
-        """Parallel loops that move every read, as those over the matrices of a batch: they share nothing."""
-        return tuple(i for i in self.parallel if all(s.strides[i] for s in self.reads))
-
-    def per_batch(self, stream: Stream) -> int:
-        """Bytes of a buffer that one iteration of the batch loops reads."""
-        return stream.nbytes // max(prod(self.extents[i] for i in self.batch), 1)
-
-    @property
-    def steps(self) -> int:
-        """Points of the reduction."""
-        return prod(self.extents[i] for i in self.reductions)
-
-
-@dataclass(frozen=True)
-class Tile:
-    """Iterations kept in registers per loop, the vector loop and its lanes."""
-
-    sizes: tuple[int, ...]
-    vector: int | None
-    lanes: int
-
-
-def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine, hints: Hints) -> Shape:
-    """Read the numbers off a nest, at the sizes that the hints say."""
-    elements = [element_of(b) for b in nest.operands]
-    ops = [op for op in nest.walk() if op is not nest]
-    return Shape(
-        # A loop that the hints leave empty is taken to run once.
-        tuple(max(hinted(e, hints), int(isinstance(e, Size))) for e in nest.iterations),
-        frozenset(i for i, d in enumerate(nest.loops) if d.is_reduction),
-        tuple(_stream(nest, r.buffer, i, constants, hints) for i, r in enumerate(nest.reads)),
-        tuple(
-            _stream(nest, w.buffer, len(nest.ins) + len(nest.extras) + i, set(), hints)
-            for i, w in enumerate(nest.writes)
-        ),
-        _cost(nest.body.block),
-        _cost(nest.epilogue.block) + len(nest.extras) if nest.epilogue.blocks else 0,
-        not nest.reduces or combiners(nest) is not None,
-        any(isinstance(op, memref.LoadOp | ApplyOp) for op in ops),
-        any(isinstance(op, memref.StoreOp) for op in ops),
-        min((machine.lanes(e) for e in elements), default=1),
-        frozenset(clamped_loops(nest)),
-        frozenset(i for i, size in enumerate(nest.iterations) if isinstance(size, Size)),
-    )
-
-
-def _stream(
-    nest: ComputeOp, buffer: SSAValue, position: int, constants: set[SSAValue], hints: Hints
-) -> Stream:
-    access, shape = nest.accesses.data[position].data, all_hinted(sizes_of(buffer), hints)
-    strides = tuple(access.stride(i, shape) for i in range(len(nest.loops)))
-    width = byte_size(element_of(buffer))
-    bounds = access.bounds(all_hinted(nest.iterations, hints))
-    touched = prod(hinted(high - low + 1, hints) for low, high in bounds)
-    return Stream(access.rows, strides, buffer in constants, min(prod(shape), touched) * width, width)
-
-
-def _cost(block: Block) -> int:
-    return sum(
-        HEAVY.get(type(op), 1) for op in block.ops if not isinstance(op, YieldOp | arith.ConstantOp | ApplyOp)
-    )
 
 
 @lru_cache(maxsize=4096)
@@ -156,7 +50,7 @@ def best_tiles(
 
 
 def _tiles(shape: Shape, machine: Machine, vector: int | None, vector_size: int) -> Iterator[Tile]:
-    lanes = 1 if vector is None else min(shape.lanes, _power_above(vector_size))
+    lanes = 1 if vector is None else min(shape.lanes, power_above(vector_size))
     base = [1] * len(shape.extents)
     if vector is not None:
         # An open size may be 0 at the hints.
@@ -169,7 +63,7 @@ def _tiles(shape: Shape, machine: Machine, vector: int | None, vector_size: int)
         for i, t in zip(reuse, sizes, strict=True):
             tile[i] = t
         candidate = Tile(tuple(tile), vector, lanes)
-        if accumulators(candidate) + _chunks(candidate) + 1 <= machine.registers or not any(
+        if accumulators(candidate) + chunks(candidate) + 1 <= machine.registers or not any(
             t > 1 for t in sizes
         ):
             yield candidate
@@ -187,19 +81,6 @@ def _reused(shape: Shape, loop: int) -> bool:
 def _factors(extent: int, rank: int) -> Sequence[int]:
     limit = min(extent, 14 if rank == 0 else 7)
     return range(1, limit + 1)
-
-
-def _power_above(n: int) -> int:
-    return 1 << max(n - 1, 0).bit_length()
-
-
-def accumulators(tile: Tile) -> int:
-    """Registers that hold the results of a tile."""
-    return _chunks(tile) * prod(t for i, t in enumerate(tile.sizes) if i != tile.vector)
-
-
-def _chunks(tile: Tile) -> int:
-    return 1 if tile.vector is None else ceil(tile.sizes[tile.vector] / tile.lanes)
 
 
 def cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
@@ -233,24 +114,32 @@ def _tile_cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
         else 1
     )
     arithmetic = lanes * shape.body_cost / machine.arithmetic_ports
-    loads = sum(_loads(s, tile, shape.parallel) for s in shape.reads) / machine.load_ports
+    loads = sum(_loads(s, tile, shape.parallel) * _unshared(s, shape, tile) for s in shape.reads)
+    loads /= machine.load_ports
     loads = max(loads, sum(_streaming(s, shape, machine, tile) for s in shape.reads))
-    latency = machine.latency if shape.reductions else 0
+    latency = machine.latency * SLACK if shape.reductions else 0
     stores = sum(_store_cost(s, tile) for s in shape.writes)
     fold = lanes * 6 if reduced else 0
     return (
-        steps * max(arithmetic, loads, latency)
+        steps * (max(arithmetic, loads, latency) + _spilling(shape, machine, tile))
         + TILE_START
+        + (LARGE_START if shape.reductions and lanes > SMALL_TILE else 0)
+        + (HALF_LINE if any(_is_half_line(s, shape, tile) for s in shape.reads) else 0)
         + lanes * (shape.epilogue_cost / 2 + stores)
         + fold
     )
 
 
-def contiguous(shape: Shape, loop: int) -> bool:
-    """Whether every access stands still or moves to the next element as a loop advances."""
-    parallel = loop in shape.parallel
-    reads = all(s.strides[loop] in (0, 1) or (s.packable and parallel) for s in shape.reads)
-    return reads and all(s.strides[loop] in (0, 1) for s in shape.writes)
+def _spilling(shape: Shape, machine: Machine, tile: Tile) -> float:
+    """Cycles per step for what an unrolled window keeps in registers beyond those that there are.
+
+    That is a vector of weights for each tap, which all positions of the tile use, and one of data.
+    """
+    if tile.vector is None or tile.vector in shape.reductions or not shares_vectors(shape, tile):
+        return 0
+    taps = prod(shape.extents[i] for i in unrolled(shape, tile))
+    missing = accumulators(tile) + chunks(tile) * taps + 1 - machine.registers
+    return max(missing, 0) * SPILL / taps
 
 
 def _loads(stream: Stream, tile: Tile, parallel: tuple[int, ...]) -> float:
@@ -258,7 +147,28 @@ def _loads(stream: Stream, tile: Tile, parallel: tuple[int, ...]) -> float:
     if tile.vector is None or not stream.strides[tile.vector]:
         return count
     contiguous = stream.strides[tile.vector] == 1 or (stream.packable and tile.vector in parallel)
-    return count * _chunks(tile) * (1 if contiguous else 2 * tile.lanes)
+    return count * chunks(tile) * (1 if contiguous else 2 * tile.lanes)
+
+
+def _unshared(stream: Stream, shape: Shape, tile: Tile) -> float:
+    """The part of the loads that is left where neighbouring positions of an unrolled window share theirs."""
+    if tile.vector is None or not stream.strides[tile.vector] or not shares_vectors(shape, tile):
+        return 1
+    rows = [i for i, t in enumerate(tile.sizes) if t > 1 and stream.strides[i] and i != tile.vector]
+    taps = [i for i in unrolled(shape, tile) if stream.strides[i]]
+    if len(rows) != 1 or len(taps) != 1 or stream.strides[rows[0]] % stream.strides[taps[0]]:
+        return 1
+    count, window = tile.sizes[rows[0]], shape.extents[taps[0]]
+    read = (count - 1) * stream.strides[rows[0]] // stream.strides[taps[0]] + window
+    return min(read / (count * window), 1)
+
+
+def _is_half_line(stream: Stream, shape: Shape, tile: Tile) -> bool:
+    """Whether vectors of data, all along what is contiguous, are less than a line at each position."""
+    if stream.packable or tile.vector is None or stream.strides[tile.vector] != 1:
+        return False
+    at_once, whole = tile.sizes[tile.vector], shape.extents[tile.vector]
+    return at_once * stream.element < LINE and at_once < whole
 
 
 def _streaming(stream: Stream, shape: Shape, machine: Machine, tile: Tile) -> float:
@@ -275,6 +185,10 @@ def _streaming(stream: Stream, shape: Shape, machine: Machine, tile: Tile) -> fl
 
 
 def _store_cost(stream: Stream, tile: Tile) -> float:
-    if tile.vector is None or stream.strides[tile.vector] in (0, 1):
+    if tile.vector is None:
         return 1
-    return 2 * tile.lanes
+    size = tile.sizes[tile.vector]
+    if stream.strides[tile.vector] not in (0, 1):
+        return 2 * tile.lanes
+    # The last of several vectors has but some of its lanes.
+    return 1 + MASKED / chunks(tile) if size % min(tile.lanes, power_above(size)) else 1

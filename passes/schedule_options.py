@@ -1,56 +1,62 @@
 """What `plan-schedule` chooses from: for each kernel, vector loops and tiles as the model ranks them.
 
-All nests of a kernel share the vector loop and how many of its iterations stay in registers, so that they
-share packed weights.
+All pieces of one nest share the vector loop and how many of its iterations stay in registers, so that they
+share packed weights.  A kernel that is a chain of nests has several such stages, each with its own options.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from xdsl.dialects import func
+from xdsl.ir import SSAValue
 
 from penstock.dialects.nest.hints import Hints
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
-from penstock.passes.nest_rewriting import argument_constants, nests
-from penstock.passes.schedule_model import Shape, Tile, best_tiles, contiguous, shape_of_nest
+from penstock.passes.nest_rewriting import argument_constants, nests, root_of
+from penstock.passes.schedule_model import best_tiles
+from penstock.passes.schedule_shapes import Shape, Tile, contiguous, shape_of_nest
+from penstock.passes.schedule_unrolling import UNROLL_LIMIT
 
 CHUNKS = (1, 2, 3, 4, 6, 8)
 """Vector registers along the vector loop that are tried."""
 GATHER_PAYS = 8
 """Cost of a body from which lanes are worth it even where they must be gathered one by one."""
-UNROLL_LIMIT = 160
-"""Operations of a register tile up to which the innermost reductions are unrolled, and bodies repeated."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """One way to execute a kernel: the vector loop, its iterations in registers, a tile for each nest."""
+    """One way to execute a kernel: a tile for each nest, which has the vector loop and its iterations."""
 
-    vector: str
-    """The label of the vector loop; empty without one."""
-    size: int
-    rank: int
-    """Which of the model's tiles each nest has: 0 the cheapest."""
+    name: str
+    """The option in short, unique in its kernel: `oc=16`, with the next tiles `oc=16 tile=1`."""
     cycles: float
     """What the model expects of the whole kernel."""
     tiles: tuple[Tile, ...]
 
-    @property
-    def name(self) -> str:
-        """The option in short, unique in its kernel: `oc=16`, with the next tiles `oc=16 tile=1`."""
-        loop = f"{self.vector}={self.size}" if self.vector else "scalar"
-        return f"{loop} tile={self.rank}" if self.rank else loop
-
 
 def ranked_options(kernel: func.FuncOp, machine: Machine, hints: Hints) -> list[Option]:
-    """All ways that the model knows to execute a kernel, the cheapest first; none when it has no nests."""
-    parts, constants = nests(kernel), argument_constants(kernel)
-    if not parts:
-        return []
-    shapes = [shape_of_nest(n, constants, machine, hints) for n in parts]
-    loops = [*_vector_loops(parts, shapes), ("", 1)]
-    options = [o for label, size in loops for o in _options(parts, shapes, machine, label, size)]
+    """All ways that the model knows to execute a kernel, the cheapest first; none when it has no nests.
+
+    Of several stages each takes its cheapest option, then each its next one.
+    """
+    constants = argument_constants(kernel)
+    ranked = [_ranked(stage, constants, machine, hints) for stage in stages(kernel)]
+    depth = max(map(len, ranked), default=0)
+    return [_joined([each[min(i, len(each) - 1)] for each in ranked]) for i in range(depth)]
+
+
+def stages(kernel: func.FuncOp) -> list[list[ComputeOp]]:
+    """The nests of a kernel in groups: neighbours that write the same buffers are pieces of one nest."""
+    groups = groupby(nests(kernel), lambda nest: [id(root_of(b)) for b in nest.outs])
+    return [list(group) for _, group in groups]
+
+
+def _ranked(stage: list[ComputeOp], constants: set[SSAValue], machine: Machine, hints: Hints) -> list[Option]:
+    shapes = [shape_of_nest(n, constants, machine, hints) for n in stage]
+    loops = [*_vector_loops(stage, shapes), ("", 1)]
+    options = [o for label, size in loops for o in _options(stage, shapes, machine, label, size)]
     # The sort is stable: of equals, the loop that comes first in the kernel.
     return sorted(options, key=lambda o: o.cycles)
 
@@ -58,14 +64,22 @@ def ranked_options(kernel: func.FuncOp, machine: Machine, hints: Hints) -> list[
 def _vector_loops(parts: list[ComputeOp], shapes: list[Shape]) -> Iterator[tuple[str, int]]:
     """The loops that all nests can vectorise, and how many of their iterations may stay in registers."""
     for label in dict.fromkeys(d.label.data for n in parts for d in n.loops):
-        if not all(_vectorizable(n, s, label) for n, s in zip(parts, shapes, strict=True)):
+        with_loop = [(n, s) for n, s in zip(parts, shapes, strict=True) if _position(n, label) is not None]
+        if not all(_vectorizable(n, s, label) for n, s in with_loop):
             continue
-        found = [(s, _position(n, label)) for n, s in zip(parts, shapes, strict=True)]
-        extent = max(s.extents[loop] for s, loop in found if loop is not None)
+        found = [(s, loop) for n, s in with_loop if (loop := _position(n, label)) is not None]
+        # A piece without the loop, such as a border, has no vectors: it cannot read weights that are packed.
+        if len(found) < len(parts) and any(_packs(s, loop) for s, loop in found):
+            continue
+        extent = max(s.extents[loop] for s, loop in found)
         lanes = min(s.lanes for s in shapes)
         most = max(UNROLL_LIMIT // max(1, *(s.body_cost for s in shapes)), 1)
         for size in dict.fromkeys(min(c * lanes, extent) for c in CHUNKS if c <= most):
             yield label, size
+
+
+def _packs(shape: Shape, loop: int) -> bool:
+    return any(stream.packable and stream.strides[loop] for stream in shape.reads)
 
 
 def _options(
@@ -75,7 +89,20 @@ def _options(
     found = [best_tiles(s, machine, _position(n, label), size) for n, s in zip(parts, shapes, strict=True)]
     for rank in range(max(map(len, found))):
         chosen = [ranked[min(rank, len(ranked) - 1)] for ranked in found]
-        yield Option(label, size, rank, sum(cost for cost, _ in chosen), tuple(tile for _, tile in chosen))
+        name = _name(label, size, rank)
+        yield Option(name, sum(cost for cost, _ in chosen), tuple(tile for _, tile in chosen))
+
+
+def _name(vector: str, size: int, rank: int) -> str:
+    """The vector loop with its iterations in registers, and which of the model's tiles: 0 the cheapest."""
+    loop = f"{vector}={size}" if vector else "scalar"
+    return f"{loop} tile={rank}" if rank else loop
+
+
+def _joined(options: Sequence[Option]) -> Option:
+    """An option for each stage as one for the kernel: `n=16 + d3=64`."""
+    tiles = tuple(tile for option in options for tile in option.tiles)
+    return Option(" + ".join(o.name for o in options), sum(o.cycles for o in options), tiles)
 
 
 def _position(nest: ComputeOp, label: str) -> int | None:

@@ -1,6 +1,7 @@
 """How the nest interpreter runs one `nest.compute`: box by box, so that memory stays bounded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
@@ -19,8 +20,17 @@ Array = NDArray[np.generic]
 
 def run_nest(nest: ComputeOp, buffers: Mapping[SSAValue, Array], *, in_order: bool = False) -> None:
     """Execute a nest on the arrays of its buffers; an error names the nest."""
+    with naming(nest):
+        run = NestRun(nest, buffers, in_order)
+        run.check()
+        run.run(Box.whole(nest.extents))
+
+
+@contextmanager
+def naming(nest: ComputeOp) -> Generator[None]:
+    """Errors inside name the nest."""
     try:
-        NestRun(nest, buffers, in_order).run()
+        yield
     except (IndexError, ValueError, ZeroDivisionError) as error:
         raise type(error)(f"{describe(nest)}: {error}") from error
 
@@ -46,16 +56,24 @@ class NestRun:
         """The accumulators when all of them are plain folds, and free to be formed in any order."""
         return [] if self.in_order or has_stores(self.nest) else folds_of(self.nest) or []
 
-    def run(self) -> None:
-        """The whole nest."""
-        nest, extents = self.nest, self.nest.extents
-        if any(extents[i] == 0 for i in self.parallel):
+    def check(self, walked: int | None = None) -> None:
+        """Refuse parallel iterations that write the same element; those of a walked loop may, in turn."""
+        in_turn = self.reductions if walked is None else [*self.reductions, walked]
+        if not self._is_empty:
+            for write in self.nest.writes:
+                check_writes(write, self.nest.extents, frozenset(in_turn))
+
+    def run(self, whole: Box) -> None:
+        """The iterations of a box, which has the reductions as a whole."""
+        if self._is_empty:
             return
-        for write in nest.writes:
-            check_writes(write, extents, frozenset(self.reductions))
-        steps = steps_within(extents, self._arrays(), [*self.parallel, *self.reductions])
-        for box in Box.whole(extents).split(self.parallel, steps):
+        steps = steps_within(whole.sizes, self._arrays(), [*self.parallel, *self.reductions])
+        for box in whole.split(self.parallel, steps):
             self._finish(box, self._accumulated(box, steps))
+
+    @property
+    def _is_empty(self) -> bool:
+        return any(self.nest.extents[i] == 0 for i in self.parallel)
 
     def _arrays(self) -> list[frozenset[int]]:
         """The loops that the arrays of one step extend over."""

@@ -52,6 +52,8 @@ from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import Extent, is_at_least, symbols_of
 
 MARKS = ("", "unroll", "vector", "thread")
+TOGETHER = "together"
+"""Attribute of neighbouring nests that walk one loop together: its name."""
 
 
 @irdl_attr_definition
@@ -292,7 +294,13 @@ class ComputeOp(IRDLOperation):
             self._verify_no_reduction("writes", write.access)
         for read in self.extra_reads:
             self._verify_no_reduction("its epilogue reads", read.access)
+        self._verify_walk()
         self._verify_blocks()
+
+    def _verify_walk(self) -> None:
+        label = self.attributes.get(TOGETHER)
+        if label is not None and not any(d.label == label and not d.is_reduction for d in self.loops):
+            raise VerifyException(f"nest.compute: {TOGETHER} = {label} names no parallel loop")
 
     def _verify_access(self, verb: str, buffer: SSAValue, access: Access, inside: bool) -> None:
         shape = sizes_of(buffer)

@@ -10,11 +10,8 @@ from xdsl.ir import Attribute
 
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.ops import ComputeOp
-from penstock.dialects.sizes import Extent
 
 ATTRIBUTE = "schedule"
-TOGETHER = "together"
-"""Attribute of neighbouring nests that share one outermost loop: its name."""
 BLOCK = ".b"
 """Suffix of the loop over blocks of tiles."""
 INNER = ".r"
@@ -63,20 +60,6 @@ class Schedule:
                 **({"blocks": _dictionary(self.blocks)} if self.blocks else {}),
             }
         )
-
-
-def walked_loop(nest: ComputeOp) -> int | None:
-    """The loop that a nest walks together with its neighbours; `None` when it runs by itself."""
-    label = nest.attributes.get(TOGETHER)
-    if not isinstance(label, StringAttr):
-        return None
-    return next(i for i, d in enumerate(nest.loops) if d.label.data == label.data)
-
-
-def walk_of(nest: ComputeOp) -> tuple[str, Extent]:
-    """What neighbouring nests that walk a loop together have in common; nothing else has it."""
-    loop = walked_loop(nest)
-    return ("", id(nest)) if loop is None else (nest.loops[loop].label.data, nest.loops[loop].iterations)
 
 
 def _dictionary(numbers: dict[str, int]) -> DictionaryAttr:

@@ -5,9 +5,9 @@ registers: every parallel lane has its accumulator, carried by the reduction loo
 A function with loops that are shared among threads takes two indices more: the part to run, of how many.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, product
+from itertools import product
 from math import prod
 from typing import ClassVar
 
@@ -30,11 +30,12 @@ from xdsl.utils.exceptions import PassFailedException
 
 from penstock.dialects import arith_ext
 from penstock.dialects.narrowing import is_buffer, is_vector
+from penstock.dialects.nest.access import row_major
 from penstock.dialects.nest.combine import combiners
-from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of
-from penstock.dialects.nest.parallel import is_shared, shares_work
-from penstock.dialects.nest.schedule import walk_of
+from penstock.dialects.nest.ops import ComputeOp, DimAttr, element_of, shape_of
+from penstock.dialects.nest.parallel import copies_of, is_shared, shares_work
 from penstock.dialects.nest.sizes import is_static, sizes_of, symbols
+from penstock.dialects.nest.walk import walked_loop, walks
 from penstock.dialects.sizes import Extent
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Place, facts_of
@@ -43,7 +44,7 @@ from penstock.passes.lowering.nest_parts import Share, part_of_range, pass_parts
 from penstock.passes.lowering.nest_prefetch import Fetching
 from penstock.passes.lowering.nest_sizes import forget_sizes, lower_sizes
 from penstock.passes.lowering.size_code import SizeCode
-from penstock.passes.nest_rewriting import captured
+from penstock.passes.nest_rewriting import captured, root_of
 from penstock.passes.op_walk import every_op
 
 Emit = Callable[[], None]
@@ -94,11 +95,11 @@ def lower_function(function: func.FuncOp) -> None:
     nests = [op for op in entry.ops if isinstance(op, ComputeOp)]
     flat = _flatten(entry, nests)
     share = take_part(function) if any(map(shares_work, nests)) else None
+    copies = copies_of(function) if share is not None else {}
     code = Code(Block(), entry, SizeCode(entry, symbols(function)))
-    for _, run in groupby(nests, walk_of):
-        group = list(run)
+    for group in walks(nests):
         code.block = block = Block()
-        lowerings = [_NestLowering(n, flat, code, share) for n in group if not _is_empty(n)]
+        lowerings = [_NestLowering(n, flat, code, share, copies) for n in group if not _is_empty(n)]
         if len(lowerings) > 1:
             _emit_together(lowerings, code)
         elif lowerings:
@@ -114,17 +115,16 @@ def _is_empty(nest: ComputeOp) -> bool:
 
 
 def _emit_together(lowerings: "Sequence[_NestLowering]", code: Code) -> None:
-    """One loop around the insides of nests that share their outermost loop."""
+    """One loop around the insides of nests that walk it together."""
     outer, body = code.block, Block(arg_types=[INDEX])
     code.block = body
     for lowering in lowerings:
-        first = lowering.outermost()
-        lowering.advance(first, body.args[0])
-        lowering.emit(skip=first)
-        lowering.bases[:] = [None] * len(lowering.bases)
+        lowering.advance(lowering.walked, body.args[0])
+        lowering.emit(skip=lowering.walked)
+        lowering.bases[:] = lowering.starts
     body.add_op(scf.YieldOp())
     code.block = outer
-    start, stop = lowerings[0].bounds(lowerings[0].outermost())
+    start, stop = lowerings[0].bounds(lowerings[0].walked)
     outer.add_op(scf.ForOp(start, stop, code.index(1), [], body))
 
 
@@ -175,11 +175,19 @@ def _insert_at_definition(entry: Block, buffer: SSAValue, op: Operation) -> None
 class _NestLowering:
     """The lowering of one nest: loops around lanes."""
 
-    def __init__(self, nest: ComputeOp, flat: dict[SSAValue, SSAValue], code: Code, share: Share | None):
+    def __init__(
+        self,
+        nest: ComputeOp,
+        flat: dict[SSAValue, SSAValue],
+        code: Code,
+        share: Share | None,
+        copies: Mapping[SSAValue, int],
+    ):
         if sum(d.mark.data == "vector" for d in nest.loops) > 1:
             raise PassFailedException("lower-nest-to-loops: a nest has one vector loop at most")
         self.nest, self.code, self.facts, self.share = nest, code, facts_of(nest, flat), share
-        self.bases: list[SSAValue | None] = [None] * len(self.facts.places)
+        self.starts: list[SSAValue | None] = [self._copy(buffer, copies) for buffer in nest.operands]
+        self.bases = list(self.starts)
         self.indices: list[SSAValue | None] = [None] * len(nest.loops)
         self.init = [self._initial(a) for a in nest.init.data]
         self.fetching = Fetching.of(nest, self.facts)
@@ -192,9 +200,23 @@ class _NestLowering:
             order += self._sequential(reduces=True)
         self._loops([i for i in order if i != skip], self._tile)
 
-    def outermost(self) -> int:
-        """The first loop that is more than one iteration and not in registers."""
-        return next(i for i in self._sequential(reduces=False) if self.facts.extents[i] != 1)
+    def _copy(self, buffer: SSAValue, copies: Mapping[SSAValue, int]) -> SSAValue | None:
+        """Where the copy of this part begins in a buffer that has one for each part."""
+        whole = root_of(buffer)
+        if self.share is None or whole not in copies:
+            return None
+        step = row_major(shape_of(whole))[copies[whole]]
+        return self.code.scaled(None, self.share.part, step)
+
+    @property
+    def walked(self) -> int:
+        """The loop that the nest walks together with its neighbours."""
+        loop = walked_loop(self.nest)
+        if loop is None or self.facts.in_registers[loop]:
+            raise PassFailedException(
+                f"{LowerNestToLoops.name}: a loop in registers cannot be walked together"
+            )
+        return loop
 
     def advance(self, loop: int, index: SSAValue) -> None:
         """Addresses move by the stride of a loop, once per iteration and not once per access."""

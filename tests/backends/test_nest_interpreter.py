@@ -355,3 +355,31 @@ def test_division_by_zero_is_an_error() -> None:
     text = map_text(body, buffers="%x: memref<4xi32>, %y: memref<4xi32>", reads=reads)
     with pytest.raises(ZeroDivisionError, match="nest.compute"):
         run_nests(parse(text), "main", [np.arange(4, dtype=np.int32), np.zeros(4, np.int32)])
+
+
+WALK = """
+func.func @main(%x: memref<8x8xf32>, %y: memref<8x8xf32>) {
+  %t = memref.alloc() : memref<8x8xf32>
+  nest.compute [h = 8, i = 8] ins(%x["h, i"] : memref<8x8xf32>) outs(%t["h, i"] : memref<8x8xf32>)
+    attributes {together = "h"} {
+  ^b(%a: f32): %r = arith.addf %a, %a : f32 nest.yield %r : f32
+  }
+  nest.compute [h = 8, i = 8] ins(%t["READ"] else 0.0 : f32 : memref<8x8xf32>)
+    outs(%y["h, i"] : memref<8x8xf32>) attributes {together = "h"} {
+  ^b(%a: f32): %r = arith.addf %a, %a : f32 nest.yield %r : f32
+  }
+  func.return
+}"""
+
+
+def test_nests_walk_a_loop_together() -> None:
+    x, y = floats(8, 8), floats(8, 8)
+    run_nests(parse(WALK.replace("READ", "h, i")), "main", [x, y])
+    np.testing.assert_array_equal(y, 4 * x)
+
+
+@pytest.mark.parametrize("read", ["h + 1, i", "h - 1, i"])
+def test_what_another_iteration_makes_is_not_there(read: str) -> None:
+    x, y = floats(8, 8), floats(8, 8)
+    run_nests(parse(WALK.replace("READ", read)), "main", [x, y])
+    assert np.isnan(y).any()

@@ -341,6 +341,27 @@ def branches() -> ModelProto:
     return model(nodes, {"x": (1, 6, 5, 5)}, constants)
 
 
+def exponents_used_twice() -> ModelProto:
+    """Exponentials of what is needed again behind them."""
+    nodes = [
+        node("ReduceMax", "x", "m", axes=[1], keepdims=1),
+        node("Sub", "x m", "d"),
+        node("Exp", "d", "e"),
+        node("ReduceSumSquare", "d", "s", axes=[1], keepdims=1),
+        node("ReduceLogSum", "e", "l", axes=[1], keepdims=1),
+        node("Mul", "s l", "p"),
+        node("Mul", "e p", "y"),
+    ]
+    return model(nodes, {"x": (6, 72)})
+
+
+def pools_in_a_row() -> ModelProto:
+    """Windows of windows."""
+    window = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    nodes = [node("MaxPool", "x", "t", **window), node("MaxPool", "t", "y", **window)]
+    return model(nodes, {"x": (1, 1, 12, 12)})
+
+
 SOUND: tuple[Callable[[], ModelProto], ...] = (
     attention,
     branches,
@@ -350,6 +371,7 @@ SOUND: tuple[Callable[[], ModelProto], ...] = (
     concatenations,
     convolution,
     exponentials,
+    exponents_used_twice,
     fire,
     gathered,
     maximum,
@@ -359,6 +381,7 @@ SOUND: tuple[Callable[[], ModelProto], ...] = (
     padded_by_ones,
     perceptron,
     pools,
+    pools_in_a_row,
     product,
     sliced,
     transposed_mean,

@@ -169,6 +169,20 @@ NEST = [
         *("contract_fma", '"contracts"', '"exact"'),
     ),
     plant(
+        "windows chained as if they were single elements",
+        *("fuse-chains", "nest", models.pools_in_a_row),
+        *(
+            "chains",
+            "offset == 0 and all(c == int(i == loop) for i, c in enumerate(row))",
+            "row[loop] == 1",
+        ),
+    ),
+    plant(
+        "a value overwritten that is needed again",
+        *("contract-chains", "nest", models.exponents_used_twice),
+        *("chains", "users <= known and ", ""),
+    ),
+    plant(
         "different kernels taken for one",
         *("outline-kernels", "nest", models.two_kernels),
         *("outline_kernels", "text = str(kernel)", "text = str(kernel.function_type)"),

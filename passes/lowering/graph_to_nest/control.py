@@ -81,15 +81,16 @@ def function_of_block(name: str, block: Block, lower: Lower, made: list[func.Fun
 def _aim(
     lowering: Lowering, outs: Sequence[tuple[SSAValue, SSAValue]], *, is_region: bool
 ) -> dict[SSAValue, SSAValue]:
-    """Let values be made where they are wanted, if no nest makes them or others read them; place -> value.
+    """Let values be made where they are wanted, if no copy of them could be fused; place -> value.
 
-    With the nest that makes a value for a result alone, the copy is fused.
+    It is fused with the nest that makes a value for a result alone, but not through a reshape.
     """
     aimed: dict[SSAValue, SSAValue] = {}
     for value, out in outs:
         source = _before_reshapes(value)
         is_shared = is_region and isinstance(value.owner, GraphOp) and not value.has_one_use()
-        if source not in lowering.targets and (is_shared or isinstance(source.owner, RegionOp)):
+        is_made_elsewhere = is_shared or source is not value or isinstance(source.owner, RegionOp)
+        if source not in lowering.targets and is_made_elsewhere:
             lowering.targets[source] = lowering.view(out, tensor_sizes(source))
             aimed[out] = source
     return aimed

@@ -78,3 +78,64 @@ func.func @shared(%x: memref<4xf32>, %y: memref<4xf32>, %z: memref<4xf32>) {
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// An axis of what a resize makes is walked by two loops.
+func.func @resized(%x: memref<4x8xf32>, %z: memref<8x8xf32>, %y: memref<8x8xf32>) {
+  %t = memref.alloc() : memref<8x8xf32>
+  nest.compute [i = 4, r = 2, j = 8] ins(%x["i, j"] : memref<4x8xf32>) outs(%t["2*i + r, j"] : memref<8x8xf32>) {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  nest.compute [m = 8, n = 8] ins(%t["m, n"] : memref<8x8xf32>, %z["m, n"] : memref<8x8xf32>) outs(%y["m, n"] : memref<8x8xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %b : f32
+    nest.yield %s : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @resized(%x: memref<4x8xf32>, %z: memref<8x8xf32>, %y: memref<8x8xf32>) {
+// CHECK-NEXT:     nest.compute [i = 4, r = 2, j = 8] ins(%x["i, j"] : memref<4x8xf32>, %z["2*i + r, j"] : memref<8x8xf32>) outs(%y["2*i + r, j"] : memref<8x8xf32>) attributes {nodes = []} {
+// CHECK-NEXT:     ^bb0(%0: f32, %1: f32):
+// CHECK-NEXT:       %s = arith.addf %0, %1 : f32
+// CHECK-NEXT:       nest.yield %s : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// Only every other row is made here: the sum is more than that.
+func.func @half(%x: memref<4x8xf32>, %z: memref<8x8xf32>, %y: memref<8x8xf32>) {
+  %t = memref.alloc() : memref<8x8xf32>
+  nest.compute [i = 4, j = 8] ins(%x["i, j"] : memref<4x8xf32>) outs(%t["2*i, j"] : memref<8x8xf32>) {
+  ^bb0(%a: f32):
+    nest.yield %a : f32
+  }
+  nest.compute [m = 8, n = 8] ins(%t["m, n"] : memref<8x8xf32>, %z["m, n"] : memref<8x8xf32>) outs(%y["m, n"] : memref<8x8xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %b : f32
+    nest.yield %s : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @half(%x: memref<4x8xf32>, %z: memref<8x8xf32>, %y: memref<8x8xf32>) {
+// CHECK-NEXT:     %t = memref.alloc() : memref<8x8xf32>
+// CHECK-NEXT:     nest.compute [i = 4, j = 8] ins(%x["i, j"] : memref<4x8xf32>) outs(%t["2*i, j"] : memref<8x8xf32>) {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [m = 8, n = 8] ins(%t["m, n"] : memref<8x8xf32>, %z["m, n"] : memref<8x8xf32>) outs(%y["m, n"] : memref<8x8xf32>) {
+// CHECK-NEXT:     ^bb0(%a_1: f32, %b: f32):
+// CHECK-NEXT:       %s = arith.addf %a_1, %b : f32
+// CHECK-NEXT:       nest.yield %s : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

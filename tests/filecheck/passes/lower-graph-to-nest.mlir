@@ -58,3 +58,27 @@ func.func @broadcast(%x: tensor<4x3xf32>, %b: tensor<3xf32>) -> tensor<4x3xf32> 
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// What is returned under another shape is made where it is wanted.
+func.func @reshaped(%x: tensor<2x6xf32>) -> tensor<3x4xf32> {
+  %e = graph.exp %x : tensor<2x6xf32> -> tensor<2x6xf32>
+  %y = graph.reshape %e {shape = ["3", "4"]} : tensor<2x6xf32> -> tensor<3x4xf32>
+  func.return %y : tensor<3x4xf32>
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @reshaped(%0: memref<2x6xf32>, %1: memref<3x4xf32>) {
+// CHECK-NEXT{LITERAL}:     %2 = memref.collapse_shape %1 [[0 : i64, 1 : i64]] : memref<3x4xf32> into memref<12xf32>
+// CHECK-NEXT{LITERAL}:     %3 = memref.expand_shape %2 [[0 : i64, 1 : i64]] output_shape [2, 6] : memref<12xf32> into memref<2x6xf32>
+// CHECK-NEXT:     nest.compute [d0 = 2, d1 = 6] ins(%0["d0, d1"] : memref<2x6xf32>) outs(%3["d0, d1"] : memref<2x6xf32>) {
+// CHECK-NEXT:     ^bb0(%4: f32):
+// CHECK-NEXT:       %5 = math.exp %4 : f32
+// CHECK-NEXT:       nest.yield %5 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT{LITERAL}:     %6 = memref.collapse_shape %3 [[0 : i64, 1 : i64]] : memref<2x6xf32> into memref<12xf32>
+// CHECK-NEXT{LITERAL}:     %7 = memref.expand_shape %6 [[0 : i64, 1 : i64]] output_shape [3, 4] : memref<12xf32> into memref<3x4xf32>
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

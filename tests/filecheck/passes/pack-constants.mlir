@@ -16,7 +16,7 @@ func.func @main(%x: tensor<13x3xf32>) -> tensor<13x20xf32> {
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT:   func.func @k0(%0: memref<13x3xf32> {llvm.noalias}, %1: memref<3x3x8xf32> {llvm.noalias, nest.constant}, %2: memref<13x20xf32> {llvm.noalias, nest.result}) attributes {nest.kernel} {
-// CHECK-NEXT:     nest.compute [m = 1, n = 2, k = 3 reduce, m.r = 13, n.r = 8] ins(%0["13*m + m.r, k"] : memref<13x3xf32>, %1["n, k, n.r"] : memref<3x3x8xf32>) outs(%2["13*m + m.r, 8*n + n.r"] : memref<13x20xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["m", "n", "k"], tiles = {m = 13 : i64, n = 8 : i64}, unroll = ["k"], vector = "n", lanes = 8 : i64}} {
+// CHECK-NEXT:     nest.compute [m = 1, n = 2, k = 3 reduce, m.r = 7, n.r = 8] ins(%0["7*m + m.r, k"] : memref<13x3xf32>, %1["n, k, n.r"] : memref<3x3x8xf32>) outs(%2["7*m + m.r, 8*n + n.r"] : memref<13x20xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["m", "n", "k"], tiles = {m = 7 : i64, n = 8 : i64}, unroll = ["k"], vector = "n", lanes = 8 : i64}} {
 // CHECK-NEXT:     ^bb0(%3: f32, %4: f32, %5: f32):
 // CHECK-NEXT:       %6 = arith.mulf %3, %4 : f32
 // CHECK-NEXT:       %7 = arith.addf %5, %6 : f32
@@ -25,7 +25,7 @@ func.func @main(%x: tensor<13x3xf32>) -> tensor<13x20xf32> {
 // CHECK-NEXT:     ^bb0(%8: f32):
 // CHECK-NEXT:       nest.yield %8 : f32
 // CHECK-NEXT:     }
-// CHECK-NEXT:     nest.compute [m = 1, n = 1, k = 3 reduce, m.r = 13, n.r = 4] ins(%0["13*m + m.r, k"] : memref<13x3xf32>, %1["2, k, n.r"] : memref<3x3x8xf32>) outs(%2["13*m + m.r, 4*n + n.r + 16"] : memref<13x20xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["m", "n", "k"], tiles = {m = 13 : i64, n = 8 : i64}, unroll = ["k"], vector = "n", lanes = 8 : i64}} {
+// CHECK-NEXT:     nest.compute [m = 1, n = 1, k = 3 reduce, m.r = 7, n.r = 4] ins(%0["7*m + m.r, k"] : memref<13x3xf32>, %1["2, k, n.r"] : memref<3x3x8xf32>) outs(%2["7*m + m.r, 4*n + n.r + 16"] : memref<13x20xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["m", "n", "k"], tiles = {m = 7 : i64, n = 8 : i64}, unroll = ["k"], vector = "n", lanes = 8 : i64}} {
 // CHECK-NEXT:     ^bb0(%9: f32, %10: f32, %11: f32):
 // CHECK-NEXT:       %12 = arith.mulf %9, %10 : f32
 // CHECK-NEXT:       %13 = arith.addf %11, %12 : f32
@@ -33,6 +33,24 @@ func.func @main(%x: tensor<13x3xf32>) -> tensor<13x20xf32> {
 // CHECK-NEXT:     } {
 // CHECK-NEXT:     ^bb0(%14: f32):
 // CHECK-NEXT:       nest.yield %14 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [m = 1, n = 2, k = 3 reduce, m.r = 6, n.r = 8] ins(%0["6*m + m.r + 7, k"] : memref<13x3xf32>, %1["n, k, n.r"] : memref<3x3x8xf32>) outs(%2["6*m + m.r + 7, 8*n + n.r"] : memref<13x20xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["m", "n", "k"], tiles = {m = 7 : i64, n = 8 : i64}, unroll = ["k"], vector = "n", lanes = 8 : i64}} {
+// CHECK-NEXT:     ^bb0(%15: f32, %16: f32, %17: f32):
+// CHECK-NEXT:       %18 = arith.mulf %15, %16 : f32
+// CHECK-NEXT:       %19 = arith.addf %17, %18 : f32
+// CHECK-NEXT:       nest.yield %19 : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%20: f32):
+// CHECK-NEXT:       nest.yield %20 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [m = 1, n = 1, k = 3 reduce, m.r = 6, n.r = 4] ins(%0["6*m + m.r + 7, k"] : memref<13x3xf32>, %1["2, k, n.r"] : memref<3x3x8xf32>) outs(%2["6*m + m.r + 7, 4*n + n.r + 16"] : memref<13x20xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["m", "n", "k"], tiles = {m = 7 : i64, n = 8 : i64}, unroll = ["k"], vector = "n", lanes = 8 : i64}} {
+// CHECK-NEXT:     ^bb0(%21: f32, %22: f32, %23: f32):
+// CHECK-NEXT:       %24 = arith.mulf %21, %22 : f32
+// CHECK-NEXT:       %25 = arith.addf %23, %24 : f32
+// CHECK-NEXT:       nest.yield %25 : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%26: f32):
+// CHECK-NEXT:       nest.yield %26 : f32
 // CHECK-NEXT:     }
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }

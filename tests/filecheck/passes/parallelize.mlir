@@ -323,3 +323,44 @@ builtin.module attributes {nest.hints = {n = 10 : i64}} {
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// What the second nest reads, the same iteration of the loop that they walk together has made.
+func.func @chain(%x: memref<64x640xf32>, %t: memref<64x640xf32>, %y: memref<64x640xf32>) attributes {nest.kernel} {
+  nest.compute [h = 64, i = 640] ins(%x["h, i"] : memref<64x640xf32>) outs(%t["h, i"] : memref<64x640xf32>) attributes {together = "h"} {
+  ^bb0(%a: f32):
+    %r = math.exp %a : f32
+    nest.yield %r : f32
+  }
+  nest.compute [h = 64, i = 640] ins(%t["h, i"] : memref<64x640xf32>) outs(%y["h, i"] : memref<64x640xf32>) attributes {together = "h"} {
+  ^bb0(%a: f32):
+    %r = math.exp %a : f32
+    nest.yield %r : f32
+  }
+  func.return
+}
+func.func @main(%x: memref<64x640xf32>, %t: memref<64x640xf32>, %y: memref<64x640xf32>) {
+  func.call @chain(%x, %t, %y) : (memref<64x640xf32>, memref<64x640xf32>, memref<64x640xf32>) -> ()
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @chain(%x: memref<64x640xf32>, %t: memref<64x640xf32>, %y: memref<64x640xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [h = 64 thread, i = 640] ins(%x["h, i"] : memref<64x640xf32>) outs(%t["h, i"] : memref<64x640xf32>) attributes {together = "h"} {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       %r = math.exp %a : f32
+// CHECK-NEXT:       nest.yield %r : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [h = 64 thread, i = 640] ins(%t["h, i"] : memref<64x640xf32>) outs(%y["h, i"] : memref<64x640xf32>) attributes {together = "h"} {
+// CHECK-NEXT:     ^bb0(%a_1: f32):
+// CHECK-NEXT:       %r_1 = math.exp %a_1 : f32
+// CHECK-NEXT:       nest.yield %r_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT:   func.func @main(%x: memref<64x640xf32>, %t: memref<64x640xf32>, %y: memref<64x640xf32>) attributes {nest.threads = 2 : i64} {
+// CHECK-NEXT:     func.call @chain(%x, %t, %y) {nest.parallel = 4 : i64} : (memref<64x640xf32>, memref<64x640xf32>, memref<64x640xf32>) -> ()
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

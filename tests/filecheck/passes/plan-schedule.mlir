@@ -76,3 +76,77 @@ func.func @scalar(%x: memref<4x12xf32>, %y: memref<4x12xf32>) attributes {nest.k
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// The weights of three taps fit into registers beside four positions of two vectors, a whole line of the cache.
+func.func @depthwise(%x: memref<40x40x64xf32>, %w: memref<64x3xf32> {nest.constant}, %y: memref<40x38x64xf32>) attributes {nest.kernel} {
+  nest.compute [i = 40, j = 38, g = 64, l = 3 reduce] ins(%x["i, j + l, g"] : memref<40x40x64xf32>, %w["g, l"] : memref<64x3xf32>) outs(%y["i, j, g"] : memref<40x38x64xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %n = math.fma %a, %b, %sum : f32
+    nest.yield %n : f32
+  } {
+  ^bb0(%sum: f32):
+    nest.yield %sum : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @depthwise(%x: memref<40x40x64xf32>, %w: memref<64x3xf32> {nest.constant}, %y: memref<40x38x64xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [i = 40, j = 38, g = 64, l = 3 reduce] ins(%x["i, j + l, g"] : memref<40x40x64xf32>, %w["g, l"] : memref<64x3xf32>) outs(%y["i, j, g"] : memref<40x38x64xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["i", "j", "g", "l"], tiles = {j = 4 : i64, g = 16 : i64}, unroll = ["l"], vector = "g", lanes = 8 : i64}} {
+// CHECK-NEXT:     ^bb0(%a: f32, %b: f32, %sum: f32):
+// CHECK-NEXT:       %n = math.fma %a, %b, %sum : f32
+// CHECK-NEXT:       nest.yield %n : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%sum_1: f32):
+// CHECK-NEXT:       nest.yield %sum_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+
+// -----
+
+// One channel: the lanes are positions.  The border, a single one, has no such loop, and needs no vectors.
+func.func @border(%x: memref<8x40xf32>, %w: memref<3xf32> {nest.constant}, %y: memref<8x40xf32>) attributes {nest.kernel} {
+  nest.compute [i = 8, l = 2 reduce] ins(%x["i, l"] : memref<8x40xf32>, %w["l + 1"] : memref<3xf32>) outs(%y["i, 0"] : memref<8x40xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %n = math.fma %a, %b, %sum : f32
+    nest.yield %n : f32
+  } {
+  ^bb0(%sum: f32):
+    nest.yield %sum : f32
+  }
+  nest.compute [i = 8, j = 38, l = 3 reduce] ins(%x["i, j + l"] : memref<8x40xf32>, %w["l"] : memref<3xf32>) outs(%y["i, j + 1"] : memref<8x40xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %n = math.fma %a, %b, %sum : f32
+    nest.yield %n : f32
+  } {
+  ^bb0(%sum: f32):
+    nest.yield %sum : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @border(%x: memref<8x40xf32>, %w: memref<3xf32> {nest.constant}, %y: memref<8x40xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [i = 8, l = 2 reduce] ins(%x["i, l"] : memref<8x40xf32>, %w["l + 1"] : memref<3xf32>) outs(%y["i, 0"] : memref<8x40xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["i", "l"], tiles = {i = 8 : i64}, unroll = ["l"], vector = "", lanes = 1 : i64}} {
+// CHECK-NEXT:     ^bb0(%a: f32, %b: f32, %sum: f32):
+// CHECK-NEXT:       %n = math.fma %a, %b, %sum : f32
+// CHECK-NEXT:       nest.yield %n : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%sum_1: f32):
+// CHECK-NEXT:       nest.yield %sum_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [i = 8, j = 38, l = 3 reduce] ins(%x["i, j + l"] : memref<8x40xf32>, %w["l"] : memref<3xf32>) outs(%y["i, j + 1"] : memref<8x40xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["i", "j", "l"], tiles = {i = 8 : i64, j = 8 : i64}, unroll = ["l"], vector = "j", lanes = 8 : i64}} {
+// CHECK-NEXT:     ^bb0(%a_1: f32, %b_1: f32, %sum_2: f32):
+// CHECK-NEXT:       %n_1 = math.fma %a_1, %b_1, %sum_2 : f32
+// CHECK-NEXT:       nest.yield %n_1 : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%sum_3: f32):
+// CHECK-NEXT:       nest.yield %sum_3 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

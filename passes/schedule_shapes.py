@@ -1,0 +1,158 @@
+"""What the schedule must know of a nest, in numbers: extents, strides, sizes in memory, costs of bodies."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, prod
+
+from xdsl.dialects import arith, math, memref
+from xdsl.ir import Block, Operation, SSAValue
+
+from penstock.dialects.element_types import byte_size
+from penstock.dialects.nest.access import Row
+from penstock.dialects.nest.clamp import clamped_loops
+from penstock.dialects.nest.combine import combiners
+from penstock.dialects.nest.hints import Hints, all_hinted, hinted
+from penstock.dialects.nest.machine import Machine
+from penstock.dialects.nest.ops import ApplyOp, ComputeOp, YieldOp, element_of
+from penstock.dialects.nest.sizes import sizes_of
+from penstock.dialects.nest.walk import walked_loop
+from penstock.dialects.sizes import Size
+
+HEAVY: dict[type[Operation], int] = {
+    math.ExpOp: 10,
+    math.TanhOp: 16,
+    math.ErfOp: 16,
+    math.PowFOp: 40,
+    math.LogOp: 14,
+    arith.DivfOp: 8,
+    math.SqrtOp: 8,
+}
+"""Cost of an operation in simple operations, for those that are not simple."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One read or write: its rows and stride per loop, and whether it is a weight, laid out at will."""
+
+    rows: tuple[Row, ...]
+    strides: tuple[int, ...]
+    packable: bool
+    nbytes: int
+    """Bytes of the part of the buffer that is touched."""
+    element: int
+    """Bytes of one element."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the model needs of a nest."""
+
+    extents: tuple[int, ...]
+    reductions: frozenset[int]
+    reads: tuple[Stream, ...]
+    writes: tuple[Stream, ...]
+    body_cost: int
+    epilogue_cost: int
+    folds: bool
+    indirect: bool
+    stores: bool
+    lanes: int
+    sequential: frozenset[int] = frozenset()
+    """Loops that must stay loops: clamped taps, what their bounds depend on, what is walked together."""
+    symbolic: frozenset[int] = frozenset()
+    """Loops whose extents are but hints: what a tile leaves over runs one by one."""
+    walked: int | None = None
+    """The loop that is walked together with other nests, outside of all others."""
+
+    @cached_property
+    def parallel(self) -> tuple[int, ...]:
+        """The loops that do not reduce."""
+        return tuple(i for i in range(len(self.extents)) if i not in self.reductions)
+
+    @cached_property
+    def batch(self) -> tuple[int, ...]:
+        """Parallel loops that move every read, as those over the matrices of a batch: they share nothing."""
+        return tuple(i for i in self.parallel if all(s.strides[i] for s in self.reads))
+
+    def per_batch(self, stream: Stream) -> int:
+        """Bytes of a buffer that one iteration of the batch loops reads."""
+        return stream.nbytes // max(prod(self.extents[i] for i in self.batch), 1)
+
+    @property
+    def steps(self) -> int:
+        """Points of the reduction."""
+        return prod(self.extents[i] for i in self.reductions)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Iterations kept in registers per loop, the vector loop and its lanes."""
+
+    sizes: tuple[int, ...]
+    vector: int | None
+    lanes: int
+
+
+def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine, hints: Hints) -> Shape:
+    """Read the numbers off a nest, at the sizes that the hints say."""
+    elements = [element_of(b) for b in nest.operands]
+    ops = [op for op in nest.walk() if op is not nest]
+    walked = walked_loop(nest)
+    return Shape(
+        # A loop that the hints leave empty is taken to run once.
+        tuple(max(hinted(e, hints), int(isinstance(e, Size))) for e in nest.iterations),
+        frozenset(i for i, d in enumerate(nest.loops) if d.is_reduction),
+        tuple(_stream(nest, r.buffer, i, constants, hints) for i, r in enumerate(nest.reads)),
+        tuple(
+            _stream(nest, w.buffer, len(nest.ins) + len(nest.extras) + i, set(), hints)
+            for i, w in enumerate(nest.writes)
+        ),
+        _cost(nest.body.block),
+        _cost(nest.epilogue.block) + len(nest.extras) if nest.epilogue.blocks else 0,
+        not nest.reduces or combiners(nest) is not None,
+        any(isinstance(op, memref.LoadOp | ApplyOp) for op in ops),
+        any(isinstance(op, memref.StoreOp) for op in ops),
+        min((machine.lanes(e) for e in elements), default=1),
+        frozenset(clamped_loops(nest) | ({walked} if walked is not None else set())),
+        frozenset(i for i, size in enumerate(nest.iterations) if isinstance(size, Size)),
+        walked,
+    )
+
+
+def _stream(
+    nest: ComputeOp, buffer: SSAValue, position: int, constants: set[SSAValue], hints: Hints
+) -> Stream:
+    access, shape = nest.accesses.data[position].data, all_hinted(sizes_of(buffer), hints)
+    strides = tuple(access.stride(i, shape) for i in range(len(nest.loops)))
+    width = byte_size(element_of(buffer))
+    bounds = access.bounds(all_hinted(nest.iterations, hints))
+    touched = prod(hinted(high - low + 1, hints) for low, high in bounds)
+    return Stream(access.rows, strides, buffer in constants, min(prod(shape), touched) * width, width)
+
+
+def _cost(block: Block) -> int:
+    return sum(
+        HEAVY.get(type(op), 1) for op in block.ops if not isinstance(op, YieldOp | arith.ConstantOp | ApplyOp)
+    )
+
+
+def contiguous(shape: Shape, loop: int) -> bool:
+    """Whether every access stands still or moves to the next element as a loop advances."""
+    parallel = loop in shape.parallel
+    reads = all(s.strides[loop] in (0, 1) or (s.packable and parallel) for s in shape.reads)
+    return reads and all(s.strides[loop] in (0, 1) for s in shape.writes)
+
+
+def accumulators(tile: Tile) -> int:
+    """Registers that hold the results of a tile."""
+    return chunks(tile) * prod(t for i, t in enumerate(tile.sizes) if i != tile.vector)
+
+
+def chunks(tile: Tile) -> int:
+    """Vector registers along the vector loop; one for a number by itself."""
+    return 1 if tile.vector is None else ceil(tile.sizes[tile.vector] / tile.lanes)
+
+
+def power_above(n: int) -> int:
+    """The least power of two that is not below a number."""
+    return 1 << max(n - 1, 0).bit_length()
