@@ -13,12 +13,12 @@ from penstock.dialects.graph.indexing import GatherOp, ScatterElementsOp
 from penstock.dialects.graph.movement import dims_attr
 from penstock.dialects.graph.ordering import CumSumOp, TopKOp
 from penstock.dialects.graph.sections import PositionsOp
-from penstock.onnx_import.axes import front_axis, integer, static_size
+from penstock.onnx_import.axes import front_axis, integer
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.run_time_sizes import positions_of, range_term
-from penstock.onnx_import.terms import Term, concat
+from penstock.onnx_import.terms import Term
 from penstock.onnx_import.unsupported import Unsupported
 
 MOST_COLUMNS = 1024
@@ -35,7 +35,6 @@ def import_unique(node: Node, build: Builder) -> list[SSAValue]:
     else:
         apart = x.reshape(product_of(x.shape))
         moved = [0]
-    static_size(node, apart.value, 0)
     rows = apart.reshape(apart.shape[0], product_of(apart.shape[1:]))
     order = _order(rows)
     sorted_ = taken(rows, order)
@@ -66,20 +65,15 @@ def _order(rows: Term) -> Term:
 
 
 def _ranking(keys: Term) -> Term:
-    (count,) = keys.shape
-    assert isinstance(count, int), "it was looked at"
-    properties = {"k": integer(count), "axis": integer(0), "largest": flag(False)}
+    properties = {"k": dims_attr(keys.shape), "axis": integer(0), "largest": flag(False)}
     return keys.like(keys.build.op(TopKOp, [keys.value], properties, results=2)[1])
 
 
 def _starts(rows: Term) -> Term:
     """Where a row differs from the one before; the first one does."""
-    count, _ = rows.shape
-    assert isinstance(count, int), "it was looked at"
-    if count == 0:
-        return rows.like(rows.build.constant(np.zeros(0, np.bool_)))
-    differs = rows.slice(0, 1, count).equals(rows.slice(0, 0, count - 1)).apply(NotOp)
-    return concat([differs.table(np.ones(1)), differs.positions().greatest(1).cast(differs.element)], 0)
+    at = range_term(rows.build, rows.shape[0])
+    differs = rows.equals(taken(rows, (at - 1).maximum(0))).apply(NotOp)
+    return (differs.positions().greatest(1) > 0) | at.equals(0)
 
 
 def _running(truths: Term) -> Term:

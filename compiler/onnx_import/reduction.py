@@ -11,6 +11,7 @@ from penstock.dialects.element_types import is_float
 from penstock.dialects.graph.base import GraphOp, element_of, flag, integers, rank_of, shape_of
 from penstock.dialects.graph.comparison import EqualOp, LessOp, SelectOp
 from penstock.dialects.graph.elementwise import AbsOp, AddOp, MulOp, SqrtOp, SubOp
+from penstock.dialects.graph.movement import dims_attr
 from penstock.dialects.graph.normalization import LogSoftmaxOp, SoftmaxOp
 from penstock.dialects.graph.ordering import CumProdOp, CumSumOp, TopKOp
 from penstock.dialects.graph.reduction import (
@@ -136,32 +137,14 @@ def running(kind: type[GraphOp]) -> Importer:
 def import_top_k(node: Node, build: Builder) -> Sequence[SSAValue]:
     """TopK: `k` is an attribute before opset 10; results are sorted whether or not that is asked for."""
     x = node.input(0)
-    if node.opset >= 10 and node.constant(1) is None:
-        return _computed_top_k(node, build, x)
-    k = (node.int("k"),) if node.opset < 10 else node.integers(1, "k")
+    k = (node.int("k"),) if node.opset < 10 else build.sizes(node.input(1))
     require(node, len(k) == 1, f"TopK needs one k, got {list(k)}")
     properties = {
-        "k": integer(k[0]),
+        "k": dims_attr(k),
         "axis": integer(axis_attribute(node, x, -1)),
         "largest": flag(node.int("largest", 1) != 0),
     }
     return build.op(TopKOp, [x], properties, results=2)
-
-
-def _computed_top_k(node: Node, build: Builder, x: SSAValue) -> Sequence[SSAValue]:
-    """The first `k` of all in order, as the run says how many."""
-    axis = axis_attribute(node, x, -1)
-    total = static_size(node, x, axis)
-    properties = {
-        "k": integer(total),
-        "axis": integer(axis),
-        "largest": flag(node.int("largest", 1) != 0),
-    }
-    (k,) = build.sizes(build.reshape(node.input(1), []))
-    build.require(f"{k} <= {total}")
-    shape = [k if i == axis else d for i, d in enumerate(shape_of(x))]
-    rows = build.op(TopKOp, [x], properties, results=2)
-    return [build.section(row, [0] * len(shape), shape, [1] * len(shape)) for row in rows]
 
 
 def along_axis(compute: Callable[[Node, Builder, SSAValue, int], SSAValue]) -> Importer:

@@ -12,6 +12,7 @@ from xdsl.utils.exceptions import VerifyException
 from penstock.dialects.graph.base import (
     AnyTensor,
     Array,
+    Dim,
     GraphOp,
     Tensor,
     element_of,
@@ -23,7 +24,9 @@ from penstock.dialects.graph.base import (
     wide,
 )
 from penstock.dialects.graph.element_rules import verify_numbers
+from penstock.dialects.graph.movement import ShapeAttr, dims_of
 from penstock.dialects.graph.reduction import verify_axes
+from penstock.dialects.graph.sections import numbers_of
 
 
 class Running(GraphOp, ABC):
@@ -91,12 +94,12 @@ class TopKOp(GraphOp):
 
     Of equals the earlier comes first; NaN counts as the greatest:
 
-    `%v, %i = graph.top_k %x {k = 2 : i64, axis = 0 : i64} : tensor<9xf32> -> tensor<2xf32>, tensor<2xi64>`.
+    `%v, %i = graph.top_k %x {k = [2 : i64], axis = 0 : i64} : tensor<9xf32> -> tensor<2xf32>, tensor<2xi64>`.
     """
 
     name = "graph.top_k"
     x = operand_def(AnyTensor)
-    k = prop_def(IntegerAttr[I64])
+    k = prop_def(ShapeAttr)
     axis = prop_def(IntegerAttr[I64])
     largest = prop_def(BoolAttr, default_value=flag(True))
     values = result_def(AnyTensor)
@@ -104,13 +107,22 @@ class TopKOp(GraphOp):
     assembly_format = "$x attr-dict `:` type($x) `->` type($values) `,` type($indices)"
 
     def infer(self) -> Sequence[Tensor]:
-        shape, axis, k = list(shape_of(self.x)), self.axis.value.data, self.k.value.data
+        shape, axis, k = list(shape_of(self.x)), self.axis.value.data, self.count
         verify_axes(self, [axis], len(shape))
         size = shape[axis]
-        if k < 0 or (isinstance(size, int) and k > size):
+        if isinstance(k, int) and (k < 0 or (isinstance(size, int) and k > size)):
             raise VerifyException(f"{self.name}: {k} of the {size} elements along axis {axis}")
         shape[axis] = k
         return [tensor(shape, element_of(self.x)), tensor(shape, i64)]
+
+    @property
+    def count(self) -> Dim:
+        """How many are asked for."""
+        (k,) = dims_of(self.k)
+        return k
+
+    def formulas(self) -> Sequence[Dim]:
+        return dims_of(self.k)
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         (x,), axis = operands, self.axis.value.data
@@ -121,7 +133,7 @@ class TopKOp(GraphOp):
             order = x.shape[axis] - 1 - np.flip(rising, axis)
         else:
             order = np.argsort(keys, axis, kind="stable")
-        chosen = np.take(order, range(self.k.value.data), axis)
+        chosen = np.take(order, range(*numbers_of(self, [self.count])), axis)
         return [np.take_along_axis(x, chosen, axis), chosen]
 
 

@@ -27,6 +27,7 @@ from penstock.dialects.graph.base import (
     tensor,
     wide,
 )
+from penstock.dialects.graph.movement import dims_attr
 
 
 def axis(value: int) -> dict[str, Attribute]:
@@ -138,7 +139,7 @@ def test_running(
 
 def test_top_k_orders_equals_by_position() -> None:
     x = np.array([[5, 9, 5, 9, 1]], np.uint8)
-    k = axis(1) | {"k": IntegerAttr(3, i64)}
+    k = axis(1) | {"k": dims_attr([3])}
     values, indices = apply(ordering.TopKOp, [x], k, 2)
     assert (values.tolist(), indices.tolist()) == ([[9, 9, 5]], [[1, 3, 0]])
     values, indices = apply(ordering.TopKOp, [x], k | {"largest": flag(False)}, 2)
@@ -251,7 +252,7 @@ def test_symbolic_sizes() -> None:
     assert shape_of(total.results[0]) == (1, "c", 1)
     position = make(reduction.ArgMaxOp, [x], {"axes": integers([1]), "keepdims": flag(False)})
     assert position.results[0].type == tensor(["n", 4], i64)
-    best = make(ordering.TopKOp, [x], axis(1) | {"k": IntegerAttr(2, i64)}, 2)
+    best = make(ordering.TopKOp, [x], axis(1) | {"k": dims_attr([2])}, 2)
     assert list(best.result_types) == [tensor(["n", 2, 4], f32), tensor(["n", 2, 4], i64)]
     assert make(normalization.SoftmaxOp, [x], axis(1)).results[0].type == x
     q, k = tensor(["b", 3, "s", 8], f32), tensor(["b", 3, "t", 8], f32)
@@ -260,7 +261,7 @@ def test_symbolic_sizes() -> None:
 
 
 X = tensor([2, 3, 4], f32)
-K = {"k": IntegerAttr(5, i64)}
+K = {"k": dims_attr([5])}
 SCALE = {"scale": number(1.0)}
 
 

@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import IntegerAttr, i64
 
 from penstock.dialects.graph import ordering, reduction
 from penstock.dialects.graph.base import GraphOp, flag, integers
+from penstock.dialects.graph.movement import dims_attr
 from penstock.passes.lowering.graph_to_nest.rules import rules
 from tests.passes.lowering_kit import check_op
 from tests.passes.lowering_samples import BFLOAT16, BOOL, FLOATS, INTEGERS, Array, sample, small
@@ -117,7 +118,7 @@ def test_running_sum_of_nothing() -> None:
 
 def _top(x: Array, k: int, axis: int = -1, largest: bool = True) -> None:
     properties = {
-        "k": IntegerAttr(k, i64),
+        "k": dims_attr([k]),
         "axis": IntegerAttr(axis % x.ndim, i64),
         "largest": flag(largest),
     }

@@ -13,7 +13,7 @@ from xdsl.ir import Operation, SSAValue
 
 from penstock.dialects.element_types import is_float
 from penstock.dialects.graph import ordering as graph
-from penstock.dialects.graph.base import GraphOp
+from penstock.dialects.graph.base import GraphOp, size_of
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import Read, Write, element_of, parallel, reduction
 from penstock.dialects.nest.sizes import sizes_of
@@ -34,7 +34,7 @@ def lower_top_k(op: GraphOp, low: Lowering) -> None:
     assert isinstance(op, graph.TopKOp)
     x, values, indices = low.buffer(op.x), low.result(op.values), low.result(op.indices)
     shape, axis = sizes_of(values), op.axis.value.data
-    low.require(at_most(op.k.value.data, sizes_of(x)[axis]))
+    low.require(at_most(size_of(op.count), sizes_of(x)[axis]))
     merge = Merge(sizes_of(x), axis, _keys(op, low, x), _positions(low, sizes_of(x), axis))
     merge.emit(low)
     every = Access.of(len(shape), *range(len(shape)))
