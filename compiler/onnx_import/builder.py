@@ -40,7 +40,7 @@ from penstock.dialects.requirements import holds, symbols_of_requirement
 from penstock.errors import ShapeError
 from penstock.onnx_import.cutting import FAR, canonical_bounds, section_of
 from penstock.onnx_import.hosting import check_regions, check_strings, host_properties, hosted
-from penstock.onnx_import.known_values import MAX_TENSOR_BYTES, KnownValues, static_bytes
+from penstock.onnx_import.known_values import MAX_SYMBOLS, MAX_TENSOR_BYTES, KnownValues, static_bytes
 from penstock.onnx_import.unsupported import Unsupported
 
 Operands = Sequence[SSAValue | Sequence[SSAValue] | None]
@@ -346,3 +346,7 @@ def _check_list(sizes: SSAValue) -> None:
     if rank_of(sizes) > 1 or not is_static(sizes):
         reason = f"the length of the list of sizes, {list(shape_of(sizes))}, depends on the inputs"
         raise Unsupported(reason, "Give it a fixed length (shapes=..., dims=...).")
+    if element_count(sizes) > MAX_SYMBOLS:
+        raise Unsupported(
+            f"a list of {element_count(sizes)} sizes", f"No tensor has over {MAX_SYMBOLS} dims."
+        )

@@ -193,6 +193,12 @@ def sequence_input() -> ModelProto:
     return model(graph([node("SequenceAt", ["x", "i"])], inputs=[value], initializers=[integers("i", [0])]))
 
 
+@CORPUS.model(UnsupportedError, "a list of 1000000 sizes")
+def shape_of_very_many_dims() -> ModelProto:
+    inputs = [info("x"), info("s", (1_000_000,), I64)]
+    return model(graph([node("Reshape", ["x", "s"])], inputs=inputs))
+
+
 @CORPUS.model(UnsupportedError, "depend", "shapes=", "n ")
 def shape_from_data() -> ModelProto:
     inputs = [info("x"), info("s", ("rank",), I64)]

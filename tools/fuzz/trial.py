@@ -137,11 +137,22 @@ def _wild_inputs(inputs: Sequence[TensorInfo], number: int) -> dict[str, NDArray
     made: dict[str, NDArray[np.generic]] = {}
     for each in inputs:
         dtype = numpy_dtype(each.dtype)
-        if dtype == np.bool_ or generator.integers(0, 2):
+        if dtype == np.object_:
+            made[each.name] = _wild_texts(each, generator)
+        elif dtype == np.bool_ or generator.integers(0, 2):
             made[each.name] = generator.integers(0, 2, each.shape).astype(dtype)
         else:
             made[each.name] = np.frombuffer(generator.bytes(each.nbytes), dtype).reshape(each.shape)
     return made
+
+
+def _wild_texts(wanted: TensorInfo, generator: np.random.Generator) -> NDArray[np.generic]:
+    """Strings of any characters, numbers and nothing among them."""
+    texts = [
+        ("", "1e5", "nan", generator.bytes(9).decode("latin-1"))[generator.integers(0, 4)]
+        for _ in range(int(np.prod(wanted.fixed)))
+    ]
+    return np.array(texts, np.object_).reshape(wanted.fixed)
 
 
 def _unclear(error: PenstockError) -> str:
