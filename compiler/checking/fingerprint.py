@@ -1,7 +1,7 @@
 """What a module means to its executors, as data to compare: a pass that leaves it alone needs no execution.
 
 Names, provenance and schedules say nothing about the result; the check of the lowering that follows a
-schedule covers it.
+schedule covers it.  Which nests walk a loop together does say something.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,8 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from penstock.dialects.nest.ops import ComputeOp, DimAttr
+from penstock.dialects.nest.ops import TOGETHER, ComputeOp, DimAttr
+from penstock.dialects.nest.walk import walked_loop
 
 Fingerprint = tuple[object, ...]
 
@@ -30,6 +31,8 @@ def _operation(op: Operation, numbers: dict[SSAValue, int]) -> Iterator[object]:
     yield {name: _meaning(op, name, value) for name, value in op.properties.items()}
     if isinstance(op, func.FuncOp):
         yield {name: value for name, value in op.attributes.items() if name not in SILENT}
+    if isinstance(op, ComputeOp):
+        yield op.attributes.get(TOGETHER), walked_loop(op)
     for region in op.regions:
         for block in region.blocks:
             yield tuple(_block(block, numbers))

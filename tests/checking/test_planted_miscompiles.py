@@ -227,7 +227,7 @@ NEST = [
     ),
     plant(
         "loops swapped without their indices",
-        *("interchange", "nest", models.mirrored),
+        *("interchange", "nest", models.pointwise),
         *(
             "interchange",
             "int(old == moved) for moved in new_order",
