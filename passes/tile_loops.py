@@ -61,14 +61,14 @@ def tile(nest: ComputeOp, label: str, sizes: Sequence[int], outer: str, inner: s
     elif isinstance(rest, int):
         parts = [(0, whole, size)] * bool(whole or not rest) + [(whole * size, 1, rest)] * bool(rest)
     else:
-        parts = [part for part in _parts_of_open(extent, sizes) if part[1] != 0]
+        parts = [part for part in parts_of_open(extent, sizes) if part[1] != 0]
     pieces = [nest, *(nest.clone() for _ in parts[1:])]
     for piece, part in zip(pieces, parts, strict=True):
         _split(piece, loop, (outer, inner), *part)
     return pieces
 
 
-def _parts_of_open(extent: Extent, sizes: Sequence[int]) -> Iterator[tuple[Extent, Extent, int]]:
+def parts_of_open(extent: Extent, sizes: Sequence[int]) -> Iterator[tuple[Extent, Extent, int]]:
     """Where tiles begin, how many, of which size: each size takes what those before it leave."""
     start: Extent = 0
     for size in (*sizes, 1):
