@@ -85,6 +85,22 @@ def test_images() -> None:
     same_as_static(IMAGES, [(1, 3, 9, 14), (1, 3, 1, 1)])
 
 
+def test_images_made_larger() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[1, 8, h, w] x) => (float[1, 4, h2, w2] y)
+            <int64[4] first = {16, 8, 3, 3}, int64[4] second = {16, 4, 2, 2}>
+        {
+            f = ConstantOfShape <value = float {0.1}> (first)
+            c = Conv <pads = [1, 1, 1, 1]> (x, f)
+            r = Relu (c)
+            s = ConstantOfShape <value = float {0.2}> (second)
+            y = ConvTranspose <strides = [2, 2]> (r, s)
+        }"""
+    assert not penstock.compile(model_of(text)).package.requirements
+    same_as_static(text, [(1, 8, 9, 14), (1, 8, 16, 16)])
+
+
 def test_shapes_may_name_sizes_of_a_static_model(tmp_path: Path) -> None:
     text = CONVNET.replace("[batch, 3, 12, 12] x", "[1, 3, 12, 12] x").replace("[batch, 5]", "[1, 5]")
     model = penstock.compile(
