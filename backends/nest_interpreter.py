@@ -206,6 +206,14 @@ _MEANINGS: Mapping[str, Callable[[Operation, _Run, Buffers], None]] = {
     scf.ConditionOp.name: _nothing,
     **{
         kind.name: _arithmetic
-        for kind in (arith.AddiOp, arith.SubiOp, arith.MinSIOp, arith.AndIOp, arith.CmpiOp, arith.IndexCastOp)
+        for kind in (
+            arith.AddiOp,
+            arith.SubiOp,
+            arith.MinSIOp,
+            arith.MaxSIOp,
+            arith.AndIOp,
+            arith.CmpiOp,
+            arith.IndexCastOp,
+        )
     },
 }

@@ -332,12 +332,12 @@ def check(
     by a `MiscompilationError`; the module, reduced to what shows it, is written to `folder`.
     """
     # Compiling needs none of the executors.
-    from penstock.checking.check import Options as CheckOptions
     from penstock.checking.check import check_module
+    from penstock.checking.options import Options as CheckOptions
 
     options = Options(**code)
     known = _known(options)
-    module = read(model, options.shapes, options.dims, known.importers)
+    module = whole_module(model, options, known)
     prepare(module, options.machine)
     how = CheckOptions(_name(model), seed, folder)
     how = how if progress is None else replace(how, progress=progress)

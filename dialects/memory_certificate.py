@@ -61,6 +61,13 @@ def read_certificate(attribute: Attribute) -> Certificate:
     )
 
 
+def argument_of(attribute: Attribute) -> int:
+    """The argument of `main` that holds the arena, of a plan of either kind."""
+    if not isa(attribute, DictionaryAttr):
+        raise VerifyException(f"{MEMORY_PLAN} is a dictionary, not {attribute}")
+    return _number(attribute.data, "argument")
+
+
 def growing_attribute(plan: GrowingPlan, argument: int) -> DictionaryAttr:
     """The attribute that says what a plan for all sizes says."""
     values = [

@@ -11,14 +11,23 @@ from typing import ClassVar
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, StringAttr, i64
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    FunctionType,
+    IntegerAttr,
+    ModuleOp,
+    StringAttr,
+    i64,
+)
+from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import (
     Array,
+    Dim,
     GraphOp,
     element_count,
     element_of,
@@ -26,12 +35,15 @@ from penstock.dialects.graph.base import (
     integers,
     is_static,
     rank_of,
+    shape_of,
 )
 from penstock.dialects.graph.comparison import LessEqualOp, LessOp, OrOp
 from penstock.dialects.graph.constant import ConstantOp
-from penstock.dialects.graph.elementwise import CastOp, MaxOp, MulOp
+from penstock.dialects.graph.elementwise import CastOp, MaxOp, MulOp, SubOp
 from penstock.dialects.graph.indexing import Indexing
+from penstock.dialects.graph.movement import ConcatOp, dims_attr
 from penstock.dialects.graph.reduction import ReduceMaxOp
+from penstock.dialects.graph.sections import RangeOp
 from penstock.dialects.graph.status import POSITIONS, status_attributes
 from penstock.passes.graph_rewriting import Operands, Properties, nodes_of
 from penstock.passes.nest_rewriting import functions
@@ -42,7 +54,7 @@ class CheckPositionsPass(ModulePass):
     """Add a result to every function that picks or places elements by data marked as positions.
 
     It is 0, or the number of the first operation, from 1, with a position outside; its attribute lists them.
-    Functions without such operations stay as they are, and so do operations of unknown sizes.
+    Functions without such operations stay as they are, and so do operations whose sizes have no names.
     """
 
     name = "check-positions"
@@ -62,7 +74,7 @@ def _checked(function: func.FuncOp) -> Iterator[Indexing]:
         if any(operand in from_data for operand in op.operands):
             from_data.update(op.results)
         if isinstance(op, Indexing) and POSITIONS in op.attributes and op.indices in from_data:
-            if is_static(op.x) and is_static(op.indices) and element_count(op.indices):
+            if element_count(op.indices) and "?" not in (*op.extents(), *shape_of(op.indices)):
                 yield op
 
 
@@ -75,6 +87,9 @@ def _add_status(function: func.FuncOp, checked: Sequence[Indexing]) -> None:
     (worst, *others) = [build.failure(op, count - i) for i, op in enumerate(checked)]
     for failure in others:
         worst = build.op(MaxOp, [worst, failure])
+    if not all(is_static(op.indices) for op in checked):
+        # The greatest of no positions is no failure.
+        worst = build.op(MaxOp, [worst, build.constant(np.array(0), worst)])
     Rewriter.replace_op(returned, func.ReturnOp(*returned.operands, worst))
     kind = function.function_type
     function.function_type = FunctionType.from_lists(list(kind.inputs), [*kind.outputs, worst.type])
@@ -102,13 +117,27 @@ class _Before:
         """`number` if a position of an operation lies outside, else 0."""
         self.checked = op
         # For one position along the axis they have a dim more than the position, which is reduced again.
-        sizes = np.array(op.extents())
-        low, high = self.constant(-sizes, op.indices), self.constant(sizes, op.indices)
+        low, high = self._limits(op)
         below, above = self.op(LessOp, [op.indices, low]), self.op(LessEqualOp, [high, op.indices])
         outside = self.op(CastOp, [self.op(OrOp, [below, above])], {"to": i64})
         numbered = self.op(MulOp, [outside, self.constant(np.array(number), outside)])
         axes = {"axes": integers(range(rank_of(numbered))), "keepdims": flag(False)}
         return self.op(ReduceMaxOp, [numbered], axes)
+
+    def _limits(self, op: Indexing) -> tuple[SSAValue, SSAValue]:
+        """The least positions, and those behind the greatest."""
+        known = [size for size in op.extents() if isinstance(size, int)]
+        if len(known) == len(op.extents()):
+            return self.constant(-np.array(known), op.indices), self.constant(np.array(known), op.indices)
+        element = element_of(op.indices)
+        parts = [self._number(size, element) for size in op.extents()]
+        high = self.op(ConcatOp, [parts], {"axis": IntegerAttr(0, i64)})
+        return self.op(SubOp, [self.constant(np.array(0), high), high]), high
+
+    def _number(self, size: Dim, element: Attribute) -> SSAValue:
+        """A size as a list of one number."""
+        bounds: Properties = {"bounds": dims_attr([size, 1, 1]), "element": element}
+        return self.op(RangeOp, [], bounds)
 
     def op(self, kind: type[GraphOp], operands: Operands, properties: Properties | None = None) -> SSAValue:
         """An operation of one result."""

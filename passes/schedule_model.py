@@ -13,6 +13,7 @@ from itertools import product
 from math import ceil, prod
 
 from penstock.dialects.nest.machine import Machine
+from penstock.dialects.nest.schedule import smaller_tile
 from penstock.passes.schedule_shapes import Shape, Stream, Tile, accumulators, chunks, power_above
 from penstock.passes.schedule_unrolling import shares_vectors, unrolled
 
@@ -86,7 +87,7 @@ def _factors(extent: int, rank: int) -> Sequence[int]:
 def cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
     """Modelled cycles of the whole nest under a tile."""
     pieces = [
-        _pieces(e, t, i in shape.symbolic) if i in shape.parallel else [(1, t)]
+        _pieces(e, t, _smaller(shape, tile, i)) if i in shape.parallel else [(1, t)]
         for i, (e, t) in enumerate(zip(shape.extents, tile.sizes, strict=True))
     ]
     total = 0.0
@@ -98,10 +99,21 @@ def cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
     return total
 
 
-def _pieces(extent: int, tile: int, one_by_one: bool) -> list[tuple[int, int]]:
+def _smaller(shape: Shape, tile: Tile, loop: int) -> Sequence[int] | None:
+    """The tiles for what whole ones leave of an open loop; `None` for a loop whose rest is one tile."""
+    if loop not in shape.symbolic:
+        return None
+    return (*smaller_tile(tile.sizes[loop], tile.lanes if loop == tile.vector else None), 1)
+
+
+def _pieces(extent: int, tile: int, smaller: Sequence[int] | None) -> list[tuple[int, int]]:
+    """How many tiles of which sizes."""
     whole, rest = divmod(extent, tile)
-    left = (rest, 1) if one_by_one else (1, rest)
-    return [p for p in ((whole, tile), left) if p[0] and p[1]]
+    pieces = [(whole, tile), (1, rest)] if smaller is None else [(whole, tile)]
+    for size in smaller or ():
+        pieces.append((rest // size, size))
+        rest %= size
+    return [p for p in pieces if p[0] and p[1]]
 
 
 def _tile_cycles(shape: Shape, machine: Machine, tile: Tile) -> float:

@@ -34,11 +34,11 @@ class SettleHintsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         hints = hints_of(op)
         if hints:
-            set_hints(op, settled([*requirements_of(op), *_natural(op)], hints))
+            set_hints(op, settled([*requirements_of(op), *natural_sizes(op)], hints))
 
 
-def _natural(module: ModuleOp) -> Iterator[str]:
-    """What makes the sizes of all buffers at least 0."""
+def natural_sizes(module: ModuleOp) -> Iterator[str]:
+    """What the sizes of all buffers being at least 0 requires."""
     kinds = {v.type for op in module.walk() for v in (*_arguments(op), *op.results) if is_buffer(v.type)}
     sizes = {size for kind in kinds if isinstance(kind.layout, SizesAttr) for size in sizes_of(kind)}
     yield from sorted(text for size in sizes if (text := at_most(0, size)) is not None)

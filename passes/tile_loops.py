@@ -1,8 +1,11 @@
 """`tile`: split loops as scheduled into a loop over tiles and a loop inside of the tile.
 
 for i < 100   ->   for i < 14, i.r < 7  with  i := 7*i + i.r,   and a nest for the last 2
+
+How many are left of an open size is known only at run time: they are taken in smaller tiles, then one by one.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +16,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from penstock.dialects.nest.access import Row, Substitution
 from penstock.dialects.nest.ops import ComputeOp
-from penstock.dialects.nest.schedule import BLOCK, INNER, Schedule
+from penstock.dialects.nest.schedule import BLOCK, INNER, Schedule, smaller_tile
 from penstock.dialects.sizes import Extent
 from penstock.passes.nest_rewriting import change_loops, kernels, nests
 
@@ -30,22 +33,27 @@ class TilePass(ModulePass):
             schedule = Schedule.of(nest)
             if schedule is None:
                 continue
-            splits = [(label, size, label, label + INNER) for label, size in schedule.tiles.items()]
-            splits += [(label, count, label + BLOCK, label) for label, count in schedule.blocks.items()]
             pieces = [nest]
-            for split in splits:
+            for label, size in schedule.tiles.items():
+                smaller = smaller_tile(size, schedule.lanes if label == schedule.vector else None)
+                split = (label, (size, *smaller), label, label + INNER)
+                pieces = [part for piece in pieces for part in tile(piece, *split)]
+            for label, count in schedule.blocks.items():
+                split = (label, (count,), label + BLOCK, label)
                 pieces = [part for piece in pieces for part in tile(piece, *split)]
             Rewriter.insert_op(pieces[1:], InsertPoint.after(nest))
 
 
-def tile(nest: ComputeOp, label: str, size: int, outer: str, inner: str) -> list[ComputeOp]:
-    """Split a loop into `outer` and `inner`: the nest, and another one for the remainder if there is one.
+def tile(nest: ComputeOp, label: str, sizes: Sequence[int], outer: str, inner: str) -> list[ComputeOp]:
+    """Split a loop into `outer` and `inner`: the nest, and others for the remainder if there is one.
+
+    Of the sizes of tiles, those behind the first are for the remainder of an open size.
 
     The remainder of a reduction would have to go on with the sums of the whole tiles, so a reduction is only
     tiled when the size divides it; otherwise all of it stays in the tile.
     """
     loop = [d.label.data for d in nest.loops].index(label)
-    extent = nest.iterations[loop]
+    extent, size = nest.iterations[loop], sizes[0]
     whole, rest = extent // size, extent % size
     if nest.loops[loop].is_reduction and rest != 0:
         # Whole, or one by one where the number is known only at run time.
@@ -53,12 +61,20 @@ def tile(nest: ComputeOp, label: str, size: int, outer: str, inner: str) -> list
     elif isinstance(rest, int):
         parts = [(0, whole, size)] * bool(whole or not rest) + [(whole * size, 1, rest)] * bool(rest)
     else:
-        # How many are left is known only at run time: they are taken one by one.
-        parts = [(0, whole, size)] * (whole != 0) + [(whole * size, rest, 1)]
+        parts = [part for part in parts_of_open(extent, sizes) if part[1] != 0]
     pieces = [nest, *(nest.clone() for _ in parts[1:])]
     for piece, part in zip(pieces, parts, strict=True):
         _split(piece, loop, (outer, inner), *part)
     return pieces
+
+
+def parts_of_open(extent: Extent, sizes: Sequence[int]) -> Iterator[tuple[Extent, Extent, int]]:
+    """Where tiles begin, how many, of which size: each size takes what those before it leave."""
+    start: Extent = 0
+    for size in (*sizes, 1):
+        count = (extent - start) // size
+        yield start, count, size
+        start = start + count * size
 
 
 def _split(

@@ -9,7 +9,7 @@ from onnx import ModelProto
 
 import penstock
 from penstock.driver import inspected
-from penstock.errors import CallError, ShapeError
+from penstock.errors import CallError, PositionError, ShapeError
 from penstock.model import Array
 
 CONVNET = """
@@ -85,6 +85,22 @@ def test_images() -> None:
     same_as_static(IMAGES, [(1, 3, 9, 14), (1, 3, 1, 1)])
 
 
+def test_images_made_larger() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[1, 8, h, w] x) => (float[1, 4, h2, w2] y)
+            <int64[4] first = {16, 8, 3, 3}, int64[4] second = {16, 4, 2, 2}>
+        {
+            f = ConstantOfShape <value = float {0.1}> (first)
+            c = Conv <pads = [1, 1, 1, 1]> (x, f)
+            r = Relu (c)
+            s = ConstantOfShape <value = float {0.2}> (second)
+            y = ConvTranspose <strides = [2, 2]> (r, s)
+        }"""
+    assert not penstock.compile(model_of(text)).package.requirements
+    same_as_static(text, [(1, 8, 9, 14), (1, 8, 16, 16)])
+
+
 def test_shapes_may_name_sizes_of_a_static_model(tmp_path: Path) -> None:
     text = CONVNET.replace("[batch, 3, 12, 12] x", "[1, 3, 12, 12] x").replace("[batch, 5]", "[1, 5]")
     model = penstock.compile(
@@ -132,6 +148,18 @@ def test_a_slice_up_to_a_size() -> None:
     np.testing.assert_array_equal(model(a=np.ones(3, np.float32))["c"], [9, 8, 7])
     with pytest.raises(CallError, match="the model needs n <= 8; here n = 9"):
         model(a=np.ones(9, np.float32))
+
+
+def test_positions_are_checked_against_sizes_of_the_call() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[n, 2] a, int64[m] i) => (float[m, 2] c) { c = Gather <axis = 0> (a, i) }"""
+    model, a = penstock.compile(model_of(text)), np.arange(6, dtype=np.float32).reshape(3, 2)
+    np.testing.assert_array_equal(model(a=a, i=np.array([2, -3]))["c"], a[[2, 0]])
+    assert model(a=a, i=np.zeros(0, np.int64))["c"].shape == (0, 2)
+    for wrong in (3, -4):
+        with pytest.raises(PositionError, match="a position is outside of the n that there are"):
+            model(a=a, i=np.array([0, wrong]))
 
 
 def test_bounds_are_of_sizes_that_are_open() -> None:

@@ -43,8 +43,14 @@ class _Slot:
     size: int
 
 
-def run_guarded(image: Image, symbol: str, arguments: Sequence[Array], *, seconds: float = 60) -> Outcome:
-    """Call a function of an image on copies of its arguments; a crash or an endless loop is an outcome."""
+def run_guarded(
+    image: Image, symbol: str, arguments: Sequence[Array | int], *, seconds: float = 60
+) -> Outcome:
+    """Call a function of an image on copies of its arguments; a crash or an endless loop is an outcome.
+
+    Numbers among the arguments are handed over as they are.
+    """
+    given, arguments = arguments, [a for a in arguments if not isinstance(a, int)]
     slots, size = _lay_out([a.nbytes for a in arguments])
     shared = mmap.mmap(-1, size)
     memory = np.frombuffer(shared, np.uint8)
@@ -52,7 +58,9 @@ def run_guarded(image: Image, symbol: str, arguments: Sequence[Array], *, second
     for array, slot in zip(arguments, slots, strict=True):
         memory[slot.start : slot.start + slot.size] = _bytes(array)
     base = ctypes.addressof(ctypes.c_char.from_buffer(shared))
-    ended = _in_child(NativeImage(image).function(symbol), [base + slot.start for slot in slots], seconds)
+    places = iter(slots)
+    addresses = [a if isinstance(a, int) else base + next(places).start for a in given]
+    ended = _in_child(NativeImage(image).function(symbol), addresses, seconds)
     arrays = [_taken(memory, slot, like) for slot, like in zip(slots, arguments, strict=True)]
     return Outcome(arrays, ended or _trespass(memory, slots))
 

@@ -1,8 +1,6 @@
 """The whole check of one module: every pass of a pipeline, at every level, down to the linked program."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from xdsl.context import Context
@@ -17,11 +15,14 @@ from penstock.build import function_modules, program_module
 from penstock.checking.execution import Case, execute, output_names
 from penstock.checking.inputs import seeded_inputs
 from penstock.checking.instances import Machine
-from penstock.checking.kernels import MAX_STEPS, KernelCheck
+from penstock.checking.kernels import KernelCheck
+from penstock.checking.open import check_open
+from penstock.checking.options import Options
 from penstock.checking.program import ProgramCheck
 from penstock.checking.report import CheckStep
 from penstock.checking.trials import Kernel
-from penstock.checking.whole import Progress, Session, WholeCheck
+from penstock.checking.whole import Session, WholeCheck
+from penstock.dialects.nest.hints import hints_of
 from penstock.dialects.nest.ops import element_of, shape_of
 from penstock.dialects.resources import Array
 from penstock.errors import TargetError
@@ -29,22 +30,6 @@ from penstock.pipeline import Phase
 
 BY_KERNEL = ("loops", "llvm")
 """Levels whose phases see one kernel at a time."""
-
-
-def _silent(what: str) -> None:
-    """The progress of a check that nobody watches."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a check is made."""
-
-    model: str = "model"
-    seed: int = 0
-    folder: Path = Path()
-    """Where the reduced module of a failure is written."""
-    max_steps: int = MAX_STEPS
-    progress: Progress = _silent
 
 
 def check_module(
@@ -66,6 +51,9 @@ def check_module(
             f"a check runs the code, and this machine lacks {', '.join(lacking)} for {target.name}",
             remedy="Check with --target host.",
         )
+    if hints_of(module):
+        yield from check_open(context, module, phases, target, given)
+        return
     session = Session(context, given.model, given.folder, output_names(module), given.progress)
     whole = WholeCheck(session, Case(module, seeded_inputs(module, given.seed)))
     for each in _passes(phases, by_kernel=False):

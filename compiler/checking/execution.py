@@ -1,7 +1,7 @@
 """Runs whole modules of the graph and nest levels on arrays: the back ends' executors behind one call."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
@@ -14,6 +14,7 @@ from penstock.backends.nests.buffers import fresh_buffer
 from penstock.backends.reference import evaluate_function
 from penstock.build import weights_of
 from penstock.checking.comparison import differing_bits
+from penstock.checking.sizes import Sizes, at_sizes
 from penstock.checking.widening import widened, widened_arrays
 from penstock.dialects.graph.base import GraphOp
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
@@ -39,6 +40,17 @@ class Case:
 
     module: ModuleOp
     inputs: Sequence[Array]
+    sizes: Sizes = field(default_factory=dict[str, int])
+    """The numbers that its symbols stand for."""
+
+    def on(self, module: ModuleOp) -> "Case":
+        """Another module on the same inputs."""
+        return replace(self, module=module)
+
+    @property
+    def known(self) -> ModuleOp:
+        """The module in numbers; at the graph level the inputs tell them."""
+        return self.module if not self.sizes or is_graph(self.module) else at_sizes(self.module, self.sizes)
 
 
 def entry(module: ModuleOp) -> FuncOp:
@@ -88,13 +100,14 @@ def execute_wide(case: Case) -> list[Array] | None:
     if wide is None:
         return None
     try:
-        return execute(Case(wide, widened_arrays(case.inputs)))
+        return execute(replace(case, module=wide, inputs=widened_arrays(case.inputs)))
     except (ExecutionError, NotImplementedError, TypeError):
         return None
 
 
 def _execute_nests(case: Case, in_order: bool, watch: Watcher | None) -> list[Array]:
-    main = entry(case.module)
+    module = case.known
+    main = entry(module)
     inputs = [np.array(a, order="C") for a in case.inputs]
     outputs = list[Array]()
     arguments: list[Array] = list(inputs)
@@ -103,7 +116,7 @@ def _execute_nests(case: Case, in_order: bool, watch: Watcher | None) -> list[Ar
         array = fresh_buffer(shape_of(argument), element_of(argument)) if service is None else service
         outputs += [array] if service is None else []
         arguments.append(array)
-    run_nests(case.module, ENTRY, arguments, in_order=in_order, watch=watch)
+    run_nests(module, ENTRY, arguments, in_order=in_order, watch=watch)
     for number, (given, left) in enumerate(zip(case.inputs, inputs, strict=True)):
         if differing_bits(np.asarray(given, order="C"), left).any():
             raise ExecutionError(f"the module writes to its input {number}")

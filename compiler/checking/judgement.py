@@ -105,10 +105,11 @@ def apply_pass(each: ModulePass, context: Context, before: Observed) -> Observed
     module = before.case.module.clone()
     each.apply(context, module)
     verify(module)
-    problems = _plan_problems(module)
+    case = before.case.on(module)
+    problems = _plan_problems(case)
     if problems:
         raise Broken(f"the memory plan is wrong: {'; '.join(problems[:3])}")
-    after = Observed(Case(module, before.case.inputs))
+    after = Observed(case)
     if after.fingerprint == before.fingerprint:
         known = {n: v for n, v in vars(before).items() if n.startswith(("outputs", "wide"))}
         vars(after).update(known)
@@ -129,8 +130,8 @@ def in_one_line(error: Exception) -> str:
     return " ".join(lines[:2])
 
 
-def _plan_problems(module: ModuleOp) -> list[str]:
-    return check_plan_against_module(module) if MEMORY_PLAN in entry(module).attributes else []
+def _plan_problems(case: Case) -> list[str]:
+    return check_plan_against_module(case.known) if MEMORY_PLAN in entry(case.module).attributes else []
 
 
 def judge(each: ModulePass, before: Observed, after: Observed, truth: Sequence[Array] | None) -> Difference:

@@ -28,7 +28,7 @@ class ProgramCheck:
     def __init__(self, session: Session, passes: Sequence[ModulePass], planned: Observed, machine: Machine):
         self.session, self.passes, self.planned, self.machine = session, passes, planned, machine
         self.failed: MiscompilationError | None = None
-        self._arguments = list(_arguments(entry(planned.case.module), planned.case.inputs))
+        self._arguments = list(arguments_of(entry(planned.case.module), planned.case.inputs))
         self._last: list[Array] | None = None
 
     def steps(
@@ -115,7 +115,7 @@ def _is_weights(main: FuncOp, index: int) -> bool:
     return main.arg_attrs is not None and "nest.weights" in main.arg_attrs.data[index].data
 
 
-def _arguments(main: FuncOp, inputs: Sequence[Array]) -> Iterator[Array]:
+def arguments_of(main: FuncOp, inputs: Sequence[Array]) -> Iterator[Array]:
     """Inputs, outputs and arena full of garbage, and the weights."""
     yield from (np.asarray(a, order="C") for a in inputs)
     for argument in main.args[len(inputs) :]:

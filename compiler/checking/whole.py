@@ -71,7 +71,9 @@ class WholeCheck:
 
     def _failure(self, each: ModulePass, step: CheckStep, detail: str) -> MiscompilationError:
         self.session.progress(f"{each.name}: reducing")
-        part = reduced(self.now.case, lambda case: is_broken(each, self.session.context, case))
+        case = self.now.case
+        # A part of a module of open sizes does not know what they are.
+        part = case if case.sizes else reduced(case, lambda c: is_broken(each, self.session.context, c))
         return self.session.failure(step, detail, Reduced(part.module, part.inputs), nodes_of(part.module))
 
 

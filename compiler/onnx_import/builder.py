@@ -162,7 +162,8 @@ class Builder:
         mark_positions(made, message)
         positions = self._known.array(made.indices) if is_static(made.x) else None
         if positions is not None:
-            self._check_positions(positions.astype(np.int64), made.extents())
+            extents = [size for size in made.extents() if isinstance(size, int)]
+            self._check_positions(positions.astype(np.int64), extents)
         return y
 
     def _check_positions(self, positions: Array, extents: list[int]) -> None:

@@ -21,7 +21,6 @@ from penstock.dialects.graph.base import (
     normalize_axis,
     rank_of,
     shape_of,
-    static_shape_of,
     tensor,
     tensor_of,
 )
@@ -56,7 +55,7 @@ class Indexing(GraphOp, ABC):
     indices = operand_def(AnyTensor)
 
     @abstractmethod
-    def extents(self) -> list[int]:
+    def extents(self) -> list[Dim]:
         """The sizes that positions must lie in: one, or one for each element of a tuple."""
 
 
@@ -85,7 +84,7 @@ class GatherOp(Gathering):
         axis = normalize_axis(self.axis.value.data, len(x))
         return [tensor([*x[:axis], *shape_of(self.indices), *x[axis + 1 :]], element_of(self.x))]
 
-    def extents(self) -> list[int]:
+    def extents(self) -> list[Dim]:
         return _size_along(self.x, self.axis)
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
@@ -108,7 +107,7 @@ class GatherElementsOp(Gathering):
         _verify_within(self, self.x, self.indices, normalize_axis(self.axis.value.data, rank_of(self.x)))
         return [tensor(shape_of(self.indices), element_of(self.x))]
 
-    def extents(self) -> list[int]:
+    def extents(self) -> list[Dim]:
         return _size_along(self.x, self.axis)
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
@@ -139,9 +138,9 @@ class GatherNDOp(Gathering):
             raise VerifyException(f"{self.name}: batch dims of {list(x)} and {list(indices)} differ")
         return [tensor([*indices[:-1], *x[batch + depth :]], element_of(self.x))]
 
-    def extents(self) -> list[int]:
+    def extents(self) -> list[Dim]:
         batch = self.batch_dims.value.data
-        return [*static_shape_of(self.x)[batch : batch + _tuple_length(self, shape_of(self.indices))]]
+        return [*shape_of(self.x)[batch : batch + _tuple_length(self, shape_of(self.indices))]]
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         x, indices = operands
@@ -207,7 +206,7 @@ class ScatterElementsOp(Scattering):
             raise VerifyException(f"{self.name}: {self.updates.type} is placed at {self.indices.type}")
         return [tensor_of(self.x)]
 
-    def extents(self) -> list[int]:
+    def extents(self) -> list[Dim]:
         return _size_along(self.x, self.axis)
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
@@ -230,16 +229,16 @@ class ScatterNDOp(Scattering):
             raise VerifyException(f"{self.name}: {self.updates.type} at {self.indices.type} of {self.x.type}")
         return [tensor_of(self.x)]
 
-    def extents(self) -> list[int]:
-        return [*static_shape_of(self.x)[: _tuple_length(self, shape_of(self.indices))]]
+    def extents(self) -> list[Dim]:
+        return [*shape_of(self.x)[: _tuple_length(self, shape_of(self.indices))]]
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         x, indices, updates = operands
         return [self.place(x, tuple(np.moveaxis(indices.astype(np.int64), -1, 0)), updates)]
 
 
-def _size_along(x: SSAValue, axis: IntegerAttr[I64]) -> list[int]:
-    return [static_shape_of(x)[normalize_axis(axis.value.data, rank_of(x))]]
+def _size_along(x: SSAValue, axis: IntegerAttr[I64]) -> list[Dim]:
+    return [shape_of(x)[normalize_axis(axis.value.data, rank_of(x))]]
 
 
 def _grid(shape: Sequence[int], rank: int) -> Positions:

@@ -4,6 +4,7 @@ schedule = {order = ["oc", "ow"], tiles = {oc = 32, ow = 6}, unroll = ["kh"], ve
 """
 
 from dataclasses import dataclass, field
+from math import isqrt
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr, i64
 from xdsl.ir import Attribute
@@ -16,6 +17,13 @@ BLOCK = ".b"
 """Suffix of the loop over blocks of tiles."""
 INNER = ".r"
 """Suffix of the loop over the inside of a tile."""
+
+
+def smaller_tile(size: int, lanes: int | None) -> tuple[int, ...]:
+    """The tile for what whole ones leave of an open size: a vector, or what leaves few of any kind."""
+    if lanes is not None:
+        return (lanes,) if 1 < lanes < size else ()
+    return (isqrt(size),) if size >= 4 else ()
 
 
 @dataclass(frozen=True)

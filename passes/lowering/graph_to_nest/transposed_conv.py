@@ -102,7 +102,7 @@ def lower_conv_transpose(op: GraphOp, low: Lowering) -> None:
     x, w, y = low.buffer(op.x), low.buffer(op.w), low.result(op.y)
     (strides, pads, dilations), layout = op.window(), op.layout.data
     sizes = [sizes_of(y)[axis] for axis in spatial_axes(layout, len(sizes_of(y)))]
-    low.require(equal(sizes_of(x)[channel_axis(layout, len(sizes))], sizes_of(w)[0]))
+    low.require(equal(sizes_of(x)[channel_axis(layout, len(sizes_of(x)))], sizes_of(w)[0]))
     lows = numbers([size_of(pad) for pad in halves(pads)[0]])
     rows = zip(sizes, sizes_of(w)[2:], strides, dilations, lows, strict=True)
     for pieces in product(*(Spatial(*row).pieces() for row in rows)):

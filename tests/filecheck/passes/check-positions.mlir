@@ -51,3 +51,31 @@ func.func @nothing(%x: tensor<9x4xf32>, %i: tensor<3xi64>) -> (tensor<4xf32>, te
 // CHECK-NEXT:     func.return %y, %z : tensor<4xf32>, tensor<3x4xf32>
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// Sizes that a call decides: the bound is one of them, and no positions at all are no failure.
+func.func @open(%x: tensor<?x4xf32, #graph.dims<["n", ""]>>, %i: tensor<?xi32, #graph.dims<["m"]>>) -> tensor<?x4xf32, #graph.dims<["m", ""]>> {
+  %y = graph.gather %x, %i {axis = 0 : i64, graph.positions} : tensor<?x4xf32, #graph.dims<["n", ""]>>, tensor<?xi32, #graph.dims<["m"]>> -> tensor<?x4xf32, #graph.dims<["m", ""]>>
+  func.return %y : tensor<?x4xf32, #graph.dims<["m", ""]>>
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @open(%x: tensor<?x4xf32, #graph.dims<["n", ""]>>, %i: tensor<?xi32, #graph.dims<["m"]>>) -> (tensor<?x4xf32, #graph.dims<["m", ""]>>, tensor<i64> {graph.status = ["node graph.gather: a position is outside of the n that there are"]}) {
+// CHECK-NEXT:     %y = graph.gather %x, %i {graph.positions, axis = 0 : i64} : tensor<?x4xf32, #graph.dims<["n", ""]>>, tensor<?xi32, #graph.dims<["m"]>> -> tensor<?x4xf32, #graph.dims<["m", ""]>>
+// CHECK-NEXT:     %0 = graph.range {nodes = [], bounds = ["n", 1 : i64, 1 : i64], element = i32} : tensor<1xi32>
+// CHECK-NEXT:     %1 = graph.concat %0 {nodes = [], axis = 0 : i64} : tensor<1xi32> -> tensor<1xi32>
+// CHECK-NEXT:     %2 = graph.constant {nodes = [], value = dense<0> : tensor<i32>} -> tensor<i32>
+// CHECK-NEXT:     %3 = graph.sub %2, %1 {nodes = []} : tensor<i32>, tensor<1xi32> -> tensor<1xi32>
+// CHECK-NEXT:     %4 = graph.less %i, %3 {nodes = []} : tensor<?xi32, #graph.dims<["m"]>>, tensor<1xi32> -> tensor<?xi1, #graph.dims<["m"]>>
+// CHECK-NEXT:     %5 = graph.less_equal %1, %i {nodes = []} : tensor<1xi32>, tensor<?xi32, #graph.dims<["m"]>> -> tensor<?xi1, #graph.dims<["m"]>>
+// CHECK-NEXT:     %6 = graph.or %4, %5 {nodes = []} : tensor<?xi1, #graph.dims<["m"]>>, tensor<?xi1, #graph.dims<["m"]>> -> tensor<?xi1, #graph.dims<["m"]>>
+// CHECK-NEXT:     %7 = graph.cast %6 {nodes = [], to = i64} : tensor<?xi1, #graph.dims<["m"]>> -> tensor<?xi64, #graph.dims<["m"]>>
+// CHECK-NEXT:     %8 = graph.constant {nodes = [], value = dense<1> : tensor<i64>} -> tensor<i64>
+// CHECK-NEXT:     %9 = graph.mul %7, %8 {nodes = []} : tensor<?xi64, #graph.dims<["m"]>>, tensor<i64> -> tensor<?xi64, #graph.dims<["m"]>>
+// CHECK-NEXT:     %10 = graph.reduce_max %9 {nodes = [], axes = array<i64: 0>, keepdims = false} : tensor<?xi64, #graph.dims<["m"]>> -> tensor<i64>
+// CHECK-NEXT:     %11 = graph.constant {nodes = [], value = dense<0> : tensor<i64>} -> tensor<i64>
+// CHECK-NEXT:     %12 = graph.max %10, %11 {nodes = []} : tensor<i64>, tensor<i64> -> tensor<i64>
+// CHECK-NEXT:     func.return %y, %12 : tensor<?x4xf32, #graph.dims<["m", ""]>>, tensor<i64>
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

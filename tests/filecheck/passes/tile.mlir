@@ -52,9 +52,13 @@ func.func @open(%x: memref<?x4xf32, #nest.sizes<["n", ""]>>, %y: memref<?x4xf32,
 // CHECK-NEXT:     ^bb0(%a: f32):
 // CHECK-NEXT:       nest.yield %a : f32
 // CHECK-NEXT:     }
-// CHECK-NEXT:     nest.compute [m = "n - 6*(n//6)", c = 4, m.r = 1] ins(%x["m + m.r + {6*(n//6)}, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) outs(%y["m + m.r + {6*(n//6)}, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) attributes {schedule = {order = ["m", "c"], tiles = {m = 6 : i64}, unroll = [], vector = "", lanes = 1 : i64}} {
+// CHECK-NEXT:     nest.compute [m = "n//2 - 3*(n//6)", c = 4, m.r = 2] ins(%x["2*m + m.r + {6*(n//6)}, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) outs(%y["2*m + m.r + {6*(n//6)}, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) attributes {schedule = {order = ["m", "c"], tiles = {m = 6 : i64}, unroll = [], vector = "", lanes = 1 : i64}} {
 // CHECK-NEXT:     ^bb0(%a_1: f32):
 // CHECK-NEXT:       nest.yield %a_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     nest.compute [m = "n - 2*(n//2)", c = 4, m.r = 1] ins(%x["m + m.r + {2*(n//2)}, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) outs(%y["m + m.r + {2*(n//2)}, c"] : memref<?x4xf32, #nest.sizes<["n", ""]>>) attributes {schedule = {order = ["m", "c"], tiles = {m = 6 : i64}, unroll = [], vector = "", lanes = 1 : i64}} {
+// CHECK-NEXT:     ^bb0(%a_2: f32):
+// CHECK-NEXT:       nest.yield %a_2 : f32
 // CHECK-NEXT:     }
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
