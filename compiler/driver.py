@@ -33,7 +33,7 @@ from penstock.passes.check_positions import CheckPositionsPass
 from penstock.pipeline import Phase
 from penstock.registry import Importers
 from penstock.staged_package import Bind, HostStep, Stage, StagedPackage, Step
-from penstock.stages import Binding, bound_symbols, cut, has_stages
+from penstock.stages import Binding, bound_symbols, cut, has_stages, why_stages
 from penstock.symbols import describe_symbols, symbols_of_shapes
 from penstock.tuning_file import choices_of
 from penstock.watching import Watcher, Watchers
@@ -107,12 +107,18 @@ def _module(model: Model, options: Options, known: Extended) -> ModuleOp:
 def whole_module(model: Model, options: Options, known: Extended) -> ModuleOp:
     """An imported model that goes through all passes as a whole; `ShapeError` for one that runs in stages."""
     module = _module(model, options, known)
-    if has_stages(module):
-        raise ShapeError(
-            "values of a run decide sizes in the model: it is run in stages, each compiled by itself",
-            remedy="Make the inputs that decide sizes constant, or only compile it.",
-        )
+    refuse_stages(module)
     return module
+
+
+def refuse_stages(module: ModuleOp) -> None:
+    """`ShapeError` for a model that runs in stages."""
+    reason = why_stages(module)
+    if reason is not None:
+        raise ShapeError(
+            f"{reason}: it is run in stages, each compiled by itself",
+            remedy="Make the inputs that decide it constant, or only compile it.",
+        )
 
 
 def build_module(
@@ -185,16 +191,20 @@ def later_phases(known: Extended) -> tuple[Phase, ...]:
 
 
 def inspected(model: Model, **keywords: Unpack[Keywords]) -> Inspection:
-    """Take a model down to scheduled nests and keep what it was on the way, for people to read."""
+    """Take a model down to scheduled nests and keep what it was on the way, for people to read.
+
+    A model that runs in stages is one at the level of the graph only.
+    """
     options = Options(**keywords)
     known = _known(options)
-    module = whole_module(model, options, known)
+    module = _module(model, options, known)
+    phases = WHOLE_GRAPH if has_stages(module) else WHOLE_MODULE
     prepare(module, options.machine)
     ctx = known.context()
     left: dict[str, ModuleOp] = {}
     with collector_paused():
         for phase in known.phases:
-            if phase.name in WHOLE_MODULE:
+            if phase.name in phases:
                 run_phases(ctx, module, [phase])
                 left[phase.name] = module.clone()
     return Inspection(ctx, options.machine, later_phases(known), left)

@@ -46,6 +46,11 @@ class Inspection:
     @property
     def scheduled(self) -> ModuleOp:
         """The module before its functions go their own ways."""
+        if "schedule" not in self.left:
+            raise PenstockError(
+                "the model is run in stages, each compiled by itself: below the graph it is no whole",
+                remedy="Look at it with --level graph.",
+            )
         return self.left["schedule"]
 
     def text(self, level: str) -> str:

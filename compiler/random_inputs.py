@@ -10,8 +10,8 @@ from penstock.errors import CallError
 from penstock.package import STRINGS, numpy_dtype
 
 Array = NDArray[np.generic]
-WORDS = ("a", "word", "two words", "", "0.5")
-"""Of these are strings."""
+WORDS = ("0", "1", "0.5", "12")
+"""Of these are strings: they can be read as numbers too."""
 
 
 class Port(Protocol):

@@ -48,10 +48,20 @@ class Binding:
 
 def has_stages(module: ModuleOp) -> bool:
     """Whether a module of the graph level can only be run in stages."""
+    return why_stages(module) is not None
+
+
+def why_stages(module: ModuleOp) -> str | None:
+    """Why a module of the graph level can only be run in stages; `None` where it need not."""
     block = entry(module).body.block
     ends = (*block.args, *(block.last_op.operands if block.last_op is not None else ()))
-    has_strings = any(element_of(value) == STRING for value in ends)
-    return has_strings or any(isinstance(op, BindOp | HostOp) for op in block.ops)
+    called = dict.fromkeys(op.function.data for op in block.ops if isinstance(op, HostOp))
+    if called:
+        return f"the model has host operations, which Python runs ({', '.join(called)})"
+    if any(element_of(value) == STRING for value in ends):
+        return "the model takes or gives strings, which Python moves"
+    is_bound = any(isinstance(op, BindOp) for op in block.ops)
+    return "values of a run decide sizes in the model" if is_bound else None
 
 
 def bound_symbols(module: ModuleOp) -> list[str]:

@@ -13,7 +13,17 @@ import penstock
 from penstock.cli.reports import summary
 from penstock.diagnosis import diagnose
 from penstock.dialects.graph.base import wide
-from penstock.errors import CallError, HostError, LimitError, PenstockError, PositionError, TargetError
+from penstock.driver import check as check_passes
+from penstock.driver import inspected
+from penstock.errors import (
+    CallError,
+    HostError,
+    LimitError,
+    PenstockError,
+    PositionError,
+    ShapeError,
+    TargetError,
+)
 from penstock.host.arrays import Array, strings_of
 from penstock.model import CompiledModel
 from penstock.staged_package import HostStep, StagedPackage
@@ -90,6 +100,16 @@ def test_every_listing_names_them(mixed: CompiledModel, tmp_path: Path) -> None:
         ("StringConcat_5", "StringConcat"),
         ("StringSplit_6", "StringSplit"),
     ]
+
+
+def test_the_graph_is_shown_and_what_needs_a_whole_model_is_refused() -> None:
+    model = onnx.parser.parse_model(f"{HEAD} {MIXED}")
+    seen = inspected(model, dims={"n": 3})
+    assert 'graph.host "StringSplit"' in seen.text("graph")
+    with pytest.raises(PenstockError, match="in stages.*--level graph"):
+        seen.text("nest")
+    with pytest.raises(ShapeError, match="host operations, which Python runs"):
+        list(check_passes(model, dims={"n": 3}))
 
 
 @pytest.mark.parametrize(

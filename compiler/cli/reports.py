@@ -6,7 +6,7 @@ from rich.table import Table
 
 from penstock.cli.tables import table_of
 from penstock.dialects.memory_plan import Placement, Plan
-from penstock.package import KernelInfo, Package, Symbol, TensorInfo
+from penstock.package import STRINGS, KernelInfo, Package, Symbol, TensorInfo
 from penstock.staged_package import StagedPackage
 
 PICTURE_WIDTH = 48
@@ -68,7 +68,7 @@ def ends_table(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> T
             t.name,
             t.dtype,
             "x".join(map(str, t.shape)) or "scalar",
-            f"{t.nbytes:,}" if t.is_static else "",
+            f"{t.nbytes:,}" if t.is_static and t.dtype != STRINGS else "",
         )
         for role, tensors in (("input", inputs), ("output", outputs))
         for t in tensors

@@ -1,6 +1,7 @@
 """The import itself: walks the nodes of a model in order and lets their importers build the module."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import PurePath
 
 from onnx import FunctionProto, GraphProto, NodeProto, ValueInfoProto, defs
@@ -237,7 +238,9 @@ class GraphImport:
 
     def _node(self, call: Call) -> Node:
         kind = (call.node.op_type, call.domain, call.opset, call.name)
-        return Node(*kind, tuple(call.inputs), call.outputs, call.attributes, self._known, self._reader)
+        lookup = partial(self._value, scope=call.scope, user=call.name)
+        values = (tuple(call.inputs), call.outputs, call.attributes)
+        return Node(*kind, *values, self._known, self._reader, lookup)
 
     def _apply(self, call: Call, importer: Importer) -> Values:
         made = importer(self._node(call), Builder(self._block, call.name, self._known))

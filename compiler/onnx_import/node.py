@@ -1,6 +1,6 @@
 """What an importer sees of an ONNX node: typed inputs, checked attributes and the values known already."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,6 +31,8 @@ class Node:
     attributes: Mapping[str, AttributeProto]
     known: KnownValues
     reader: TensorReader
+    lookup: Callable[[str], Value | None]
+    """What a name that an attribute gives stands for where the node is."""
 
     def value(self, index: int) -> Value:
         """A required input of any kind; `ModelError` when the node lacks it."""

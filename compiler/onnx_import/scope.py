@@ -51,11 +51,21 @@ class Scope:
 
 def names_read(node: NodeProto) -> set[str]:
     """The names a node reads, those its subgraphs capture included."""
-    read = set(node.input)
+    read = {*node.input, *_names_differentiated(node)}
     for attribute in node.attribute:
         if attribute.type == AttributeProto.GRAPH:
             read |= names_captured(attribute.g)
     return read - {""}
+
+
+def _names_differentiated(node: NodeProto) -> list[str]:
+    """The values between which a `Gradient` differentiates, which its attributes name."""
+    if node.op_type != "Gradient":
+        return []
+    given = {attribute.name: attribute for attribute in node.attribute}
+    texts = [text for name in ("xs", "zs") if name in given for text in given[name].strings]
+    ends = [given["y"].s] if "y" in given else []
+    return [text.decode(errors="replace") for text in (*texts, *ends)]
 
 
 def names_captured(graph: GraphProto) -> set[str]:

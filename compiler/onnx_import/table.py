@@ -15,6 +15,7 @@ from penstock.onnx_import.distinct import UNIQUE
 from penstock.onnx_import.drawing import DRAWING
 from penstock.onnx_import.einsum import EINSUM
 from penstock.onnx_import.family import Family, Importer
+from penstock.onnx_import.gradient import GRADIENT
 from penstock.onnx_import.images import IMAGES
 from penstock.onnx_import.indexing import INDEXING
 from penstock.onnx_import.labels import LABELS
@@ -63,14 +64,13 @@ FAMILIES: tuple[Family, ...] = (
     SPECTRAL,
     STRINGS,
     SUPPRESSION,
-    STRINGS,
     UNIQUE,
 )
 
 DOMAINS: Mapping[str, Sequence[Family]] = {
     "": FAMILIES,
     "ai.onnx.ml": (CLASSICAL, LABELS, TREES),
-    "ai.onnx.preview.training": (TRAINING,),
+    "ai.onnx.preview.training": (GRADIENT, TRAINING),
     "com.microsoft": (CONTRIB, TRANSFORMERS),
 }
 

@@ -21,7 +21,7 @@ from penstock.driver import entry
 from penstock.errors import PenstockError
 from penstock.onnx_import import import_model
 from penstock.onnx_import.known_values import static_bytes
-from penstock.package import TensorInfo, numpy_dtype
+from penstock.package import STRINGS, TensorInfo, numpy_dtype
 from tools.fuzz.mutants import Mutant, mutant
 from tools.fuzz.seeds import Seed
 from tools.fuzz.watching import Watch
@@ -137,8 +137,8 @@ def _wild_inputs(inputs: Sequence[TensorInfo], number: int) -> dict[str, NDArray
     made: dict[str, NDArray[np.generic]] = {}
     for each in inputs:
         dtype = numpy_dtype(each.dtype)
-        if dtype == np.object_:
-            made[each.name] = _wild_texts(each, generator)
+        if each.dtype == STRINGS:
+            made[each.name] = _wild_strings(generator, each.shape)
         elif dtype == np.bool_ or generator.integers(0, 2):
             made[each.name] = generator.integers(0, 2, each.shape).astype(dtype)
         else:
@@ -146,13 +146,13 @@ def _wild_inputs(inputs: Sequence[TensorInfo], number: int) -> dict[str, NDArray
     return made
 
 
-def _wild_texts(wanted: TensorInfo, generator: np.random.Generator) -> NDArray[np.generic]:
-    """Strings of any characters, numbers and nothing among them."""
-    texts = [
-        ("", "1e5", "nan", generator.bytes(9).decode("latin-1"))[generator.integers(0, 4)]
-        for _ in range(int(np.prod(wanted.fixed)))
-    ]
-    return np.array(texts, np.object_).reshape(wanted.fixed)
+def _wild_strings(generator: np.random.Generator, shape: tuple[int | str, ...]) -> NDArray[np.object_]:
+    """Strings of any characters, halves of pairs among them, or of digits."""
+    strings = np.empty(shape, np.object_)
+    for place in np.ndindex(strings.shape):
+        most = 0x110000 if generator.integers(0, 2) else ord(":")
+        strings[place] = "".join(map(chr, generator.integers(ord("+"), most, generator.integers(0, 9))))
+    return strings
 
 
 def _unclear(error: PenstockError) -> str:
