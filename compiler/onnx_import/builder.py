@@ -19,6 +19,7 @@ from penstock.dialects.graph.base import (
     is_static,
     rank_of,
     shape_of,
+    size_of,
 )
 from penstock.dialects.graph.binding import BindOp
 from penstock.dialects.graph.constant import ConstantOp
@@ -36,7 +37,7 @@ from penstock.dialects.graph.movement import (
 )
 from penstock.dialects.graph.sections import RangeOp, SectionOp
 from penstock.dialects.graph.status import mark_positions
-from penstock.dialects.requirements import holds, symbols_of_requirement
+from penstock.dialects.requirements import at_most, holds, symbols_of_requirement
 from penstock.errors import ShapeError
 from penstock.onnx_import.cutting import FAR, canonical_bounds, section_of
 from penstock.onnx_import.hosting import check_regions, check_strings, host_properties, hosted
@@ -291,7 +292,14 @@ class Builder:
         return self.reshape(x, [1 if i in axes else next(rest) for i in range(rank_of(x) + len(axes))])
 
     def slice(self, x: SSAValue, axis: int, start: int, end: int, step: int = 1) -> SSAValue:
-        """A range of `x` along one axis, bounds as in Python."""
+        """A range of `x` along one axis, bounds as in Python; along an open size it must be there."""
+        size = shape_of(x)[axis]
+        if isinstance(size, str) and size != "?" and 0 <= start <= end < FAR and step > 0:
+            self.hold(at_most(end, size_of(size)))
+            bounds: list[tuple[Dim, Dim, int]] = [(0, d, 1) for d in shape_of(x)]
+            bounds[axis] = (start, -(-(end - start) // step), step)
+            starts, sizes, steps = zip(*bounds, strict=True)
+            return self.section(x, starts, sizes, steps)
         whole = [(0, END, 1)] * rank_of(x)
         return self.slices(x, [*whole[:axis], (start, end, step), *whole[axis + 1 :]])
 

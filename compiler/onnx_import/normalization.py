@@ -6,14 +6,26 @@ from xdsl.dialects.builtin import f32
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import byte_size
-from penstock.dialects.graph.base import element_of, flag, integers, number, rank_of, shape_of
+from penstock.dialects.graph.base import (
+    computed_dim,
+    element_of,
+    flag,
+    integers,
+    number,
+    product_of,
+    rank_of,
+    shape_of,
+    size_of,
+)
 from penstock.dialects.graph.comparison import EqualOp, SelectOp
 from penstock.dialects.graph.elementwise import AddOp, DivOp, MulOp, SqrtOp, SubOp
 from penstock.dialects.graph.normalization import BatchNormOp, LayerNormOp, LocalResponseNormOp, RmsNormOp
 from penstock.dialects.graph.reduction import ReduceMeanOp, ReduceSumOp
+from penstock.dialects.requirements import equal
+from penstock.dialects.sizes import quotient
 from penstock.onnx_import.activation import scaled, shifted
 from penstock.onnx_import.arithmetic import cast_to
-from penstock.onnx_import.axes import axis_attribute, front_axes, integer, require, static_size
+from penstock.onnx_import.axes import axis_attribute, front_axes, integer, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
@@ -112,11 +124,12 @@ def import_group_norm(node: Node, build: Builder) -> SSAValue:
     """GroupNormalization: a layer norm over each group; before opset 21 its parameters are per group."""
     x, groups = node.input(0), node.int("num_groups")
     _require_channels(node, x)
-    batch, _, *spatial = shape_of(x)
-    channels = static_size(node, x, 1)
+    batch, channels, *spatial = shape_of(x)
     rule = f"GroupNormalization of {channels} channels in {groups} groups, which must divide them"
-    require(node, groups > 0 and channels % groups == 0, rule)
-    grouped = build.reshape(x, [batch, groups, channels // groups, *spatial])
+    require(node, groups > 0 and (isinstance(channels, str) or channels % groups == 0), rule)
+    each = computed_dim(quotient, channels, groups)
+    build.hold(equal(size_of(product_of([groups, each])), size_of(channels)))
+    grouped = build.reshape(x, [batch, groups, each, *spatial])
     properties = {"axis": integer(2), "eps": number(node.float("epsilon", 1e-5))}
     y = build.op(LayerNormOp, [grouped, None, None], properties)
     if node.opset < 21:

@@ -3,15 +3,25 @@
 import math
 
 import numpy as np
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import StringAttr, i64
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import element_of, flag, rank_of, shape_of
+from penstock.dialects.graph.base import (
+    computed_dim,
+    element_of,
+    flag,
+    product_of,
+    rank_of,
+    shape_of,
+    size_of,
+)
 from penstock.dialects.graph.elementwise import AddOp, ModOp
 from penstock.dialects.graph.indexing import ScatterElementsOp
+from penstock.dialects.requirements import equal
+from penstock.dialects.sizes import quotient
 from penstock.errors import ShapeError
-from penstock.onnx_import.axes import axis_attribute, integer, static_size
+from penstock.onnx_import.axes import axis_attribute, integer
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
@@ -21,13 +31,13 @@ def import_tensor_scatter(node: Node, build: Builder) -> SSAValue:
     """TensorScatter: a sequence is written into a cache from a position on, one per batch element."""
     cache, update = node.input(0), node.input(1)
     axis, rank = axis_attribute(node, cache, -2), rank_of(cache)
-    steps = np.arange(build.bounded(static_size(node, update, axis)))
-    positions = build.constant(steps.reshape(-1, *[1] * (rank - axis - 1)))
+    steps = build.positions(shape_of(update)[axis], i64)
+    positions = build.append_axes(steps, rank - axis - 1)
     start = node.optional(2)
     if start is not None:
         positions = build.op(AddOp, [build.append_axes(start, rank - 1), positions])
     if node.string("mode", "linear") == "circular":
-        size = build.constant(np.array(static_size(node, cache, axis)))
+        size = build.size(shape_of(cache)[axis], i64)
         positions = build.op(ModOp, [positions, size], {"truncated": flag(False)})
     everywhere = build.broadcast_to(positions, shape_of(update))
     return build.indexing(ScatterElementsOp, [cache, everywhere, update], {"axis": integer(axis)})
@@ -43,15 +53,15 @@ def import_col2im(node: Node, build: Builder) -> SSAValue:
         raise ShapeError("image, block and x do not match", node=node.name, remedy="Correct the attributes.")
     padded = [d + pads[i] + pads[n + i] for i, d in enumerate(image)]
     at = _window_positions(build, padded, block, dilations, strides)
-    batch, columns = static_size(node, x, 0), static_size(node, x, 1)
-    channels = columns // math.prod(block)
-    if (channels * math.prod(block), at.size) != (columns, math.prod(block) * static_size(node, x, 2)):
-        fault = f"{list(shape_of(x))} are not the windows of {list(image)}"
-        raise ShapeError(fault, node=node.name, remedy="Check the image and the block.")
+    batch, columns, windows = shape_of(x)
+    channels = computed_dim(quotient, columns, math.prod(block))
+    build.hold(equal(size_of(product_of([channels, math.prod(block)])), size_of(columns)))
+    build.hold(equal(size_of(product_of([windows, math.prod(block)])), at.size))
+    planes = product_of([batch, channels])
     zero = build.constant(np.zeros((), numpy_dtype(element_of(x))))
-    canvas = build.broadcast_to(zero, [batch * channels, math.prod(padded)])
-    taps = build.reshape(x, [batch * channels, at.size])
-    indices = build.broadcast_to(build.constant(at.reshape(1, -1)), [batch * channels, at.size])
+    canvas = build.broadcast_to(zero, [planes, math.prod(padded)])
+    taps = build.reshape(x, [planes, at.size])
+    indices = build.broadcast_to(build.constant(at.reshape(1, -1)), [planes, at.size])
     properties = {"axis": integer(1), "reduction": StringAttr("add")}
     whole = build.reshape(
         build.op(ScatterElementsOp, [canvas, indices, taps], properties), [batch, channels, *padded]

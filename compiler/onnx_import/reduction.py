@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
-from xdsl.dialects.builtin import f64
+from xdsl.dialects.builtin import f64, i64
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import is_float
-from penstock.dialects.graph.base import GraphOp, element_of, flag, integers, rank_of, shape_of
+from penstock.dialects.graph.base import GraphOp, element_of, flag, integers, product_of, rank_of, shape_of
 from penstock.dialects.graph.comparison import EqualOp, LessOp, SelectOp
 from penstock.dialects.graph.elementwise import AbsOp, AddOp, MulOp, SqrtOp, SubOp
 from penstock.dialects.graph.movement import dims_attr
@@ -25,7 +25,7 @@ from penstock.dialects.graph.reduction import (
 )
 from penstock.dialects.graph.transcendental import ExpOp, LogOp
 from penstock.onnx_import.arithmetic import cast_to
-from penstock.onnx_import.axes import axis_attribute, axis_input, front_axes, integer, require, static_size
+from penstock.onnx_import.axes import axis_attribute, axis_input, front_axes, integer, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.node import Node
@@ -157,8 +157,7 @@ def along_axis(compute: Callable[[Node, Builder, SSAValue, int], SSAValue]) -> I
         axis, shape = axis_attribute(node, x, 1), shape_of(x)
         if axis == rank_of(x) - 1:
             return compute(node, build, x, axis)
-        trailing = [static_size(node, x, a) for a in range(axis, rank_of(x))]
-        flat = build.reshape(x, [*shape[:axis], int(np.prod(trailing))])
+        flat = build.reshape(x, [*shape[:axis], product_of(shape[axis:])])
         return build.reshape(compute(node, build, flat, axis), shape)
 
     return importer
@@ -172,7 +171,7 @@ def one_op(kind: type[GraphOp]) -> Callable[[Node, Builder, SSAValue, int], SSAV
 def hardmax(node: Node, build: Builder, x: SSAValue, axis: int) -> SSAValue:
     """1 where the first greatest element is, 0 elsewhere."""
     best = build.op(ArgMaxOp, [x], {"axes": integers([axis])})
-    positions = build.constant(np.arange(static_size(node, x, axis)))
+    positions = build.positions(shape_of(x)[axis], i64)
     hit = build.op(EqualOp, [best, build.append_axes(positions, rank_of(x) - 1 - axis)])
     return cast_to(build, hit, element_of(x))
 

@@ -10,6 +10,7 @@ from penstock.dialects.graph.movement import dims_attr
 from penstock.dialects.graph.sections import PositionsOp, RangeOp
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.terms import Term, concat
+from penstock.onnx_import.unsupported import Unsupported
 
 
 def reshape_target(build: Builder, x: SSAValue, target: SSAValue, copies: bool) -> tuple[Dim, ...]:
@@ -31,7 +32,8 @@ def reshape_target(build: Builder, x: SSAValue, target: SSAValue, copies: bool) 
 
 def _sizes_up_to(build: Builder, x: SSAValue, count: Dim) -> Term:
     """The first sizes of a tensor as values, with zeros behind them."""
-    assert isinstance(count, int), "a list of sizes has a known length"
+    if isinstance(count, str):
+        raise Unsupported("a list of sizes has a length that only a call tells", "Give its length.")
     sizes = Term(build, build.op(ShapeOp, [x])).slice(0, 0, count)
     missing = count - min(count, rank_of(x))
     return concat([sizes, sizes.table(np.zeros(missing))], 0) if missing else sizes

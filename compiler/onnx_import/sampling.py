@@ -12,10 +12,12 @@ from itertools import product
 import numpy as np
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import Array, rank_of
+from penstock.dialects.graph.base import Array, Dim, product_of, rank_of, shape_of, size_of
 from penstock.dialects.graph.indexing import GatherNDOp, GatherOp
+from penstock.dialects.requirements import equal
+from penstock.dialects.sizes import maximum
 from penstock.errors import ModelError
-from penstock.onnx_import.axes import integer, require, static_size, static_sizes
+from penstock.onnx_import.axes import integer, require, static_sizes
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
@@ -34,7 +36,7 @@ class Tap:
 
 Placed = tuple[Term, Term | None]
 """A position that lies inside of a dim, and where it is the one that was asked for."""
-Place = Callable[[Term, int], Placed]
+Place = Callable[[Term, Dim], Placed]
 """What a position along a dim of some size stands for, by the padding."""
 Pixels = Callable[[Term], Term]
 """Reads [.., point, channel] at row-major positions [.., point]."""
@@ -77,19 +79,20 @@ TAPS: dict[str, Callable[[Term], list[Tap]]] = {
 }
 
 
-def or_zero(x: Term, size: int) -> Placed:
+def or_zero(x: Term, size: Dim) -> Placed:
     """Zero outside of the dim."""
-    return x.clipped(0, size - 1), (x >= 0) & (x <= size - 1)
+    last = x.number(size_of(size) - 1)
+    return x.maximum(0).minimum(last), (x >= 0) & (x <= last)
 
 
-def or_edge(x: Term, size: int) -> Placed:
+def or_edge(x: Term, size: Dim) -> Placed:
     """The pixel at the border outside of the dim."""
-    return x.clipped(0, size - 1), None
+    return x.maximum(0).minimum(x.number(size_of(size) - 1)), None
 
 
 def sampled(
     pixels: Pixels,
-    sizes: Sequence[int],
+    sizes: Sequence[Dim],
     points: Sequence[Term],
     taps: Callable[[Term], list[Tap]],
     place: Place,
@@ -103,7 +106,7 @@ def sampled(
     for corner in product(*around):
         at = corner[0][0]
         for (position, _, _), size in zip(corner[1:], sizes[1:], strict=True):
-            at = at * size + position
+            at = at * at.number(size_of(size)) + position
         value = pixels(at.positions())
         for _, inside, weight in corner:
             value = value if inside is None else _along_channels(inside).where(value, 0)
@@ -117,9 +120,9 @@ def _along_channels(x: Term) -> Term:
     return x.reshape(*x.shape, 1)
 
 
-def channels_last(x: Term, spatial: Sequence[int]) -> Term:
+def channels_last(x: Term, spatial: Sequence[Dim]) -> Term:
     """[n, c, d1, d2, ...] as [n, d1 d2 ..., c]."""
-    return x.reshape(*x.shape[:2], math.prod(spatial)).transpose(0, 2, 1)
+    return x.reshape(*x.shape[:2], product_of(spatial)).transpose(0, 2, 1)
 
 
 def batched_pixels(x: Term) -> Pixels:
@@ -138,15 +141,18 @@ def import_grid_sample(node: Node, build: Builder) -> SSAValue:
     spatial = _spatial_sizes(node, node.input(0))
     mode = node.string("mode", "linear")
     require(node, mode in TAPS, f"the mode is {mode!r}, it must be one of {', '.join(TAPS)}")
-    fits = rank_of(grid.value) == len(spatial) + 2 and grid.shape[-1] == len(spatial)
+    fits = rank_of(grid.value) == len(spatial) + 2
     require(node, fits, f"a grid of {list(grid.shape)} for {len(spatial)} spatial dims")
+    build.hold(equal(size_of(grid.shape[-1]), len(spatial)))
     corners = node.int("align_corners", 0) != 0
     place = _padding(node, corners)
-    batch, *outer = (static_size(node, grid.value, i) for i in range(len(spatial) + 1))
+    batch, *outer = grid.shape[:-1]
     points: list[Term] = []
     for i, size in enumerate(spatial):
-        point = grid.at(len(spatial) + 1, len(spatial) - 1 - i).reshape(batch, math.prod(outer)) + 1
-        point = point * ((size - 1) / 2) if corners else (point * size - 1) / 2
+        point = grid.at(len(spatial) + 1, len(spatial) - 1 - i).reshape(batch, product_of(outer)) + 1
+        extent = point.number(size_of(size))
+        # The same formula for a number and for a value.
+        point = point * ((extent - 1) / 2) if corners else (point * extent - 1) / 2
         points.append(point.rounded() if mode == "nearest" else point)
     image = channels_last(x, spatial)
     image = image if mode == "nearest" else image.precise()
@@ -154,9 +160,9 @@ def import_grid_sample(node: Node, build: Builder) -> SSAValue:
     return y.transpose(0, 2, 1).reshape(batch, x.shape[1], *outer).cast(x.element).value
 
 
-def _spatial_sizes(node: Node, x: SSAValue) -> list[int]:
+def _spatial_sizes(node: Node, x: SSAValue) -> Sequence[Dim]:
     require(node, rank_of(x) > 2, f"an image of rank {rank_of(x)} has no spatial dims")
-    return [static_size(node, x, axis) for axis in range(2, rank_of(x))]
+    return shape_of(x)[2:]
 
 
 def _padding(node: Node, corners: bool) -> Place:
@@ -164,7 +170,7 @@ def _padding(node: Node, corners: bool) -> Place:
     known: dict[str, Place] = {
         "zeros": or_zero,
         "border": or_edge,
-        "reflection": lambda x, size: (reflected(x, size, corners).rounded().clipped(0, size - 1), None),
+        "reflection": lambda x, size: or_edge(reflected(x, size, corners).rounded(), size),
     }
     if mode not in known:
         fault = f"padding_mode is {mode!r}, it must be one of {', '.join(known)}"
@@ -172,15 +178,17 @@ def _padding(node: Node, corners: bool) -> Place:
     return known[mode]
 
 
-def reflected(x: Term, size: int, corners: bool) -> Term:
+def reflected(x: Term, size: Dim, corners: bool) -> Term:
     """A point mirrored at the centres, or the outer edges, of the border pixels until it is between them."""
-    low, span = (0.0, size - 1.0) if corners else (-0.5, float(size))
-    if span == 0:
+    low, extent = 0.0 if corners else -0.5, size_of(size) - (1 if corners else 0)
+    if extent == 0:
         return x * 0
+    # Where only a call tells that there is one pixel, any span does: the place is held to the pixel.
+    span, twice = x.number(maximum(extent, 1)), x.number(2 * maximum(extent, 1))
     distance = (x - low).absolute()
-    rest = distance - (distance / (2 * span)).floor() * (2 * span)
-    mirrored = (rest <= span).where(rest, (2 * span) - rest) + low
-    inside = (x >= low) & (x <= low + span)
+    rest = distance - (distance / twice).floor() * twice
+    mirrored = (rest <= span).where(rest, twice - rest) + low
+    inside = (x >= low) & (x <= span + low)
     return inside.where(x, mirrored)
 
 
@@ -227,12 +235,12 @@ def _tap_centres(node: Node, dim: int, taps: int, count: int) -> Array:
 def import_roi_align(node: Node, build: Builder) -> SSAValue:
     """RoiAlign: the mean, or the greatest, of some points in each bin of a region."""
     x, rois = Term(build, node.input(0)), Term(build, node.input(1)).precise()
-    batch, _, *image = static_sizes(node, x.value, 4)
-    count, corners = static_sizes(node, rois.value, 2)
+    require(node, (rank_of(x.value), rank_of(rois.value)) == (4, 2), f"regions of {list(rois.shape)}")
+    batch, _, *image = x.shape
+    count, corners = rois.shape
+    build.hold(equal(size_of(corners), 4))
     samples, bins = node.int("sampling_ratio", 0), [node.int(f"output_{s}", 1) for s in ("height", "width")]
-    require(
-        node, corners == 4 and min(*bins, samples + 1) > 0, f"bins {bins} of regions of {corners} numbers"
-    )
+    require(node, min(*bins, samples + 1) > 0, f"bins {bins} of regions, {samples} samples in each")
     if samples == 0:
         raise Unsupported("as many samples as a region's size asks for", "Export with sampling_ratio set.")
     half = node.opset >= 16 and node.string("coordinate_transformation_mode", "half_pixel") == "half_pixel"
@@ -241,12 +249,13 @@ def import_roi_align(node: Node, build: Builder) -> SSAValue:
     shape = [count, bins[0], samples, bins[1], samples]
     wide = [lines[0].reshape(count, *shape[1:3], 1, 1), lines[1].reshape(count, 1, 1, *shape[3:])]
     points = [
-        x.like(build.broadcast_to(line.value, shape)).reshape(count, math.prod(shape[1:])) for line in wide
+        x.like(build.broadcast_to(line.value, shape)).reshape(count, product_of(shape[1:])) for line in wide
     ]
-    near = [(p >= -1) & (p <= size) for p, size in zip(points, image, strict=True)]
-    points = [p.clipped(0, size - 1) for p, size in zip(points, image, strict=True)]
-    first = Term(build, node.input(2)).positions().reshape(count, 1) * math.prod(image)
-    pixels = channels_last(x, image).reshape(batch * math.prod(image), x.shape[1]).precise()
+    near = [(p >= -1) & (p <= p.number(size_of(size))) for p, size in zip(points, image, strict=True)]
+    points = [or_edge(p, size)[0] for p, size in zip(points, image, strict=True)]
+    number = Term(build, node.input(2)).positions().reshape(count, 1)
+    first = number * number.number(size_of(product_of(image)))
+    pixels = channels_last(x, image).reshape(product_of([batch, *image]), x.shape[1]).precise()
 
     def read(at: Term) -> Term:
         return x.like(build.op(GatherOp, [pixels.value, (at + first).value], {"axis": integer(0)}))
@@ -270,7 +279,7 @@ def _bin_points(rois: Term, dim: int, bins: int, samples: int, half: bool) -> Te
     return start + length * rois.table(places.reshape(1, -1))
 
 
-def _corner_maximum(read: Pixels, image: Sequence[int], points: Sequence[Term]) -> Term:
+def _corner_maximum(read: Pixels, image: Sequence[Dim], points: Sequence[Term]) -> Term:
     """The greatest of the weighted corners, which the standard takes instead of their sum."""
     around = [
         [(or_edge(tap.position, size)[0], tap.weight) for tap in linear_taps(p)]
@@ -279,7 +288,7 @@ def _corner_maximum(read: Pixels, image: Sequence[int], points: Sequence[Term]) 
     best: Term | None = None
     for (y, wy), (x, wx) in product(*around):
         assert wy is not None and wx is not None, "linear taps have weights"
-        value = read((y * image[1] + x).positions()) * _along_channels(wy * wx)
+        value = read((y * y.number(size_of(image[1])) + x).positions()) * _along_channels(wy * wx)
         best = value if best is None else best.maximum(value)
     assert best is not None, "there are four corners"
     return best

@@ -7,7 +7,7 @@ from xdsl.dialects.builtin import f32, f64, i64
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, flag, integers, shape_of
+from penstock.dialects.graph.base import Array, Dim, GraphOp, dim_of, element_of, flag, integers, shape_of
 from penstock.dialects.graph.comparison import AndOp, EqualOp, LessEqualOp, LessOp, NotOp, OrOp, SelectOp
 from penstock.dialects.graph.elementwise import (
     AbsOp,
@@ -25,6 +25,7 @@ from penstock.dialects.graph.elementwise import (
 )
 from penstock.dialects.graph.linear import MatMulOp
 from penstock.dialects.graph.reduction import ReduceMaxOp, ReduceMeanOp, ReduceProdOp, ReduceSumOp
+from penstock.dialects.sizes import Extent
 from penstock.onnx_import.builder import Builder
 
 Number = int | float
@@ -120,6 +121,10 @@ class Term:
     def minimum(self, other: "Term | Number") -> "Term":
         """The smaller one."""
         return self._with(MinOp, other)
+
+    def number(self, size: Extent) -> "Term | Number":
+        """A size as a number to compute with: a value of the same element type where only a call tells it."""
+        return size if isinstance(size, int) else self.like(self.build.size(dim_of(size), self.element))
 
     def filled(self, number: Number) -> "Term":
         """One number of the same element type."""

@@ -223,14 +223,21 @@ class ScatterNDOp(Scattering):
 
     def infer(self) -> Sequence[Tensor]:
         self.verify_scatter()
-        x, indices = shape_of(self.x), shape_of(self.indices)
-        depth = _tuple_length(self, indices)
-        if depth > len(x) or not _agree([*indices[:-1], *x[depth:]], shape_of(self.updates)):
+        x, indices, depth = shape_of(self.x), shape_of(self.indices), self.depth
+        if not 0 <= depth <= len(x) or not _agree([*indices[:-1], *x[depth:]], shape_of(self.updates)):
             raise VerifyException(f"{self.name}: {self.updates.type} at {self.indices.type} of {self.x.type}")
         return [tensor_of(self.x)]
 
     def extents(self) -> list[Dim]:
-        return [*shape_of(self.x)[: _tuple_length(self, shape_of(self.indices))]]
+        return [*shape_of(self.x)[: self.depth]]
+
+    @property
+    def depth(self) -> int:
+        """The length of a tuple of positions, which follows from the ranks too."""
+        indices = shape_of(self.indices)
+        if not indices or isinstance(indices[-1], int):
+            return _tuple_length(self, indices)
+        return len(indices) - 1 + rank_of(self.x) - rank_of(self.updates)
 
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         x, indices, updates = operands

@@ -106,3 +106,21 @@ def test_a_window_stays_inside_of_what_it_slides_over() -> None:
     assert is_at_least(parse_size("h") - 1 - (2 * (outputs - 1) + 2), 0)
     assert not is_at_least(parse_size("h") - 1 - (2 * (outputs - 1) + 3), 0)
     assert symbols_of(outputs) == ["h"]
+
+
+def test_a_quotient_by_nothing_has_a_value() -> None:
+    # Sizes are computed before a call is held to what the model needs of them.
+    assert number(parse_size("a//b"), {"a": 7, "b": 0}) == 7
+    assert number(parse_size("a//b"), {"a": 7, "b": 2}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("max(max(c, a), max(b, a))", "max(max(a, b), c)"),
+        ("max(2, max(1, a))", "max(2, a)"),
+        ("min(min(a, 5), 3)", "min(3, a)"),
+    ],
+)
+def test_a_choice_of_several_names_each_once(text: str, canonical: str) -> None:
+    assert str(parse_size(text)) == canonical

@@ -19,7 +19,7 @@ from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import Read, Write, parallel, reduction
 from penstock.dialects.nest.sizes import is_static, numbers, sizes_of
-from penstock.dialects.requirements import at_most
+from penstock.dialects.requirements import at_most, equal
 from penstock.dialects.sizes import Extent, Size, minimum
 from penstock.errors import ShapeError
 from penstock.passes.lowering.graph_to_nest.builder import Expression, Lowering, zero
@@ -77,6 +77,7 @@ def lower_gather_elements(op: GraphOp, low: Lowering) -> None:
     x, indices, y = low.buffer(op.x), low.buffer(op.indices), low.result(op.y)
     axis, total = normalize_axis(op.axis.value.data, rank_of(op.x)), len(sizes_of(y))
     _require_elements(op, low, sizes_of(x)[axis], y)
+    _require_within(low, sizes_of(y), sizes_of(x), axis)
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
         place = [index_of(s, total, i) for i in range(total)]
@@ -93,6 +94,8 @@ def lower_gather_nd(op: GraphOp, low: Lowering) -> None:
     batch, outer, total = op.batch_dims.value.data, sizes_of(indices)[:-1], len(sizes_of(y))
     (depth,) = numbers(sizes_of(indices)[-1:])
     sizes = sizes_of(x)[batch : batch + depth]
+    for ours, theirs in zip(sizes_of(x)[:batch], outer, strict=False):
+        low.require(equal(ours, theirs))
     _require_elements(op, low, prod(sizes), y)
 
     def body(s: Scalars, v: Sequence[SSAValue]) -> Sequence[SSAValue]:
@@ -121,12 +124,20 @@ def _require_elements(op: GraphOp, low: Lowering, candidates: Extent, wanted: SS
         )
 
 
+def _require_within(low: Lowering, indices: Sequence[Extent], sizes: Sequence[Extent], axis: int) -> None:
+    """Hold the sizes to this: along all axes but one there are not more indices than elements."""
+    for i, (count, size) in enumerate(zip(indices, sizes, strict=True)):
+        if i != axis:
+            low.require(at_most(count, size))
+
+
 def lower_scatter_elements(op: GraphOp, low: Lowering) -> None:
     """y = x, then y[indices[i, j], j] = updates[i, j] for axis 0, in the order of i."""
     assert isinstance(op, graph.ScatterElementsOp)
     indices, updates, y = low.buffer(op.indices), low.buffer(op.updates), _copied(op, low)
     axis, shape = normalize_axis(op.axis.value.data, rank_of(op.x)), sizes_of(indices)
     _require_elements(op, low, sizes_of(y)[axis], indices)
+    _require_within(low, shape, sizes_of(y), axis)
     rank = len(shape)
     # The loop that may come back to an element runs last, and in order.
     loops = [*(i for i in range(rank) if i != axis), axis]
@@ -144,7 +155,10 @@ def lower_scatter_nd(op: GraphOp, low: Lowering) -> None:
     """y = x, then y[indices[i, 0], indices[i, 1], .., r] = updates[i, r], in the order of i."""
     assert isinstance(op, graph.ScatterNDOp)
     indices, updates, y = low.buffer(op.indices), low.buffer(op.updates), _copied(op, low)
-    outer, (depth,) = sizes_of(indices)[:-1], numbers(sizes_of(indices)[-1:])
+    outer, depth = sizes_of(indices)[:-1], op.depth
+    low.require(equal(sizes_of(indices)[-1], depth))
+    for ours, theirs in zip(sizes_of(updates), [*outer, *sizes_of(y)[depth:]], strict=True):
+        low.require(equal(ours, theirs))
     sizes, rest = sizes_of(y)[:depth], sizes_of(y)[depth:]
     _require_elements(op, low, prod(sizes), updates)
     total, tuples = len(outer) + len(rest), range(len(rest), len(rest) + len(outer))
