@@ -37,7 +37,11 @@ def alternatives(requirement: str) -> list[str]:
 
 
 def _holds(requirement: str, sizes: Mapping[str, int]) -> bool:
-    left, right = (number(size, sizes) for size in sides(requirement))
+    try:
+        left, right = (number(size, sizes) for size in sides(requirement))
+    except ZeroDivisionError:
+        # What is divided by nothing is no size.
+        return False
     return left <= right if sign_of(requirement) == AT_MOST else left == right
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from penstock.dialects.requirements import holds
 from penstock.dialects.settling import other_sizes, settled
 
 
@@ -26,3 +27,8 @@ def test_other_sizes() -> None:
     assert other_sizes(["m == n"], {}, {"n": 4, "m": 4}) == {"n": 6, "m": 6}
     assert other_sizes([], {"n": (1, 1)}, {"n": 1, "h": 7}) == {"n": 1, "h": 10}
     assert other_sizes(["n == 3"], {}, {"n": 3}) == {"n": 3}
+
+
+def test_nothing_is_divided_by_nothing() -> None:
+    assert holds("8//n == 2", {"n": 4})
+    assert not holds("8//n == 2", {"n": 0})
