@@ -120,8 +120,9 @@ def _place(scratch: Path, memory: int) -> tuple[Yard, Watch]:
 
 def is_small(module: ModuleOp) -> bool:
     """Whether compiling and running a module takes no time to speak of."""
-    operations = list(entry(module).body.block.ops)
-    values = [value for op in operations for value in op.results]
+    block = entry(module).body.block
+    operations = list(block.ops)
+    values = [*block.args, *(value for op in operations for value in op.results)]
     return len(operations) <= MOST_OPERATIONS and sum(map(static_bytes, values)) <= MOST_BYTES
 
 
