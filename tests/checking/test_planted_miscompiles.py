@@ -127,7 +127,7 @@ NEST = [
     plant(
         "pads of the wrong side",
         *("lower-graph-to-nest", "nest", models.pools),
-        *("lowering.graph_to_nest.pooling", "-pads[i])", "-pads[i + len(self.axes)])"),
+        *("lowering.graph_to_nest.pooling", "size_of(pads[i])", "size_of(pads[i + len(self.axes)])"),
     ),
     plant(
         "epilogue lost in fusion",
