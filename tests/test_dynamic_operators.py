@@ -76,6 +76,14 @@ CASES: dict[str, Case] = {
     "diagonal": ("y = EyeLike <k = 1> (x0)", [((1, 1),), ((17, 9),)]),
     "depth to space": ("y = DepthToSpace <blocksize = 2> (x0)", [((1, 4, 1, 1),), ((2, 12, 3, 5),)]),
     "space to depth": ("y = SpaceToDepth <blocksize = 2> (x0)", [((1, 1, 2, 2),), ((2, 3, 4, 6),)]),
+    "resize by scales": (
+        's = Constant <value_floats = [1.0, 1.0, 0.6, 2.0]> () y = Resize <mode = "linear"> (x0, , s)',
+        [((1, 1, 5, 4),), ((2, 1, 7, 9),)],
+    ),
+    "resize to sizes": (
+        's = Constant <value_ints = [7, 3]> () y = Resize <mode = "cubic", axes = [2, 3]> (x0, , , s)',
+        [((1, 1, 5, 4),), ((2, 1, 7, 9),)],
+    ),
     "size": ("y = Size (x0)", [((1, 4),), ((3, 5),)]),
 }
 

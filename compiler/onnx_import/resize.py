@@ -15,6 +15,8 @@ from penstock.onnx_import.axes import front_axis, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
+from penstock.onnx_import.open_resize import Line, Rules, needs_sizes, resized, scaled_lines, sized_lines
+from penstock.onnx_import.terms import Term
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ def _oldest(node: Node, build: Builder, scales: Sequence[float]) -> SSAValue:
     for rounding, part in (("ceil", shrinking), ("floor", growing)):
         if any(scale != 1 for scale in part):
             rule = {"mode": mode, "coordinates": "asymmetric", "rounding": rounding}
+            rules = Rules(mode, "asymmetric", rounding)
+            if needs_sizes(shape_of(x), part, rules):
+                term = Term(build, x)
+                x = resized(term, scaled_lines(term, part), rules).value
+                continue
             target = _scaled(node, shape_of(x), part, range(rank_of(x)))
             x = _resize(build, x, target, {name: StringAttr(value) for name, value in rule.items()})
     return x
@@ -63,6 +70,10 @@ def import_resize(node: Node, build: Builder) -> SSAValue:
     if node.opset < 11:
         return _oldest(node, build, _floats(node, 1, "the scales"))
     axes = [front_axis(node, axis, rank_of(x)) for axis in node.ints("axes", range(rank_of(x)))]
+    if any(isinstance(shape_of(x)[axis], str) for axis in axes):
+        lines, rules = _open_lines(node, build, axes), _rules(node, axes, rank_of(x))
+        if lines is not None:
+            return resized(Term(build, x), lines, rules).value
     target = _target(node, x, axes)
     coordinates = node.string("coordinate_transformation_mode", "half_pixel")
     return build.op(
@@ -81,6 +92,37 @@ def import_resize(node: Node, build: Builder) -> SSAValue:
             "extrapolation": number(node.float("extrapolation_value", 0.0)),
         },
     )
+
+
+def _rules(node: Node, axes: Sequence[int], rank: int) -> Rules:
+    coordinates = node.string("coordinate_transformation_mode", "half_pixel")
+    return Rules(
+        node.string("mode", "nearest"),
+        coordinates,
+        node.string("nearest_mode", "round_prefer_floor"),
+        node.float("cubic_coeff_a", -0.75),
+        node.int("exclude_outside", 0) != 0,
+        node.int("antialias", 0) != 0,
+        _region(node, axes, rank) if coordinates == "tf_crop_and_resize" else (),
+        node.float("extrapolation_value", 0.0),
+    )
+
+
+def _open_lines(node: Node, build: Builder, axes: Sequence[int]) -> list[Line] | None:
+    """The dims to be resized; `None` where repeating elements is enough, which needs no size."""
+    x = Term(build, node.input(0))
+    scales = _floats(node, 2, "the scales") if node.optional(2) is not None else []
+    if scales:
+        _check_count(node, len(scales), len(axes))
+        every = [1.0] * len(x.shape)
+        for axis, scale in zip(axes, scales, strict=True):
+            every[axis] = scale
+        rules = _rules(node, axes, len(x.shape))
+        return scaled_lines(x, every) if needs_sizes(x.shape, every, rules) else None
+    sizes = build.sizes(node.input(3))
+    _check_count(node, len(sizes), len(axes))
+    policy = node.string("keep_aspect_ratio_policy", "stretch")
+    return sized_lines(x, dict(zip(axes, sizes, strict=True)), policy)
 
 
 def _floats(node: Node, index: int, what: str) -> list[float]:
