@@ -8,6 +8,7 @@ import pytest
 
 import penstock
 import penstock.errors
+from penstock.dialects.graph.base import wide
 from penstock.errors import CallError, TargetError
 from penstock.model import Array, CompiledModel
 from penstock.staged_package import Bind, StagedPackage
@@ -44,7 +45,7 @@ def check(model: CompiledModel, x: Array, shape: list[int]) -> None:
     target = [x.shape[i] if size == 0 else size for i, size in enumerate(shape)]
     np.testing.assert_array_equal(made["places"], np.stack(np.nonzero(x)))
     np.testing.assert_array_equal(made["y"], np.maximum(x.reshape(target), 0))
-    np.testing.assert_array_equal(made["z"], x[x > 0.5])
+    np.testing.assert_array_equal(made["z"], x[wide(x) > 0.5])
 
 
 @pytest.mark.parametrize(
