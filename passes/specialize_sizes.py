@@ -8,6 +8,7 @@ No part of the pipeline: whoever looks at a symbolic module needs a case of it t
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 from xdsl.context import Context
@@ -33,6 +34,8 @@ from penstock.dialects.sizes import Extent, evaluate, number
 from penstock.passes.nest_rewriting import functions
 
 Sizes = Mapping[str, int]
+MOST_ELEMENTS = 1 << 26
+"""The elements of a tensor up to which a symbolic module is counted at its hints."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,24 @@ def specialize(module: ModuleOp, sizes: Sizes) -> None:
 
 
 def at_hints(function: func.FuncOp, hints: Sizes) -> func.FuncOp:
-    """A function at some sizes: a copy, if it has symbols at all."""
+    """A function at some sizes: a copy, if it has symbols at all.
+
+    Hints for many sizes of one tensor may ask for more than any machine has: they are halved till they fit.
+    """
     if not symbols(function):
         return function
+    while _largest(function, hints) > MOST_ELEMENTS and max(hints.values()) > 1:
+        hints = {name: max(hint // 2, 1) for name, hint in hints.items()}
     copy = function.clone()
     specialize_function(copy, hints)
     return copy
+
+
+def _largest(function: func.FuncOp, hints: Sizes) -> int:
+    """The elements of the largest buffer at some sizes."""
+    kinds = [value.type for value in _values(function) if is_buffer(value.type)]
+    buffers = [sizes_of(kind) for kind in kinds if isinstance(kind.layout, SizesAttr)]
+    return max((prod(_count(size, hints) for size in sizes) for sizes in buffers), default=0)
 
 
 def specialize_function(function: func.FuncOp, sizes: Sizes) -> None:

@@ -1,6 +1,7 @@
 """Importers of the operations that move elements: reshaping, slicing, joining, padding, repeating."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 from xdsl.dialects.builtin import StringAttr
@@ -18,8 +19,8 @@ from penstock.dialects.graph.base import (
     size_of,
 )
 from penstock.dialects.graph.movement import END, PadOp, counts_attr
-from penstock.dialects.requirements import at_most
-from penstock.dialects.sizes import Extent, maximum, multiplied, quotient
+from penstock.dialects.requirements import at_most, equal
+from penstock.dialects.sizes import Extent, added, maximum, multiplied, quotient
 from penstock.errors import ModelError, ShapeError
 from penstock.onnx_import.axes import axis_attribute, front_axes, front_axis, require
 from penstock.onnx_import.builder import Builder
@@ -145,8 +146,8 @@ def import_split(node: Node, build: Builder) -> list[SSAValue]:
     x = node.input(0)
     axis = axis_attribute(node, x, 0)
     total = shape_of(x)[axis]
-    if isinstance(total, str):
-        return parts_of(build, x, axis, _open_split(node, build, total))
+    if isinstance(total, str) or any(isinstance(size, str) for size in _given_sizes(node)):
+        return parts_of(build, x, axis, _open_split(node, build, size_of(total)))
     sizes = _split_sizes(node, total)
     ends = np.cumsum(sizes).tolist()
     return [build.slice(x, axis, end - size, end) for size, end in zip(sizes, ends, strict=True)]
@@ -164,30 +165,29 @@ def parts_of(build: Builder, x: SSAValue, axis: int, sizes: Sequence[Extent]) ->
     return parts
 
 
-def _open_split(node: Node, build: Builder, total: str) -> list[Extent]:
-    """The sizes of the parts of a dim that is known only at run time."""
-    size, count = size_of(total), len(node.outputs)
-    given = node.ints("split", ()) if node.opset < 13 else _given_sizes(node)
+def _open_split(node: Node, build: Builder, size: Extent) -> list[Extent]:
+    """The sizes of the parts of a dim, where one of these is known only at run time."""
+    count, given = len(node.outputs), [size_of(part) for part in _given_sizes(node)]
     if given:
         require(node, len(given) == count, f"{len(given)} sizes for {count} outputs")
-        build.require(f"{sum(given)} == {size}")
-        return list(given)
+        build.hold(equal(reduce(added, given), size))
+        return given
     chunk = (size + (count - 1)) // count
     build.hold(at_most(0, size - chunk * (count - 1)))
     return [*[chunk] * (count - 1), size - chunk * (count - 1)]
 
 
-def _given_sizes(node: Node) -> Sequence[int]:
-    return node.integers(1, "the sizes") if node.optional(1) is not None else ()
+def _given_sizes(node: Node) -> Sequence[Dim]:
+    """The sizes that the node says, if it does."""
+    if node.opset < 13:
+        return node.ints("split", ())
+    return known_sizes(node, 1, "the sizes") if node.optional(1) is not None else ()
 
 
 def _split_sizes(node: Node, total: int) -> list[int]:
     count = node.int("num_outputs", len(node.outputs))
     require(node, count == len(node.outputs), f"{count} parts for {len(node.outputs)} outputs")
-    if node.opset < 13:
-        sizes = list(node.ints("split", ()))
-    else:
-        sizes = list(_given_sizes(node))
+    sizes = [size for size in _given_sizes(node) if isinstance(size, int)]
     if not sizes:
         chunk = -(-total // max(count, 1))
         sizes = [min(chunk, total - i * chunk) for i in range(count)]
