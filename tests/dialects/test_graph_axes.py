@@ -296,7 +296,7 @@ SCALE = {"scale": number(1.0)}
         (AttentionOp, [X, X, tensor([2], f32), None], SCALE, "q, k, v of rank 3, 3, 1"),
         (AttentionOp, [X, X, tensor([2, 9, 4], f32), None], SCALE, "sizes differ"),
         (AttentionOp, [X, X, X, tensor([3, 3], i64)], SCALE, "a mask of i64 on f32"),
-        (AttentionOp, [X, X, X, tensor([3, 9], i1)], SCALE, "do not broadcast"),
+        (AttentionOp, [X, X, X, tensor([3, 9], i1)], SCALE, "graph.attention: mask"),
     ],
 )
 def test_broken_rules_are_named(

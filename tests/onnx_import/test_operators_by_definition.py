@@ -130,11 +130,6 @@ def test_symbolic_sizes_are_carried() -> None:
 
 
 REFUSED: list[tuple[type[PenstockError], str, ModelProto]] = [
-    (
-        UnsupportedError,
-        "Conv needs the size of axis 2",
-        model("Conv", 11, [["n", 3, "h"], [4, 3, 3]], {"auto_pad": "SAME_UPPER", "strides": [2]}),
-    ),
     (ShapeError, "a filter of rank 4", model("Conv", 11, [[1, 3, 8], [4, 3, 3, 3]], {})),
     (ShapeError, "its filter has", model("Conv", 11, [[1, 3, 8], [4, 3, 3]], {"kernel_shape": [5]})),
     (

@@ -89,7 +89,7 @@ def correlate(
         dims,
         [
             Read(*parts.reached(x, channels, arrange(layout, 0, ic, taps)), outside),
-            *(Read(*parts.reached(each, 0, broadcast_places(each, places))) for each in filters),
+            *(Read(*parts.of_filter(each, places)) for each in filters),
         ],
         [Write(*parts.reached(y, channels, written))],
         body,
@@ -117,6 +117,13 @@ class Groups:
     loop: int
     """The loop over groups."""
     total: int
+
+    def of_filter(self, buffer: SSAValue, places: Sequence[Expression]) -> tuple[SSAValue, Access]:
+        """A filter, or what broadcasts to one, with an access; what has fewer dims has no channels."""
+        own = broadcast_places(buffer, places)
+        if len(own) < len(places):
+            return buffer, Access.of(self.total, *own)
+        return self.reached(buffer, 0, own)
 
     def reached(self, buffer: SSAValue, axis: int, places: Sequence[Expression]) -> tuple[SSAValue, Access]:
         """A buffer with an access, given those along its dims, the channel being counted within its group.
