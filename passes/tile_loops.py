@@ -20,6 +20,11 @@ from penstock.dialects.nest.schedule import BLOCK, INNER, Schedule, smaller_tile
 from penstock.dialects.sizes import Extent
 from penstock.passes.nest_rewriting import change_loops, kernels, nests
 
+SHORT = 8
+"""So many tiles of a sum can be unrolled."""
+EVEN = 8
+"""Tiles of a multiple of this fill vectors."""
+
 
 @dataclass(frozen=True)
 class TilePass(ModulePass):
@@ -50,14 +55,15 @@ def tile(nest: ComputeOp, label: str, sizes: Sequence[int], outer: str, inner: s
     Of the sizes of tiles, those behind the first are for the remainder of an open size.
 
     The remainder of a reduction would have to go on with the sums of the whole tiles, so a reduction is only
-    tiled when the size divides it; otherwise all of it stays in the tile.
+    tiled when the size divides it; else a short one stays in the tile, and a long one gets a tile that does.
     """
     loop = [d.label.data for d in nest.loops].index(label)
     extent, size = nest.iterations[loop], sizes[0]
     whole, rest = extent // size, extent % size
     if nest.loops[loop].is_reduction and rest != 0:
-        # Whole, or one by one where the number is known only at run time.
-        parts = [(0, 1, extent) if isinstance(extent, int) else (0, extent, 1)]
+        # One by one where the number is known only at run time.
+        fit = tile_that_divides(extent, size) if isinstance(extent, int) else 1
+        parts = [(0, extent // fit, fit)]
     elif isinstance(rest, int):
         parts = [(0, whole, size)] * bool(whole or not rest) + [(whole * size, 1, rest)] * bool(rest)
     else:
@@ -66,6 +72,18 @@ def tile(nest: ComputeOp, label: str, sizes: Sequence[int], outer: str, inner: s
     for piece, part in zip(pieces, parts, strict=True):
         _split(piece, loop, (outer, inner), *part)
     return pieces
+
+
+def tile_that_divides(extent: int, size: int) -> int:
+    """A tile of about a size that leaves nothing over: all of a short loop.
+
+    >>> tile_that_divides(197, 64), tile_that_divides(1000, 64), tile_that_divides(15130, 64)
+    (197, 40, 34)
+    """
+    if extent <= SHORT * size:
+        return extent
+    divisors = [d for d in range(1, size + 1) if extent % d == 0]
+    return max(divisors, key=lambda d: (d % EVEN == 0, d))
 
 
 def parts_of_open(extent: Extent, sizes: Sequence[int]) -> Iterator[tuple[Extent, Extent, int]]:
