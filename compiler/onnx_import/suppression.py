@@ -121,7 +121,9 @@ def _order(build: Builder, boxes: Boxes, scores: Term, limit: Term, most: SSAVal
     going = rest.greatest(0, 1, 2) > DROPPED
     end_region(block, [going.value, rest.value, taken.where(step, order).value])
     start = [scores.value, Term(build, build.constant(np.array(-1))).broadcast(*scores.shape).value]
-    made = loop(build, block, limit=most, states=start, is_conditional=True)
+    # No more boxes are taken than there are.
+    steps = length if isinstance(length, int) else None
+    made = loop(build, block, limit=most, states=start, steps=steps, is_conditional=True)
     return scores.like(made[1])
 
 
