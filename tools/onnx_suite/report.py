@@ -59,7 +59,8 @@ def write_report(results: Sequence[Result], folder: Path, mode: str = STATIC) ->
     folder.mkdir(parents=True, exist_ok=True)
     data = {r.case: {name: text for name, text in asdict(r.outcome).items() if text} for r in results}
     (folder / file_name(mode, ".json")).write_text(json.dumps(data, indent=1) + "\n")
-    (folder / file_name(mode, ".md")).write_text("\n".join(page(results, mode)) + "\n")
+    others = [other for other in TOLD if other != mode and (folder / file_name(other, ".md")).exists()]
+    (folder / file_name(mode, ".md")).write_text("\n".join(page(results, mode, others)) + "\n")
 
 
 def read_results(folder: Path, mode: str = STATIC) -> dict[str, Outcome]:
@@ -68,15 +69,15 @@ def read_results(folder: Path, mode: str = STATIC) -> dict[str, Outcome]:
     return {case: Outcome(**each) for case, each in data.items()}
 
 
-def page(results: Sequence[Result], mode: str) -> Iterator[str]:
-    """The lines of the page; the line in bold is for those who read no further."""
+def page(results: Sequence[Result], mode: str, others: Sequence[str] = ()) -> Iterator[str]:
+    """The lines of the page, which leads to those of other modes; the line in bold is the summary."""
     count = Counter(r.outcome.status for r in results)
-    others = [f"[{other}]({file_name(other, '.md')})" for other in TOLD if other != mode]
+    links = [f"[{other}]({file_name(other, '.md')})" for other in others]
     yield from (
         f"# Support of ONNX, {mode} mode",
         "",
         *TOLD[mode],
-        f"Written by `python -m tools.onnx_suite --mode {mode}`.  Other modes: {', '.join(others)}.",
+        f"Written by `python -m tools.onnx_suite --mode {mode}`.  Other modes: {', '.join(links)}.",
         "",
         f"**{_headline(mode, count)}**",
         "",
