@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import flag, product_of
 from penstock.dialects.graph.comparison import NotOp
-from penstock.dialects.graph.indexing import GatherOp, ScatterElementsOp
+from penstock.dialects.graph.indexing import ScatterElementsOp
 from penstock.dialects.graph.movement import dims_attr
 from penstock.dialects.graph.ordering import CumSumOp, TopKOp
 from penstock.dialects.graph.sections import PositionsOp
@@ -37,20 +37,15 @@ def import_unique(node: Node, build: Builder) -> list[SSAValue]:
         moved = [0]
     rows = apart.reshape(apart.shape[0], product_of(apart.shape[1:]))
     order = _order(rows)
-    sorted_ = taken(rows, order)
+    sorted_ = rows.take(order)
     group = _running(_starts(sorted_)) - 1
-    first = taken(order, _found(_starts(sorted_)))
+    first = order.take(_found(_starts(sorted_)))
     inverse = _placed(group * 0, order, group)
     if not node.int("sorted", 1):
         first, inverse = _by_occurrence(first, inverse)
     counts = _placed(first * 0, inverse, (inverse * 0) + 1, "add")
-    values = taken(apart, first).transpose(*np.argsort(moved).tolist())
+    values = apart.take(first).transpose(*np.argsort(moved).tolist())
     return [values.value, first.value, inverse.value, counts.value]
-
-
-def taken(x: Term, at: Term) -> Term:
-    """Rows of a tensor."""
-    return x.like(x.build.op(GatherOp, [x.value, at.value], {"axis": integer(0)}))
 
 
 def _order(rows: Term) -> Term:
@@ -60,7 +55,7 @@ def _order(rows: Term) -> Term:
         raise Unsupported(f"rows of {width} elements are compared", "Compare shorter rows.")
     order = range_term(rows.build, count)
     for column in reversed(range(width)):
-        order = taken(order, _ranking(taken(rows.at(1, column), order)))
+        order = order.take(_ranking(rows.at(1, column).take(order)))
     return order
 
 
@@ -72,7 +67,7 @@ def _ranking(keys: Term) -> Term:
 def _starts(rows: Term) -> Term:
     """Where a row differs from the one before; the first one does."""
     at = range_term(rows.build, rows.shape[0])
-    differs = rows.equals(taken(rows, (at - 1).maximum(0))).apply(NotOp)
+    differs = rows.equals(rows.take((at - 1).maximum(0))).apply(NotOp)
     return (differs.positions().greatest(1) > 0) | at.equals(0)
 
 
@@ -94,7 +89,7 @@ def _by_occurrence(first: Term, inverse: Term) -> tuple[Term, Term]:
     blank = inverse * 0
     marked = _placed(blank, first, first * 0 + 1) > 0
     number = _running(marked) - 1
-    return _found_like(marked, first), taken(number, taken(first, inverse))
+    return _found_like(marked, first), number.take(first.take(inverse))
 
 
 def _found_like(truths: Term, like: Term) -> Term:

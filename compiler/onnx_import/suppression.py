@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import IntegerAttr, f32, i64
 from xdsl.ir import Block, SSAValue
 
 from penstock.dialects.graph.base import flag, integers, product_of, rank_of, shape_of, tensor
-from penstock.dialects.graph.indexing import GatherOp, ScatterElementsOp
+from penstock.dialects.graph.indexing import ScatterElementsOp
 from penstock.dialects.graph.ordering import CumSumOp
 from penstock.dialects.graph.reduction import ArgMaxOp, ReduceMaxOp
 from penstock.onnx_import.axes import require
@@ -60,7 +60,7 @@ class Boxes:
 
     def picked(self, at: Term) -> "Boxes":
         """One box for each position in all boxes of all batches."""
-        return Boxes(*(take(corner.reshape(product_of(corner.shape)), at) for corner in self.corners))
+        return Boxes(*(corner.reshape(product_of(corner.shape)).take(at) for corner in self.corners))
 
     @property
     def area(self) -> Term:
@@ -74,11 +74,6 @@ class Boxes:
         both = height.maximum(0) * width.maximum(0)
         either = self.area + other.area - both
         return (both > 0) & (limit < both / either)
-
-
-def take(x: Term, at: Term) -> Term:
-    """Elements of a list."""
-    return x.like(x.build.op(GatherOp, [x.value, at.value], {"axis": IntegerAttr(0, i64)}))
 
 
 def import_non_max_suppression(node: Node, build: Builder) -> SSAValue:
@@ -138,7 +133,7 @@ def _rows(build: Builder, order: Term) -> SSAValue:
     )
     found = order.like(positions_of(build, is_taken.reshape(total).value))
     group = found / number_term(build, boxes)
-    place = take(before, group) + take(order.reshape(total), found)
+    place = before.take(group) + order.reshape(total).take(found)
     blank = Term(build, build.constant(np.array(0))).broadcast(*found.shape)
     operands = [blank.value, place.value, found.value]
     sorted_ = order.like(build.op(ScatterElementsOp, operands, {"axis": IntegerAttr(0, i64)}))

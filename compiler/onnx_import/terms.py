@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import f32, f64, i64
+from xdsl.dialects.builtin import IntegerAttr, f32, f64, i64
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
@@ -23,6 +23,7 @@ from penstock.dialects.graph.elementwise import (
     SqrtOp,
     SubOp,
 )
+from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.linear import MatMulOp
 from penstock.dialects.graph.reduction import ReduceMaxOp, ReduceMeanOp, ReduceProdOp, ReduceSumOp
 from penstock.dialects.sizes import Extent
@@ -188,6 +189,10 @@ class Term:
         """One slice across an axis, which is gone."""
         shape = [size for i, size in enumerate(self.shape) if i != axis]
         return self.slice(axis, position, position + 1).reshape(*shape)
+
+    def take(self, at: "Term") -> "Term":
+        """Slices along the first axis, at positions that are inside."""
+        return self.like(self.build.op(GatherOp, [self.value, at.value], {"axis": IntegerAttr(0, i64)}))
 
     def sum(self, *axes: int) -> "Term":
         """The sum along axes, which are gone."""
