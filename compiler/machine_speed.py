@@ -26,8 +26,8 @@ from penstock.backends.targets import Target, host
 from penstock.build import build_image
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, parallel, reduction, region
-from penstock.driver import later_phases, prepare
 from penstock.extensions import extended
+from penstock.phase_runs import later_phases, prepare
 from penstock.timing import measure
 from penstock.weights import aligned_bytes
 

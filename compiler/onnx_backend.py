@@ -14,18 +14,18 @@ from onnx.backend.base import Backend, BackendRep
 from xdsl.dialects.builtin import ModuleOp
 
 from penstock.backends.targets import target as target_named
+from penstock.compiler import Compiler
 from penstock.dialects.graph.base import Array, is_static
 from penstock.dialects.graph.host import HostOp
-from penstock.driver import build_module, build_stages, entry, read
 from penstock.errors import CallError, ShapeError, UnsupportedError
-from penstock.extensions import extended
 from penstock.host.arrays import is_strings
 from penstock.model import CompiledModel
 from penstock.onnx_import.model_file import newest_opset
 from penstock.onnx_import.signature import model_inputs
 from penstock.onnx_values import Given, Result, arrays_of, gathered, is_array, lengths_of
+from penstock.packing import entry
+from penstock.reading import read
 from penstock.staged_model import runnable
-from penstock.stages import has_stages
 
 __all__ = ["PenstockBackend", "PenstockRep", "prepare", "run_model", "run_node", "supports_device"]
 
@@ -60,8 +60,8 @@ class PenstockRep(BackendRep):
         key = (*shapes, *(_value_key(arrays[name]) for name in fixed))
         if key not in self._compiled:
             module = read_for(self._model, given, fixed)
-            build = build_stages if has_stages(module) else build_module
-            self._compiled[key] = runnable(build(module, self._model.graph.name, self._target, extended()))
+            package = Compiler(self._target).package(module, self._model.graph.name)
+            self._compiled[key] = runnable(package)
         return self._compiled[key]
 
     def by_name(self, inputs: Sequence[object] | Mapping[str, object]) -> Given:

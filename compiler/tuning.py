@@ -15,11 +15,11 @@ from typing import Unpack
 from penstock.backends.targets import cpu_model
 from penstock.collector import collector_paused
 from penstock.compilation import Kind, Model, Options
-from penstock.driver import whole_module
 from penstock.errors import PenstockError
 from penstock.extensions import extended
 from penstock.model import CompiledModel
 from penstock.passes.schedule_options import Option
+from penstock.reading import read_whole
 from penstock.tuning_file import Tuned, Tuning, empty_tuning, recalled, remember
 from penstock.variants import OptionListener, Runnable, Variants, times_by_kernel
 
@@ -72,7 +72,7 @@ def tune(
             f"the tuning was measured on another CPU, '{start.cpu}'", remedy="Tune into another file."
         )
     with collector_paused():
-        module = whole_module(model, options, known)
+        module = read_whole(model, options, known)
         return _Tuner(Variants.of(module, machine, known), start, seconds, progress or _nothing).outcome()
 
 

@@ -11,13 +11,13 @@ from penstock.backends.targets import Target
 from penstock.build import build_image
 from penstock.dialects.nest.hints import hints_of
 from penstock.dialects.nest.machine import Machine
-from penstock.driver import later_phases, numerics, prepare, run_phases
 from penstock.extensions import Extended, with_choices
 from penstock.package import Package, TensorInfo
 from penstock.packing import pack, signature
 from penstock.passes.choose_schedules import ChooseSchedulesPass, kernel_digest
 from penstock.passes.nest_rewriting import kernels
 from penstock.passes.schedule_options import Option, ranked_options
+from penstock.phase_runs import later_phases, numerics, prepare, run_phases
 from penstock.profiling import Step, memory_of, steps_of, taken_in_turns
 from penstock.random_inputs import Array, random_inputs
 from penstock.watching import Watcher

@@ -10,8 +10,9 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from penstock.backends.llvm import compile_module
 from penstock.backends.targets import target
 from penstock.build import function_modules
-from penstock.driver import WHOLE_MODULE, prepare, read, run_phases
+from penstock.phase_runs import WHOLE_MODULE, prepare, run_phases
 from penstock.pipeline import phases
+from penstock.reading import read
 from penstock.registry import context
 
 

@@ -12,7 +12,7 @@ from xdsl.passes import ModulePass
 
 from penstock.backends.targets import target
 from penstock.build import function_modules
-from penstock.driver import prepare
+from penstock.phase_runs import prepare
 from penstock.pipeline import graph_passes, llvm_passes, loops_passes, nest_passes, schedule_passes
 from penstock.registry import context
 from penstock.testing import (

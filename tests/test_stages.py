@@ -55,6 +55,17 @@ def test_every_size(model: CompiledModel, n: int, shape: list[int]) -> None:
     check(model, some(n), shape)
 
 
+def test_every_stage_leaves_its_passes_in_a_folder(tmp_path: Path) -> None:
+    penstock.compile(onnx.parser.parse_model(MODEL), dump_dir=tmp_path)
+    graph = sorted(path.name for path in tmp_path.glob("*.mlir"))
+    assert graph[0] == "000-import.mlir" and not [name for name in graph if "lower-graph" in name]
+    stages = sorted(tmp_path.glob("stage-*"))
+    assert stages
+    for stage in stages:
+        assert [path.name for path in stage.glob("*lower-graph-to-nest.mlir")]
+        assert (stage / "kernels" / "main" / "5.s").read_text()
+
+
 def test_nothing_is_found(model: CompiledModel) -> None:
     check(model, np.zeros((3, 4), np.float32), [12, 1])
 

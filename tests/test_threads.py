@@ -25,7 +25,8 @@ import penstock
 from penstock.backends.llvm import NativeImage
 from penstock.backends.llvm.threads import Threads
 from penstock.backends.targets import target
-from penstock.driver import build_module, inspected
+from penstock.compiler import Compiler
+from penstock.driver import inspected
 from penstock.errors import PenstockError, TargetError
 from penstock.extensions import extended
 from penstock.model import CompiledModel
@@ -133,7 +134,7 @@ def test_small_kernels_may_be_shared_out_too(module: ModuleOp) -> None:
     everything = extended(passes={"schedule": [ParallelizePass(threads=3, grain=1)]})
     inputs, outputs = inputs_for(module), list[dict[str, Array]]()
     for known in (extended(), everything):
-        model = CompiledModel(build_module(module.clone(), "model", target("host"), known))
+        model = CompiledModel(Compiler(target("host"), known).package(module.clone(), "model"))
         named = {port.name: array for port, array in zip(model.inputs, inputs, strict=True)}
         outputs.append(model(named))
     assert_same(*outputs)

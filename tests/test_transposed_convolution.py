@@ -4,8 +4,9 @@ import numpy as np
 from onnx import TensorProto, helper
 
 import penstock
-from penstock import driver
 from penstock.backends.reference import evaluate_function
+from penstock.packing import entry
+from penstock.reading import read
 
 
 def test_places_outside_are_told_apart() -> None:
@@ -16,5 +17,5 @@ def test_places_outside_are_told_apart() -> None:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
     image = np.arange(9, dtype=np.float32).reshape(1, 1, 3, 3)
     weights = np.ones((1, 2, 3, 3), np.float32)
-    (wanted,) = evaluate_function(driver.entry(driver.read(model)), [image, weights])
+    (wanted,) = evaluate_function(entry(read(model)), [image, weights])
     np.testing.assert_array_equal(penstock.compile(model)(x=image, w=weights)["y"], wanted)

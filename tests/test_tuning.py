@@ -13,10 +13,10 @@ import penstock
 from penstock import cache
 from penstock.backends.targets import target
 from penstock.cli import cli
-from penstock.driver import read
 from penstock.errors import PenstockError
 from penstock.extensions import extended
 from penstock.random_inputs import random_inputs
+from penstock.reading import read
 from penstock.tuning import MARGIN, Outcome, tune
 from penstock.tuning_file import Tuned, Tuning, empty_tuning, read_tuning, write_tuning
 from penstock.variants import OptionListener, Variants

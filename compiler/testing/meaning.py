@@ -18,9 +18,9 @@ from penstock.checking.comparison import NONE, bounded_difference, epsilon, same
 from penstock.checking.execution import Case, entry, execute
 from penstock.checking.judgement import SLACK, Observed, judge
 from penstock.checking.widening import is_real
+from penstock.compiler import Compiler
 from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import element_of, static_shape_of
-from penstock.driver import build_module
 from penstock.extensions import extended
 from penstock.model import CompiledModel
 from penstock.registry import Plugin, context
@@ -67,7 +67,7 @@ def assert_computes(module: ModuleOp, outputs: Sequence[Array], inputs: Sequence
 
 def compiled(module: ModuleOp, plugins: Sequence[Plugin] = ()) -> CompiledModel:
     """The machine code of a graph-level module, which stays as it is; called with a dict of arrays."""
-    package = build_module(module.clone(), "module", target("host"), extended(plugins))
+    package = Compiler(target("host"), extended(plugins)).package(module.clone(), "module")
     return CompiledModel(package)
 
 

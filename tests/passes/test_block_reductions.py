@@ -5,13 +5,13 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from xdsl.context import Context
 
 import penstock
-from penstock import driver
 from penstock.checking.execution import Case, execute
 from penstock.checking.judgement import relative_error
 from penstock.dialects.nest.machine import Machine
 from penstock.passes.block_reductions import BlockReductionsPass
 from penstock.passes.nest_rewriting import kernels, nests
 from penstock.pipeline import graph_passes, nest_passes
+from penstock.reading import read
 
 ROWS, TERMS, COLUMNS = 24, 576, 24
 
@@ -34,7 +34,7 @@ def dense_layer(rows: int = ROWS, terms: int = TERMS, columns: int = COLUMNS) ->
 
 
 def test_the_blocks_mean_the_sum() -> None:
-    module, ctx = driver.read(dense_layer()), Context()
+    module, ctx = read(dense_layer()), Context()
     Machine(l2=65536).attach(module)
     for each in (*graph_passes(), *nest_passes()):
         each.apply(ctx, module)

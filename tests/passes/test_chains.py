@@ -8,13 +8,13 @@ from xdsl.context import Context
 from xdsl.dialects import memref
 
 import penstock
-from penstock import driver
 from penstock.checking.execution import Case, entry, execute
 from penstock.checking.judgement import relative_error
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import shape_of
 from penstock.passes.nest_rewriting import kernels, nests
 from penstock.pipeline import graph_passes, nest_passes
+from penstock.reading import read
 
 Array = NDArray[np.float32]
 HEADS, ROWS, WIDTH = 24, 40, 16
@@ -43,7 +43,7 @@ def given() -> dict[str, Array]:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_attention_is_one_kernel_without_all_scores(threads: int) -> None:
-    module, ctx = driver.read(attention()), Context()
+    module, ctx = read(attention()), Context()
     Machine().attach(module)
     for each in graph_passes():
         each.apply(ctx, module)

@@ -13,10 +13,11 @@ from penstock.backends.check_plan import check_plan_against_module
 from penstock.backends.reference import run_graph
 from penstock.backends.targets import target
 from penstock.checking.check import check_module
+from penstock.compiler import Compiler
 from penstock.dialects.graph.base import Array, wide
-from penstock.driver import WHOLE_MODULE, build_module, prepare, run_phases
 from penstock.extensions import extended
 from penstock.model import CompiledModel
+from penstock.phase_runs import WHOLE_MODULE, prepare, run_phases
 from penstock.profiling import memory_of, steps_of
 
 RANDOM = np.random.default_rng(0)
@@ -109,7 +110,7 @@ def module_of(text: str) -> ModuleOp:
 
 def compiled(text: str, threads: int = 1) -> CompiledModel:
     """A module as code."""
-    return CompiledModel(build_module(module_of(text), "m", target("host"), extended(threads=threads)))
+    return CompiledModel(Compiler(target("host"), extended(threads=threads)).package(module_of(text), "m"))
 
 
 def agree(results: Mapping[str, Array], wanted: Mapping[str, Array]) -> None:

@@ -1,9 +1,10 @@
 """The quick walk meets the same operations as xDSL's own, in the same order."""
 
 from penstock.backends.targets import target
-from penstock.driver import prepare, read, run_phases
 from penstock.extensions import extended
 from penstock.passes.op_walk import every_op
+from penstock.phase_runs import prepare, run_phases
+from penstock.reading import read
 from tests.small_model import small_model
 
 

@@ -10,7 +10,6 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
 import penstock
-from penstock import driver
 from penstock.backends.reference import evaluate_function
 from penstock.checking.execution import Case, entry, execute
 from penstock.checking.judgement import relative_error
@@ -18,6 +17,7 @@ from penstock.passes.nest_rewriting import functions, nests
 from penstock.passes.winograd import WinogradPass
 from penstock.passes.winograd_matrices import POINTS, Filtering, filtering
 from penstock.pipeline import graph_passes, nest_passes
+from penstock.reading import read
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Conv:
 
 def nests_of(conv: Conv) -> ModuleOp:
     """The nests of a model as the pass finds them."""
-    module = driver.read(conv.model())
+    module = read(conv.model())
     ctx = Context()
     before = nest_passes()
     names = [p.name for p in before]
@@ -181,7 +181,7 @@ def after_the_count(channels: int) -> ModuleOp:
 def test_a_compiled_model_agrees() -> None:
     conv = Conv(32, 32, (15, 18))
     x, r = conv.inputs()
-    (wanted,) = evaluate_function(entry(driver.read(conv.model())), [x, r])
+    (wanted,) = evaluate_function(entry(read(conv.model())), [x, r])
     model = penstock.compile(conv.model())
     assert any("winograd" in line for line in model.package.numerics)
     assert relative_error(model(x=x, r=r)["y"], wanted) < 1e-5

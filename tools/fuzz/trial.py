@@ -17,11 +17,11 @@ from xdsl.dialects.builtin import ModuleOp
 
 import penstock
 from penstock.dialects.graph.base import shape_of
-from penstock.driver import entry
 from penstock.errors import PenstockError
 from penstock.onnx_import import import_model
 from penstock.onnx_import.known_values import static_bytes
 from penstock.package import STRINGS, TensorInfo, numpy_dtype
+from penstock.packing import entry
 from tools.fuzz.mutants import Mutant, mutant
 from tools.fuzz.seeds import Seed
 from tools.fuzz.watching import Watch

@@ -9,14 +9,16 @@ from xdsl.dialects.builtin import ModuleOp
 
 from penstock.backends.targets import target
 from penstock.collector import collector_paused
+from penstock.compiler import Compiler
 from penstock.dialects.graph.base import Array
 from penstock.dialects.graph.constant import ConstantOp
-from penstock.driver import build_module, entry, prepare, read, run_phases
 from penstock.extensions import extended
 from penstock.model import CompiledModel
 from penstock.onnx_import.signature import model_inputs
 from penstock.onnx_values import Given, Result, gathered, is_array
-from penstock.packing import names_of
+from penstock.packing import entry, names_of
+from penstock.phase_runs import prepare, run_phases
+from penstock.reading import read
 
 FIRST_PHASES = ("import", "graph")
 """The phases that fold."""
@@ -33,7 +35,7 @@ def run_constant(model: ModelProto, given: Given) -> tuple[list[Result], bool]:
     folded = folded_outputs(module)
     if folded is None:
         results: Mapping[str, Array] = CompiledModel(
-            build_module(read(stored), stored.graph.name, machine, known)
+            Compiler(machine, known).package(read(stored), stored.graph.name)
         )({})
     else:
         results = folded
