@@ -7,7 +7,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -65,6 +64,8 @@ def _complain(text: str, code: int) -> int:
 
 def write_reproducer(error: Exception, arguments: list[str]) -> Path:
     """Write the command, the versions and the traceback to a file named by its content."""
+    from importlib.metadata import version
+
     lines = [
         f"command: {shlex.join(arguments)}",
         f"folder: {Path.cwd()}",

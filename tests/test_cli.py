@@ -374,6 +374,14 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     assert text is not None and (f"penstock {name}" in text or not cli.commands[name].params)
 
 
+def test_help_is_quick() -> None:
+    """Nothing that takes long to import is there before a command runs."""
+    heavy = ("numpy", "xdsl", "onnx", "llvmlite", "rich", "penstock.driver", "penstock.package")
+    code = f"import sys, penstock.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
 @pytest.mark.parametrize("line", ["--help", "compile --help", "targets --help", "-h"])
 def test_help_needs_no_driver(line: str, capsys: Captured) -> None:
     assert run_line(line) == 0

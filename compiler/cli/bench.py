@@ -9,7 +9,6 @@ import click
 
 from penstock.cli.opening import open_model
 from penstock.cli.options import EXISTING, WRITABLE, Build, build_options, threads_option
-from penstock.random_inputs import random_inputs
 
 
 @click.command("bench")
@@ -57,6 +56,8 @@ def bench_command(
 
         show_machine(seconds)
         return
+    from penstock.random_inputs import random_inputs
+
     compiled = open_model(model, build, threads=threads)
     arrays = random_inputs(compiled.usual_inputs, seed)
     if is_profiled or shows_calls or trace_file is not None:

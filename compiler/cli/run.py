@@ -8,8 +8,7 @@ import click
 
 from penstock.cli.opening import open_model
 from penstock.cli.options import EXISTING, WRITABLE, Build, build_options, dump_option, pairs, threads_option
-from penstock.cli.values import NamedFile, read_inputs, write_outputs
-from penstock.random_inputs import random_inputs
+from penstock.cli.values import NamedFile
 
 
 @click.command("run")
@@ -44,7 +43,9 @@ def run_command(
     penstock run model.penstock --input x=x.npy -o outputs.npz
     penstock run model.onnx --random 0
     """
+    from penstock.cli.arrays import read_inputs, write_outputs
     from penstock.cli.tables import outputs_table, show
+    from penstock.random_inputs import random_inputs
 
     if seed is not None and inputs:
         raise click.UsageError("--random fills all inputs: give it or --input, not both")

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from penstock.api import compile
+from penstock.cli.arrays import read_image
 from penstock.cli.progress import followed
 from penstock.cli.reports import summary
 from penstock.cli.tables import show, table_of, timing_table
-from penstock.cli.values import read_image
 from penstock.driver import inspected
 from penstock.inspection import LEVELS
 from penstock.pass_statistics import PassRecord, PassStatistics
