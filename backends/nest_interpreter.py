@@ -18,10 +18,11 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from penstock.backends.nests.buffers import fresh_buffer, stored
-from penstock.backends.nests.control import compute, load, run_for, run_if, run_while, store, subview
+from penstock.backends.nests.control import compute, load, row, run_for, run_if, run_while, store, subview
 from penstock.backends.nests.scalars import dtype_of, number
 from penstock.backends.nests.walks import run_walk
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp, buffer_type, element_of, shape_of
+from penstock.dialects.nest.sizes import RowOp
 from penstock.dialects.nest.walk import walk_of
 
 Array = NDArray[np.generic]
@@ -171,6 +172,11 @@ def _subview(op: Operation, run: _Run, buffers: Buffers) -> None:
     subview(op, buffers)
 
 
+def _row(op: Operation, run: _Run, buffers: Buffers) -> None:
+    assert isinstance(op, RowOp)
+    row(op, buffers)
+
+
 def _cast(op: Operation, run: _Run, buffers: Buffers) -> None:
     """The same memory: that it is contiguous is what the cast says."""
     buffers[op.results[0]] = buffers[op.operands[0]]
@@ -197,6 +203,7 @@ _MEANINGS: Mapping[str, Callable[[Operation, _Run, Buffers], None]] = {
     memref.ExpandShapeOp.name: _reshape,
     memref.CastOp.name: _cast,
     memref.SubviewOp.name: _subview,
+    RowOp.name: _row,
     memref.LoadOp.name: _load,
     memref.StoreOp.name: _store,
     scf.ForOp.name: _for,

@@ -5,7 +5,7 @@
       values = [{name = "conv1", steps = array<i64: 0, 1>, place = array<i64: 0, 3136>}, ...]
     }
 
-A `main` whose sizes are known only at run time has no `arena` and `bound`, and of each value the formula of
+A function whose sizes are known only at run time has no `arena` and `bound`, and of each value the formula of
 its size and the values below it: `{name = "conv1", steps = ..., size = "n*3136", below = array<i64: 0>}`.
 
 `argument` is the arena's place among the arguments of `main`; `steps` are first and last, `place` is offset
@@ -66,6 +66,11 @@ def argument_of(attribute: Attribute) -> int:
     if not isa(attribute, DictionaryAttr):
         raise VerifyException(f"{MEMORY_PLAN} is a dictionary, not {attribute}")
     return _number(attribute.data, "argument")
+
+
+def is_growing(attribute: Attribute | None) -> bool:
+    """Whether a plan is one for all sizes."""
+    return isa(attribute, DictionaryAttr) and "arena" not in attribute.data
 
 
 def growing_attribute(plan: GrowingPlan, argument: int) -> DictionaryAttr:

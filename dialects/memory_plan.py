@@ -5,11 +5,14 @@ Time is counted in steps: the operations of `main` that touch memory, in order, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
 from itertools import accumulate
 
-from penstock.dialects.sizes import Extent, number
+from penstock.dialects.sizes import Extent, added, maximum, number
 
 ALIGNMENT = 64
+LONG_FORMULA = 400
+"""Characters of a formula from which on a sum of all values is the better bound: maxima of maxima explode."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,21 @@ class GrowingPlan:
         placements = [Placement(each, ends[i] - round_up(each.size)) for i, each in enumerate(intervals)]
         return Plan(tuple(placements), max(ends.values(), default=0), fullest(intervals))
 
+    @cached_property
+    def arena(self) -> Extent:
+        """A size of the arena that is enough at all sizes: the least one, unless that is a long formula."""
+        rounded = [round_up_size(value.size) for value in self.values]
+        ends: dict[int, Extent] = {}
+        for i in self.order():
+            start: Extent = 0
+            for j in self.values[i].below:
+                start = maximum(start, ends[j])
+            ends[i] = start + rounded[i]
+            if len(str(ends[i])) > LONG_FORMULA:
+                return reduce(added, rounded, 0)
+        most = reduce(maximum, ends.values(), 0)
+        return most if len(str(most)) <= LONG_FORMULA else reduce(added, rounded, 0)
+
     def order(self) -> list[int]:
         """The values, each behind those below it."""
         found: list[int] = []
@@ -105,6 +123,11 @@ def fullest(intervals: Sequence[Interval]) -> int:
         changes[interval.first] = changes.get(interval.first, 0) + size
         changes[interval.last + 1] = changes.get(interval.last + 1, 0) - size
     return max(accumulate((changes[step] for step in sorted(changes)), initial=0))
+
+
+def round_up_size(size: Extent) -> Extent:
+    """The least multiple of `ALIGNMENT` that is not below a size."""
+    return (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
 
 def round_up(size: int, alignment: int = ALIGNMENT) -> int:

@@ -1,6 +1,6 @@
 """Sizes that requirements allow: symbols that a requirement ties to others are moved until it holds."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import product
 
 from penstock.dialects.requirements import alternatives, holds, sides
@@ -26,23 +26,29 @@ def settled(requirements: Sequence[str], sizes: Sizes) -> dict[str, int]:
 
     >>> settled(["past + new == total", "past <= 512"], {"past": 600, "new": 1, "total": 1})
     {'past': 512, 'new': 1, 'total': 513}
+    >>> settled(["a == b", "c == b"], {"a": 1, "b": 2, "c": 2})
+    {'a': 1, 'b': 1, 'c': 1}
     """
-    found = dict(sizes)
+    found, seen = dict(sizes), set[str]()
     for _ in range(2 * len(requirements)):
         broken = next((each for each in requirements if not holds(each, found)), None)
-        moved = None if broken is None else next(_moves(broken, found), None)
+        moved = None if broken is None else next(_moves(broken, found, seen), None)
         if moved is None:
             break
         found.update([moved])
+        seen.add(moved[0])
     return found
 
 
-def _moves(requirement: str, sizes: Sizes) -> Iterator[tuple[str, int]]:
-    """Sizes of one symbol with which a requirement holds, the rest being as it is; the best first."""
+def _moves(requirement: str, sizes: Sizes, seen: Container[str]) -> Iterator[tuple[str, int]]:
+    """Sizes of one symbol with which a requirement holds, the rest being as it is; the best first.
+
+    What was moved before stays if it can: of `a == b` and `c == b`, the second one does not undo the first.
+    """
     left, right = sides(alternatives(requirement)[0])
     # What stands alone on its side follows from the rest.
     alone = [name for side in (right, left) for name in symbols_of(side) if str(side) == name]
-    names = list(dict.fromkeys([*alone, *symbols_of(left, right)]))
+    names = sorted(dict.fromkeys([*alone, *symbols_of(left, right)]), key=lambda name: name in seen)
     solved = [(name, _solved(left - right, name, sizes)) for name in names]
     yield from ((name, value) for name, value in solved if value is not None and value >= 0)
     for name, step in product(names, range(1, SEARCHED)):

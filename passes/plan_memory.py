@@ -15,6 +15,7 @@ is a value of its caller:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import ClassVar
 
 from xdsl.context import Context
@@ -32,7 +33,7 @@ from xdsl.dialects.builtin import (
     i8,
     i64,
 )
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import PassFailedException
@@ -48,8 +49,8 @@ from penstock.dialects.memory_certificate import (
 from penstock.dialects.memory_plan import ALIGNMENT, Interval, Placement
 from penstock.dialects.nest.hints import Hints, hinted, hints_of
 from penstock.dialects.nest.ops import buffer_type
-from penstock.dialects.nest.sizes import ViewOp, sizes_of, symbols
-from penstock.dialects.sizes import Extent
+from penstock.dialects.nest.sizes import RowOp, SizeOp, ViewOp, buffer_of, is_static, sizes_of, symbols
+from penstock.dialects.sizes import Extent, Size, maximum
 from penstock.passes.memory.growing import emit_offsets, growing_plan
 from penstock.passes.memory.placement import plan_intervals
 from penstock.passes.nest_rewriting import callees_first
@@ -63,6 +64,7 @@ ALIASES = (
     memref.CastOp,
     memref.AssumeAlignmentOp,
     memref.ViewOp,
+    RowOp,
 )
 CONTROL = (scf.ForOp, scf.IfOp, scf.WhileOp)
 """Steps with steps inside."""
@@ -88,13 +90,13 @@ class PlanMemoryPass(ModulePass):
         main = _main(op)
         if MEMORY_PLAN in main.attributes:
             return
-        arenas: dict[str, int] = {}
+        arenas: dict[str, Extent] = {}
         for function in callees_first(op, main):
             if function is main or _needs_memory(function, arenas):
                 arenas[function.sym_name.data] = _plan(function, arenas, hints_of(op))
 
 
-def _needs_memory(function: func.FuncOp, arenas: Mapping[str, int]) -> bool:
+def _needs_memory(function: func.FuncOp, arenas: Mapping[str, Extent]) -> bool:
     """Whether a function allocates, or calls one that was given an arena for that."""
     return any(
         isinstance(op, memref.AllocOp) or (isinstance(op, func.CallOp) and op.callee.string_value() in arenas)
@@ -102,8 +104,8 @@ def _needs_memory(function: func.FuncOp, arenas: Mapping[str, int]) -> bool:
     )
 
 
-def _plan(main: func.FuncOp, arenas: Mapping[str, int], hints: Hints) -> int:
-    """Plan a function whose callees are planned; the size of its arena, at the hints if calls decide it."""
+def _plan(main: func.FuncOp, arenas: Mapping[str, Extent], hints: Hints) -> Extent:
+    """Plan a function whose callees are planned; the size of its arena."""
     _lend_arenas(main, arenas)
     steps = {each: i for i, each in enumerate(filter(_is_step, main.body.block.ops))}
     allocations = [each for each in main.walk() if isinstance(each, memref.AllocOp)]
@@ -120,7 +122,7 @@ def _plan(main: func.FuncOp, arenas: Mapping[str, int], hints: Hints) -> int:
 def _plan_static(main: func.FuncOp, lives: Mapping[memref.AllocOp, list[int]]) -> int:
     pairs = enumerate(lives.items())
     plan = plan_intervals([_interval(each, i, steps, _bytes(each)) for i, (each, steps) in pairs])
-    arena = _append_arena(main, plan.arena)
+    arena = _append_arena(main, MemRefType(i8, [plan.arena]))
     for allocation, placement in zip(lives, plan.placements, strict=True):
         _replace_by_view(allocation, arena, placement)
     certificate = Certificate(plan, len(main.args) - 1)
@@ -128,12 +130,14 @@ def _plan_static(main: func.FuncOp, lives: Mapping[memref.AllocOp, list[int]]) -
     return plan.arena
 
 
-def _plan_growing(main: func.FuncOp, lives: Mapping[memref.AllocOp, list[int]], hints: Hints) -> int:
+def _plan_growing(main: func.FuncOp, lives: Mapping[memref.AllocOp, list[int]], hints: Hints) -> Extent:
     sizes = [_size(each) for each in lives]
     triples = enumerate(zip(lives.items(), sizes, strict=True))
     intervals = [_interval(each, i, steps, hinted(size, hints)) for i, ((each, steps), size) in triples]
     plan = growing_plan(intervals, sizes)
-    arena = _append_arena(main, DYNAMIC_INDEX)
+    # Who calls a model knows its arena; who calls a region gets it from its type.
+    is_main = main.sym_name.data == "main"
+    arena = _append_arena(main, MemRefType(i8, [DYNAMIC_INDEX]) if is_main else buffer_of([plan.arena], i8))
     offsets = emit_offsets(main.body.block, plan)
     for allocation, offset in zip(lives, offsets, strict=True):
         view = ViewOp.of(arena, offset, buffer_type(allocation.memref))
@@ -141,29 +145,33 @@ def _plan_growing(main: func.FuncOp, lives: Mapping[memref.AllocOp, list[int]], 
         view.attributes.update(allocation.attributes)
         Rewriter.replace_op(allocation, [view], [view.result])
     main.attributes[MEMORY_PLAN] = growing_attribute(plan, len(main.args) - 1)
-    return plan.at(hints).arena
+    return plan.arena
 
 
-def _lend_arenas(main: func.FuncOp, arenas: Mapping[str, int]) -> None:
+def _lend_arenas(main: func.FuncOp, arenas: Mapping[str, Extent]) -> None:
     """Hand memory to every call of a function that has an arena: to all calls in one step the same."""
-    steps: dict[Operation, list[tuple[func.CallOp, int]]] = {}
+    steps: dict[Operation, list[tuple[func.CallOp, Extent]]] = {}
     for call in [op for op in main.walk() if isinstance(op, func.CallOp)]:
         size = arenas.get(call.callee.string_value())
         if size is not None:
             steps.setdefault(_step_of(main, call), []).append((call, size))
     for step, calls in steps.items():
-        most = max(size for _, size in calls)
-        arena = memref.AllocOp.get(i8, ALIGNMENT, [most])
-        Rewriter.insert_op(arena, InsertPoint.before(step))
+        most = reduce(maximum, (size for _, size in calls))
+        sizes = [SizeOp(most)] if isinstance(most, Size) else []
+        arena = memref.AllocOp(
+            [s.value for s in sizes], [], buffer_of([most], i8), IntegerAttr(ALIGNMENT, i64)
+        )
+        Rewriter.insert_op([*sizes, arena], InsertPoint.before(step))
         for call, size in calls:
             lent = arena.memref if size == most else _start_of(arena.memref, size, step)
             call.operands = [*call.operands, lent]
 
 
-def _start_of(arena: SSAValue, size: int, step: Operation) -> SSAValue:
+def _start_of(arena: SSAValue, size: Extent, step: Operation) -> SSAValue:
     """The first bytes of an arena, named in front of a step."""
-    zero = arith.ConstantOp(IntegerAttr(0, IndexType()))
-    view = memref.ViewOp(arena, zero, [], MemRefType(i8, [size]))
+    zero, kind = arith.ConstantOp(IntegerAttr(0, IndexType())), buffer_of([size], i8)
+    is_known = isinstance(size, int) and is_static(sizes_of(arena))
+    view = memref.ViewOp(arena, zero, [], kind) if is_known else ViewOp.of(arena, zero.result, kind)
     Rewriter.insert_op([zero, view], InsertPoint.before(step))
     return view.result
 
@@ -242,9 +250,9 @@ def _width(type_: MemRefType) -> int:
     return 8 if isinstance(element, IndexType) else byte_size(element)
 
 
-def _append_arena(main: func.FuncOp, size: int) -> SSAValue:
+def _append_arena(main: func.FuncOp, kind: MemRefType[Attribute]) -> SSAValue:
     block = main.body.block
-    arena = block.insert_arg(MemRefType(i8, [size]), len(block.args))
+    arena = block.insert_arg(kind, len(block.args))
     arena.name_hint = "arena"
     outputs = main.function_type.outputs.data
     main.function_type = FunctionType.from_lists([argument.type for argument in block.args], outputs)

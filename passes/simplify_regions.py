@@ -156,7 +156,7 @@ def _loop_with(
         states=states,
         scans=scans,
         captures=captures,
-        steps=None if op.steps is None else op.steps.value.data,
+        steps=op.most,
         backwards=[new for new, old in enumerate(kept) if directions[old]],
         is_conditional=conditional,
     )
@@ -180,7 +180,7 @@ def _inlined(op: RegionOp) -> bool:
         _inline(op, op.then.block if condition.reshape(-1)[0] else op.otherwise.block, op.captures)
         return True
     assert isinstance(op, LoopOp), "an op with regions is a loop or a branch"
-    if not op.is_counted or op.steps is None or op.steps.value.data != 1:
+    if not op.is_counted or op.most != 1:
         return False
     step = ConstantOp.of(np.array(0), "step")
     slices = [_reshaped(scan, shape_of(scan)[1:]) for scan in op.scans]

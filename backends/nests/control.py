@@ -10,6 +10,7 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from penstock.backends.nests.scalars import MEANINGS
 from penstock.dialects.nest.ops import shape_of
+from penstock.dialects.nest.sizes import RowOp
 
 Array = NDArray[np.generic]
 Buffers = dict[SSAValue, Array]
@@ -87,6 +88,13 @@ def subview(op: memref.SubviewOp, buffers: Buffers) -> None:
         raise NotImplementedError(f"the nest interpreter takes whole slices across the first axis: {op}")
     _check(op, shape[:1], offsets[:1])
     buffers[op.result] = buffers[op.source][offsets[0]]
+
+
+def row(op: RowOp, buffers: Buffers) -> None:
+    """A slice across the first axis."""
+    place = [int(buffers[op.index].item())]
+    _check(op, shape_of(op.source)[:1], place)
+    buffers[op.result] = buffers[op.source][place[0]]
 
 
 def compute(op: Operation, buffers: Buffers) -> None:

@@ -14,14 +14,26 @@ from onnx import GraphProto, NodeProto
 from xdsl.dialects.builtin import i64
 from xdsl.ir import Block, SSAValue
 
+from penstock.dialects.graph.base import Dim, dim_of, size_of
 from penstock.dialects.graph.base import tensor as tensor_type
+from penstock.dialects.sizes import maximum
 from penstock.errors import ModelError, Problem, ShapeError
 from penstock.limits import Budget, check_iterations, how_to_raise
 from penstock.onnx_import.axes import known_number, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.call import Call, branch_scope
 from penstock.onnx_import.node import Node
-from penstock.onnx_import.regions import branch, count, discard, end_region, loop, only_branch, region, scalar
+from penstock.onnx_import.regions import (
+    branch,
+    count,
+    discard,
+    end_region,
+    keep_shape,
+    loop,
+    only_branch,
+    region,
+    scalar,
+)
 from penstock.onnx_import.scope import Scope
 from penstock.onnx_import.terms import Term, stack
 from penstock.onnx_import.unsupported import Unsupported
@@ -173,12 +185,13 @@ def _loop_in_block(
     is_conditional = truth is None or not truth.all()
     flag = [scalar(build.inside(block), tensor(node, again))] if is_conditional else []
     wanted = [i for i in range(len(outputs)) if i < len(states) or node.uses(i)]
-    end_region(block, [*flag, *(tensor(node, outputs[i]) for i in wanted)])
-    most, going = node.constant(0) if node.optional(0) is not None else None, _unless_true(node, 1)
-    steps = None if most is None else max(int(most.reshape(-1)[0]), 0)
+    given = [tensor(node, outputs[i]) for i in wanted]
+    kept = [keep_shape(build.inside(block), v, s) for v, s in zip(given, states, strict=False)]
+    end_region(block, [*flag, *kept, *given[len(kept) :]])
+    going, steps = _unless_true(node, 1), _most(node, build, collects=len(wanted) > len(states))
     if not is_conditional:
-        check_iterations(steps or 0)
-    limit = node.optional(0) if most is None else None
+        check_iterations(steps if isinstance(steps, int) else 0)
+    limit = node.optional(0) if steps is None else None
     if not is_conditional and steps is None and limit is None:
         raise Unsupported("nothing ends its loop", "Export a loop that ends.")
     made = loop(
@@ -192,6 +205,20 @@ def _loop_in_block(
     )
     results = dict(zip(wanted, made, strict=True))
     return [results.get(i) for i in range(len(node.outputs))]
+
+
+def _most(node: Node, build: Builder, *, collects: bool) -> Dim | None:
+    """The greatest number of iterations as a size, which a run decides only where something is collected."""
+    given, number, known = node.optional(0), node.constant(0), node.dims(0)
+    if number is not None:
+        return max(int(number.reshape(-1)[0]), 0)
+    if known is not None and "?" not in known:
+        (most,) = known
+        return dim_of(maximum(size_of(most), 0))
+    if given is None or not collects or not build.is_outermost:
+        return None
+    (most,) = build.sizes(Term(build, count(build, given)).maximum(0).value)
+    return most
 
 
 def _unless_true(node: Node, index: int) -> SSAValue | None:

@@ -15,9 +15,11 @@ from penstock.dialects.graph.activation import (
     SigmoidOp,
     SoftplusOp,
 )
-from penstock.dialects.graph.base import GraphOp, number, tensor
+from penstock.dialects.graph.base import Dim, GraphOp, number, rank_of, shape_of, size_of, tensor
 from penstock.dialects.graph.transcendental import TanhOp
-from penstock.onnx_import.axes import require, static_size, static_sizes
+from penstock.dialects.requirements import equal
+from penstock.dialects.sizes import subtracted
+from penstock.onnx_import.axes import require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
@@ -38,16 +40,44 @@ class Layer:
     x: Term
     lengths: Term | None
     gates: int
+    hidden: int
+    """The size of the hidden state."""
 
     @property
-    def steps(self) -> int:
+    def steps(self) -> Dim:
         """The length of the sequences."""
-        return static_size(self.node, self.x.value, 0)
+        return self.x.shape[0]
 
     @property
-    def hidden(self) -> int:
-        """The size of the hidden state."""
-        return static_size(self.node, self.node.input(2), 2)
+    def batch(self) -> Dim:
+        """The number of sequences."""
+        return self.x.shape[1]
+
+    @property
+    def is_batch_first(self) -> bool:
+        """Whether the model has the sequences before the steps, and before the directions."""
+        return self.node.int("layout", 0) == 1
+
+    def input(self, index: int, *shape: Dim) -> Term | None:
+        """An input of the node under the shape that it must have, if it is given."""
+        given = self.node.optional(index)
+        return None if given is None else held_to(self.x.like(given), shape)
+
+    def zeros(self) -> Term:
+        """A state before the first step that is not given."""
+        if isinstance(self.batch, int):
+            return self.x.table(np.zeros((self.batch, self.hidden)))
+        return self.x.filled(0).broadcast(self.batch, self.hidden)
+
+
+def held_to(value: Term, shape: Sequence[Dim]) -> Term:
+    """A value under the shape that it must have; open sizes are held to it in every call."""
+    sizes = (*value.shape, *shape)
+    if all(isinstance(size, int) for size in sizes) or "?" in sizes or len(value.shape) != len(shape):
+        return value
+    for have, want in zip(value.shape, shape, strict=True):
+        value.build.hold(equal(size_of(have), size_of(want)))
+    return value.reshape(*shape)
 
 
 @dataclass(frozen=True)
@@ -111,18 +141,23 @@ def _import(node: Node, build: Builder, gates: int, step: Step, defaults: Sequen
     """Y, Y_h and, of an LSTM, Y_c: the directions side by side."""
     layer = _layer(node, build, gates)
     directions = _directions(node)
-    require(
-        node, len(directions) == static_size(node, node.input(1), 0), "W has another number of directions"
-    )
-    functions = _functions(node, defaults, len(directions))
+    count = len(directions)
+    given = shape_of(node.input(1))[0]
+    require(node, given == count or isinstance(given, str), "W has another number of directions")
+    functions = _functions(node, defaults, count)
     runs = [
-        _run(layer, step, _weights(layer, d, f), _start(layer, d, len(defaults) // 3 + 1), reverse)
+        _run(
+            layer,
+            step,
+            _weights(layer, count, d, f),
+            _start(layer, count, d, len(defaults) // 3 + 1),
+            reverse,
+        )
         for d, (reverse, f) in enumerate(zip(directions, functions, strict=True))
     ]
-    batch_first = node.int("layout", 0) == 1
     y = stack([run[-1] for run in runs], 1)
     states = [stack(parts, 0) for parts in zip(*(run[:-1] for run in runs), strict=True)]
-    if batch_first:
+    if layer.is_batch_first:
         y, states = y.transpose(2, 0, 1, 3), [s.transpose(1, 0, 2) for s in states]
     return [y.value, *(s.value for s in states)]
 
@@ -130,10 +165,21 @@ def _import(node: Node, build: Builder, gates: int, step: Step, defaults: Sequen
 def _layer(node: Node, build: Builder, gates: int) -> Layer:
     x, lengths = Term(build, node.input(0)), node.optional(4)
     for index in range(3):
-        static_sizes(node, node.input(index), 3)
+        require(
+            node,
+            rank_of(node.input(index)) == 3,
+            f"input {index} has the shape {shape_of(node.input(index))}",
+        )
     if node.int("layout", 0) == 1:
         x = x.transpose(1, 0, 2)
-    return Layer(node, x, None if lengths is None else Term(build, lengths).positions(), gates)
+    # Of the sizes that must be equal, a number says most.
+    columns = shape_of(node.input(1))[2]
+    if isinstance(columns, int):
+        x = held_to(x, (*x.shape[:2], columns))
+    size = shape_of(node.input(2))[2]
+    hidden = size if isinstance(size, int) else node.int("hidden_size")
+    steps = None if lengths is None else held_to(Term(build, lengths), x.shape[1:2]).positions()
+    return Layer(node, x, steps, gates, hidden)
 
 
 def _directions(node: Node) -> list[bool]:
@@ -144,32 +190,31 @@ def _directions(node: Node) -> list[bool]:
     return known[name]
 
 
-def _weights(layer: Layer, direction: int, functions: Sequence[Function]) -> Weights:
-    node, size, gates = layer.node, layer.hidden, layer.gates
-    w, r = (Term(layer.x.build, node.input(i)).at(0, direction) for i in (1, 2))
-    given = node.optional(3)
-    if given is None:
-        bias = layer.x.table(np.zeros(2 * gates * size))
-    else:
-        bias = layer.x.like(given).at(0, direction)
-    peephole = node.optional(7)
-    row = None if peephole is None else layer.x.like(peephole).at(0, direction)
+def _weights(layer: Layer, directions: int, direction: int, functions: Sequence[Function]) -> Weights:
+    size, gates = layer.hidden, layer.gates
+
+    def given(index: int, *shape: Dim) -> Term | None:
+        whole = layer.input(index, directions, *shape)
+        return None if whole is None else whole.at(0, direction)
+
+    w, r = given(1, gates * size, layer.x.shape[2]), given(2, gates * size, size)
+    assert w is not None and r is not None, "a layer has weights"
+    bias = given(3, 2 * gates * size) or layer.x.table(np.zeros(2 * gates * size))
+    row = given(7, 3 * size)
     peepholes = [] if row is None else [row.slice(0, k * size, (k + 1) * size) for k in range(3)]
     both = [bias.slice(0, k * gates * size, (k + 1) * gates * size) for k in range(2)]
     return Weights(layer, w, r, both[0], both[1], peepholes, functions)
 
 
-def _start(layer: Layer, direction: int, count: int) -> State:
+def _start(layer: Layer, directions: int, direction: int, count: int) -> State:
     """The states before the first step: inputs 5 and 6, or zero."""
-    batch = static_size(layer.node, layer.x.value, 1)
     state: list[Term] = []
     for index in range(5, 5 + count):
-        given = layer.node.optional(index)
-        if given is None:
-            state.append(layer.x.table(np.zeros((batch, layer.hidden))))
-        else:
-            # Batch-first layers keep the directions on the second axis.
-            state.append(layer.x.like(given).at(layer.node.int("layout", 0), direction))
+        # Batch-first layers keep the directions on the second axis.
+        shape = (layer.batch, directions) if layer.is_batch_first else (directions, layer.batch)
+        given = layer.input(index, *shape, layer.hidden)
+        zero = layer.zeros() if given is None else given.at(int(layer.is_batch_first), direction)
+        state.append(zero)
     return tuple(state)
 
 
@@ -194,7 +239,10 @@ def _run(layer: Layer, step: Step, weights: Weights, state: State, reverse: bool
 
 def _place(layer: Layer, at: Term, reverse: bool) -> Term:
     """Where in its sequence a step is."""
-    return layer.steps - 1 - at if reverse else at
+    if not reverse:
+        return at
+    last = at.number(subtracted(size_of(layer.steps), 1))
+    return last - at
 
 
 def _functions(node: Node, defaults: Sequence[str], directions: int) -> list[list[Function]]:

@@ -8,11 +8,13 @@ from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from penstock.dialects.graph.base import element_of, is_static, shape_of, tensor_of
+from penstock.dialects.graph.base import Dim, element_of, shape_of, size_of, tensor_of
 from penstock.dialects.graph.binding import BindOp, is_needed
 from penstock.dialects.graph.control import IfOp, LoopOp, YieldOp
 from penstock.dialects.graph.elementwise import CastOp, SubOp
 from penstock.dialects.graph.indexing import GatherOp
+from penstock.dialects.requirements import equal
+from penstock.dialects.sizes import subtracted
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.unsupported import Unsupported
 
@@ -46,6 +48,22 @@ def erase_unused(block: Block) -> None:
         if not isinstance(op, BindOp | ReturnOp | YieldOp) and not is_needed(op):
             op.detach()
             op.erase()
+
+
+def keep_shape(build: Builder, value: SSAValue, state: SSAValue) -> SSAValue:
+    """What becomes of a state, under the formulas of its sizes: where they differ, a call has to be right."""
+    old, new = shape_of(state), shape_of(value)
+    pairs = [pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]]
+    if len(old) != len(new) or not pairs or not all(_may_be_equal(a, b) for a, b in pairs):
+        return value
+    for a, b in pairs:
+        build.hold(equal(size_of(b), size_of(a)))
+    return build.reshape(value, old)
+
+
+def _may_be_equal(a: Dim, b: Dim) -> bool:
+    """Whether two sizes with different formulas are equal in some call."""
+    return "?" not in (a, b) and not isinstance(subtracted(size_of(a), size_of(b)), int)
 
 
 def isolate(blocks: Sequence[Block]) -> list[SSAValue]:
@@ -111,14 +129,14 @@ def loop(
     going: SSAValue | None = None,
     states: Sequence[SSAValue] = (),
     scans: Sequence[SSAValue] = (),
-    steps: int | None = None,
+    steps: Dim | None = None,
     backwards: Sequence[int] = (),
     is_conditional: bool = False,
 ) -> list[SSAValue]:
     """The last states of a loop and what it collects; the block is ended, and reads what it likes."""
     following = _given(body)[is_conditional:]
     for old, new in zip(states, following, strict=False):
-        if old.type != new.type or not is_static(old):
+        if old.type != new.type or "?" in shape_of(old):
             reason = f"a state of its loop begins as {_told(old)} and becomes {_told(new)}"
             raise Unsupported(reason, "Export the loop with states that keep their type and shape.")
     length_is_known = not is_conditional and limit is None and going is None

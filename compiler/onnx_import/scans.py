@@ -1,19 +1,20 @@
 """Scan: a loop over the slices of some of its inputs, written out where it is short."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import rank_of
+from penstock.dialects.graph.base import Dim, rank_of, size_of
 from penstock.dialects.graph.base import tensor as tensor_type
-from penstock.onnx_import.axes import front_axis, require, static_size
+from penstock.dialects.requirements import equal
+from penstock.onnx_import.axes import front_axis, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.loops import FEW_NODES, Body, tensor
 from penstock.onnx_import.node import Node
-from penstock.onnx_import.regions import end_region, loop, region
+from penstock.onnx_import.regions import end_region, keep_shape, loop, region
 from penstock.onnx_import.terms import Term, stack
 from penstock.onnx_import.unsupported import Unsupported
 from penstock.onnx_import.values import Values
@@ -60,9 +61,24 @@ def import_scan(node: Node, build: Builder, body: Body) -> Values:
     require(node, min(ranks) > 0 and min(ranks[-count:]) > 1, f"inputs of ranks {ranks} have no batch")
     require(node, len(directions) == count, f"{len(directions)} directions of {count} inputs")
     cut, joined = [Side(0, d == 1) for d in directions], [Side(0, False)] * outputs
-    batch = range(static_size(node, scans[0].value, 0))
-    runs = [_scan(Whole(node, body, _each(states, b), _each(scans, b), cut, joined, f"{b}/")) for b in batch]
+    batch = _count(build, [value.shape[0] for value in values])
+    if isinstance(batch, str):
+        return [*_for_each(Whole(node, body, states, scans, cut, joined), batch)]
+    each = range(batch)
+    runs = [_scan(Whole(node, body, _each(states, b), _each(scans, b), cut, joined, f"{b}/")) for b in each]
     return [stack(parts, 0).value for parts in zip(*runs, strict=True)]
+
+
+def _for_each(whole: Whole, batch: Dim) -> list[SSAValue]:
+    """A scan for each element of a batch, as a loop over them."""
+    build, count = whole.scans[0].build, len(whole.states)
+    values = [value.reshape(batch, *value.shape[1:]) for value in (*whole.states, *whole.scans)]
+    types = [tensor_type(value.shape[1:], value.element) for value in values]
+    with region([tensor_type([], i64), *types]) as block:
+        given = [Term(build.inside(block), argument) for argument in block.args[1:]]
+        made = _scan(replace(whole, states=given[:count], scans=given[count:]))
+        end_region(block, [term.value for term in made])
+        return loop(build, block, scans=[value.value for value in values], steps=batch)
 
 
 def _each(values: Sequence[Term], element: int) -> list[Term]:
@@ -80,12 +96,13 @@ def _sides(node: Node, which: str, ranks: Sequence[int | None]) -> list[Side]:
 
 def _scan(whole: Whole) -> list[Term]:
     """The last states, and what the iterations give beside them, side by side."""
-    lengths = {
-        static_size(whole.node, scan.value, side.axis)
-        for scan, side in zip(whole.scans, whole.cut, strict=True)
-    }
-    require(whole.node, len(lengths) == 1, f"the scanned inputs have {sorted(lengths)} slices")
-    (steps,) = lengths
+    cut = zip(whole.scans, whole.cut, strict=True)
+    lengths = [scan.shape[side.axis] for scan, side in cut]
+    known = {length for length in lengths if isinstance(length, int)}
+    require(whole.node, len(known) < 2, f"the scanned inputs have {sorted(known)} slices")
+    steps = _count(whole.scans[0].build, lengths)
+    if isinstance(steps, str):
+        return _scan_op(whole, steps)
     if steps == 0 and whole.joined:
         raise Unsupported("what a scan of nothing collects has no shape", "Remove the scan.")
     written_out = partial(_unrolled_scan, whole, steps)
@@ -95,16 +112,30 @@ def _scan(whole: Whole) -> list[Term]:
     return whole.body.first_of(decided, written_out)
 
 
-def _scan_op(whole: Whole, steps: int) -> list[Term]:
+def _count(build: Builder, lengths: Sequence[Dim]) -> Dim:
+    """The size that all of some are, a number if one of them is; calls are held to it."""
+    if "?" in lengths:
+        raise Unsupported("a size depends on values in a loop or branch", "Compute it outside of them.")
+    (steps, *_) = [*(length for length in lengths if isinstance(length, int)), *lengths]
+    for length in lengths:
+        build.hold(equal(size_of(length), size_of(steps)))
+    return steps
+
+
+def _scan_op(whole: Whole, steps: Dim) -> list[Term]:
     """The scan as an operation, which cuts and joins along the first axis."""
     node, states, build = whole.node, whole.states, whole.scans[0].build
     moved = [_front_first(scan, side.axis) for scan, side in zip(whole.scans, whole.cut, strict=True)]
+    moved = [scan.reshape(steps, *scan.shape[1:]) for scan in moved]
     given = [s.value.type for s in states]
     given += [tensor_type(scan.shape[1:], scan.element) for scan in moved]
     backwards = [i for i, side in enumerate((*whole.cut, *whole.joined)) if side.reverse]
     values = [[t.value for t in terms] for terms in (states, moved)]
     with region([tensor_type([], i64), *given]) as block:
-        end_region(block, [tensor(node, value) for value in whole.body.iterate("", block.args[1:], block)])
+        inside = build.inside(block)
+        outputs = [tensor(node, value) for value in whole.body.iterate("", block.args[1:], block)]
+        kept = [keep_shape(inside, v, s) for v, s in zip(outputs, values[0], strict=False)]
+        end_region(block, [*kept, *outputs[len(kept) :]])
         made = loop(build, block, states=values[0], scans=values[1], steps=steps, backwards=backwards)
     collected = zip(made[len(states) :], whole.joined, strict=True)
     return [

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block
-from xdsl.rewriter import Rewriter
 
-from penstock.dialects.graph.base import GraphOp, is_static, shape_of, tensor, tensor_of
-from penstock.dialects.graph.binding import at_sizes, dim_at
+from penstock.dialects.graph.base import GraphOp
+from penstock.dialects.graph.binding import at_sizes, settle_type
 
 
 def function_at_sizes(function: FuncOp, sizes: Mapping[str, int]) -> FuncOp:
@@ -21,9 +19,7 @@ def function_at_sizes(function: FuncOp, sizes: Mapping[str, int]) -> FuncOp:
 
 def _specialize(block: Block, sizes: Mapping[str, int]) -> None:
     for value in (*block.args, *(result for op in block.ops for result in op.results)):
-        if isinstance(value.type, TensorType) and not is_static(value):
-            shape = [dim_at(d, sizes) for d in shape_of(value)]
-            Rewriter.replace_value_with_new_type(value, tensor(shape, tensor_of(value).get_element_type()))
+        settle_type(value, sizes)
     for op in block.ops:
         if isinstance(op, GraphOp):
             op.properties.update(at_sizes(op, sizes).properties)

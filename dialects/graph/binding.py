@@ -10,9 +10,10 @@ stages: one ends where a later one needs a symbol from it.
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerType, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerType, StringAttr, TensorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, operand_def, prop_def
+from xdsl.rewriter import Rewriter
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
@@ -26,6 +27,7 @@ from penstock.dialects.graph.base import (
     is_static,
     rank_of,
     shape_of,
+    tensor,
 )
 from penstock.dialects.graph.movement import ShapeAttr, dims_attr, dims_of
 from penstock.dialects.narrowing import strings
@@ -72,13 +74,25 @@ class BindOp(IRDLOperation):
 
 
 def at_sizes(op: GraphOp, sizes: Mapping[str, int]) -> GraphOp:
-    """An operation with numbers for the formulas in its properties, as far as their symbols are known."""
+    """An operation with numbers for the formulas in its properties, as far as their symbols are known.
+
+    One with regions gets them inside, and in the types of its results.
+    """
     if all(isinstance(d, int) for d in op.formulas()):
         return op
     copy = op.clone()
-    for name, attribute in op.properties.items():
-        copy.properties[name] = _in_numbers(attribute, sizes)
+    for each in (each for each in copy.walk() if isinstance(each, GraphOp)):
+        each.properties = {name: _in_numbers(value, sizes) for name, value in each.properties.items()}
+    for result in copy.results if copy.regions else ():
+        settle_type(result, sizes)
     return copy
+
+
+def settle_type(value: SSAValue, sizes: Mapping[str, int]) -> None:
+    """Put numbers in for the sizes of a value, as far as their symbols are known."""
+    if isinstance(value.type, TensorType) and not is_static(value):
+        shape = [dim_at(d, sizes) for d in shape_of(value)]
+        Rewriter.replace_value_with_new_type(value, tensor(shape, element_of(value)))
 
 
 def _in_numbers(attribute: Attribute, sizes: Mapping[str, int]) -> Attribute:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
-from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, i1, i32, i64
+from xdsl.dialects.builtin import I64, ArrayAttr, DenseArrayBase, IntegerAttr, i1, i32, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
     ParsePropInAttrDict,
     irdl_op_definition,
+    irdl_to_attr_constraint,
     operand_def,
     opt_operand_def,
     opt_prop_def,
@@ -31,10 +32,12 @@ from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import (
     AnyTensor,
     Array,
+    Dim,
     GraphOp,
     Tensor,
     compatible,
     element_of,
+    extent_of,
     integers,
     shape_of,
     static_shape_of,
@@ -42,6 +45,8 @@ from penstock.dialects.graph.base import (
     tensor_of,
 )
 from penstock.dialects.graph.evaluation import evaluate_block
+from penstock.dialects.graph.movement import ShapeAttr, dims_attr, dims_of
+from penstock.dialects.graph.sections import numbers_of
 
 MAX_ITERATIONS = 1_000_000
 """A loop that runs on is stopped here when the reference runs it: while compiling, nothing may hang."""
@@ -78,6 +83,11 @@ class RegionOp(GraphOp, ABC):
     @abstractmethod
     def capture(self, values: Sequence[SSAValue]) -> None:
         """Hand in other values; the arguments of the blocks are the caller's matter."""
+
+    def formulas(self) -> Sequence[Dim]:
+        """Those of all operations inside."""
+        inside = (op for block in self.blocks for op in block.ops if isinstance(op, GraphOp))
+        return [size for op in inside for size in op.formulas()]
 
     def effort(self) -> int:
         """All regions once; a loop says how often."""
@@ -148,6 +158,10 @@ class IfOp(RegionOp):
         return evaluate_block(block, dict(zip(block.args, captures, strict=True)))
 
 
+STEPS = irdl_to_attr_constraint(IntegerAttr[I64]) | irdl_to_attr_constraint(ShapeAttr)
+"""The constraint of how often a loop runs: a number, or the formula of one."""
+
+
 @irdl_op_definition
 class LoopOp(RegionOp):
     """A region that runs again and again on what it left, as in ONNX's Loop and Scan:
@@ -156,9 +170,9 @@ class LoopOp(RegionOp):
 
     The region takes the number of the step, the states, a slice of each scanned value along its first axis,
     and the captures.  It gives the next states and what is collected, side by side along a new first axis.
-    It runs `steps` times, or `limit` times; if it gives a truth before all else, only as long as this and
-    `going`, the truth to begin with, hold.  `backwards` lists the scanned values, then the collected ones,
-    that are walked from their end.
+    It runs `steps` times (`steps = ["seq"]` where a call decides it), or `limit` times; if it gives a truth
+    before all else, only as long as this and `going`, the truth to begin with, hold.  `backwards` lists the
+    scanned values, then the collected ones, that are walked from their end.
     """
 
     name = "graph.loop"
@@ -167,7 +181,7 @@ class LoopOp(RegionOp):
     states = var_operand_def(AnyTensor)
     scans = var_operand_def(AnyTensor)
     captures = var_operand_def(AnyTensor)
-    steps = opt_prop_def(IntegerAttr[I64])
+    steps = opt_prop_def(STEPS)
     backwards = opt_prop_def(DenseArrayBase.constr(i64))
     outputs = var_result_def(AnyTensor)
     body = region_def("single_block")
@@ -187,7 +201,7 @@ class LoopOp(RegionOp):
         states: Sequence[SSAValue] = (),
         scans: Sequence[SSAValue] = (),
         captures: Sequence[SSAValue] = (),
-        steps: int | None = None,
+        steps: Dim | None = None,
         backwards: Sequence[int] = (),
         is_conditional: bool = False,
     ) -> "LoopOp":
@@ -199,7 +213,7 @@ class LoopOp(RegionOp):
             operands=[_optional(limit), _optional(going), states, scans, captures],
             result_types=[[*(value.type for value in states), *collected]],
             properties={
-                "steps": None if steps is None else IntegerAttr(steps, i64),
+                "steps": None if steps is None else _steps_attr(steps),
                 "backwards": integers(backwards) if backwards else None,
             },
             regions=[Region(body)],
@@ -225,11 +239,21 @@ class LoopOp(RegionOp):
         return len(yielded(self.body.block)) > len(self.outputs)
 
     @property
+    def most(self) -> Dim | None:
+        """How often the region runs at most, as `steps` says."""
+        if not isinstance(self.steps, ArrayAttr):
+            return None if self.steps is None else self.steps.value.data
+        return dims_of(self.steps)[0]
+
+    @property
     def is_counted(self) -> bool:
         """Whether it is known how often the region runs."""
         return (
             self.steps is not None and self.limit is None and not self.is_conditional and self.going is None
         )
+
+    def formulas(self) -> Sequence[Dim]:
+        return [*super().formulas(), *([] if self.most is None else [self.most])]
 
     @property
     def directions(self) -> list[bool]:
@@ -248,10 +272,12 @@ class LoopOp(RegionOp):
         following = [tensor_of(value) for value in end[: len(states)]]
         if not all(map(compatible, following, states)):
             raise VerifyException(f"graph.loop: the states {_texts(states)} become {_texts(following)}")
-        length = self.steps.value.data if self.is_counted and self.steps is not None else "?"
+        length = self.most if self.is_counted and self.most is not None else "?"
         return [*states, *(tensor([length, *shape_of(v)], element_of(v)) for v in end[len(states) :])]
 
     def _verify_counts(self) -> None:
+        if isinstance(self.steps, ArrayAttr) and len(self.steps) != 1:
+            raise VerifyException(f"graph.loop: {self.steps} does not say how often it runs")
         if self.going is not None:
             _verify_flag(self, self.going)
         if self.limit is not None and tensor_of(self.limit) != tensor([], i64):
@@ -263,15 +289,14 @@ class LoopOp(RegionOp):
             raise VerifyException(f"graph.loop: the region gives {counts}")
 
     def _slice(self, value: SSAValue) -> Tensor:
-        shape = shape_of(value)
-        steps = None if self.steps is None else self.steps.value.data
+        shape, steps = shape_of(value), self.most
         if not shape or steps is None or shape[0] not in (steps, "?"):
             raise VerifyException(f"graph.loop: {value.type} has no {steps} slices to scan")
         return tensor(shape[1:], element_of(value))
 
     def effort(self) -> int:
         """The region as often as it may run."""
-        steps = MAX_ITERATIONS if self.steps is None else self.steps.value.data
+        steps = MAX_ITERATIONS if self.most is None else extent_of(self.most)
         return super().effort() * max(steps, 1)
 
     def grouped(self, values: Sequence[T]) -> tuple[list[T], list[T], list[T], list[T], list[T]]:
@@ -286,7 +311,7 @@ class LoopOp(RegionOp):
     def evaluate(self, *operands: Array) -> Sequence[Array]:
         limit, going, states, scans, captures = self.grouped(operands)
         bounds = [int(array.reshape(-1)[0]) for array in limit]
-        bounds += [self.steps.value.data] if self.steps is not None else []
+        bounds += [] if self.most is None else numbers_of(self, [self.most])
         most, step = min(bounds, default=MAX_ITERATIONS + 1), 0
         holds = all(bool(array.reshape(-1)[0]) for array in going)
         rows: list[list[Array]] = []
@@ -314,6 +339,10 @@ class LoopOp(RegionOp):
             return [np.empty(s, numpy_dtype(element_of(v))) for s, v in zip(shapes, made, strict=True)]
         columns = zip(zip(*rows, strict=True), self.directions[len(self.scans) :], strict=True)
         return [np.stack(column[::-1] if is_reverse else column) for column, is_reverse in columns]
+
+
+def _steps_attr(steps: Dim) -> IntegerAttr[I64] | ShapeAttr:
+    return IntegerAttr(steps, i64) if isinstance(steps, int) else dims_attr([steps])
 
 
 def _optional(value: SSAValue | None) -> Sequence[SSAValue]:

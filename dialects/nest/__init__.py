@@ -14,7 +14,7 @@ from penstock.dialects.nest.ops import (
     parallel,
     reduction,
 )
-from penstock.dialects.nest.sizes import SizeAttr, SizeOp, SizesAttr, ViewOp
+from penstock.dialects.nest.sizes import RowOp, SizeAttr, SizeOp, SizesAttr, ViewOp
 
 __all__ = [
     "Access",
@@ -26,6 +26,7 @@ __all__ = [
     "Read",
     "Write",
     "Nest",
+    "RowOp",
     "SizeAttr",
     "SizeOp",
     "SizesAttr",
@@ -37,6 +38,6 @@ __all__ = [
 
 Nest = Dialect(
     "nest",
-    [ComputeOp, ApplyOp, ConstantOp, YieldOp, SizeOp, ViewOp],
+    [ComputeOp, ApplyOp, ConstantOp, YieldOp, SizeOp, ViewOp, RowOp],
     [DimAttr, AccessAttr, SizeAttr, SizesAttr],
 )

@@ -158,6 +158,30 @@ class ViewOp(IRDLOperation):
         sizes_of(self.result)
 
 
+@irdl_op_definition
+class RowOp(IRDLOperation):
+    """One slice across the first axis of a buffer, where it lies: `%r = nest.row %x[%i] : ... to ...`."""
+
+    name = "nest.row"
+    source = operand_def(MemRefType)
+    index = operand_def(IndexType())
+    result = result_def(MemRefType)
+    traits = traits_def(Pure())
+    assembly_format = "$source `[` $index `]` attr-dict `:` type($source) `to` type($result)"
+
+    @classmethod
+    def of(cls, source: SSAValue, index: SSAValue) -> Self:
+        """A slice of a buffer that says its sizes."""
+        assert is_buffer(source.type), "only buffers have slices"
+        kind = buffer_of(sizes_of(source)[1:], source.type.get_element_type())
+        return cls.build(operands=[source, index], result_types=[kind])
+
+    def verify_(self) -> None:
+        whole, part = sizes_of(self.source), sizes_of(self.result)
+        if not whole or whole[1:] != part:
+            raise VerifyException(f"nest.row: {self.result.type} is no slice of {self.source.type}")
+
+
 def symbols(function: func.FuncOp) -> Mapping[str, SSAValue]:
     """The arguments of a function that hold the values of symbols, by name."""
     marks = () if function.arg_attrs is None else function.arg_attrs.data

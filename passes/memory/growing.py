@@ -10,7 +10,7 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, SSAValue
 
-from penstock.dialects.memory_plan import ALIGNMENT, GrowingPlan, GrowingValue, Interval
+from penstock.dialects.memory_plan import GrowingPlan, GrowingValue, Interval, round_up_size
 from penstock.dialects.nest.sizes import SizeOp
 from penstock.dialects.sizes import Extent
 from penstock.passes.memory.placement import plan_intervals
@@ -48,7 +48,7 @@ def emit_offsets(block: Block, plan: GrowingPlan) -> list[SSAValue]:
     for i in plan.order():
         value = plan.values[i]
         starts[i] = code.greatest([ends[j] for j in value.below])
-        ends[i] = code.sum(starts[i], (value.size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT)
+        ends[i] = code.sum(starts[i], round_up_size(value.size))
     return [code.value(starts[i]) for i in range(len(plan.values))]
 
 

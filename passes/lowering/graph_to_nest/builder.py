@@ -1,6 +1,6 @@
 """What the rules of `lower-graph-to-nest` build with: buffers, nests from maps, scalar formulas."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -59,6 +59,8 @@ class Lowering:
     """Where values that are made there at once are wanted."""
     buffers: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     nodes: Attribute | None = None
+    symbols: Mapping[str, SSAValue] = field(default_factory=dict[str, SSAValue])
+    """The arguments that hold the values of symbols."""
     requirements: dict[str, None] = field(default_factory=dict[str, None])
     """What must hold of the sizes of every call."""
 

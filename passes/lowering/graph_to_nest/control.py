@@ -30,17 +30,17 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.utils.exceptions import PassFailedException
 
-from penstock.dialects.graph.base import GraphOp, tensor_of
-from penstock.dialects.graph.binding import symbols_in_block
+from penstock.dialects.graph.base import GraphOp, size_of, tensor_of
+from penstock.dialects.graph.binding import symbols_in, symbols_in_block
 from penstock.dialects.graph.control import IfOp, LoopOp, RegionOp, YieldOp
 from penstock.dialects.graph.movement import ReshapeOp
 from penstock.dialects.narrowing import strings
 from penstock.dialects.nest.access import row_major
-from penstock.dialects.nest.ops import element_of, shape_of
-from penstock.dialects.nest.sizes import INDEX, SYMBOL
-from penstock.dialects.sizes import symbols_of
+from penstock.dialects.nest.ops import element_of
+from penstock.dialects.nest.sizes import INDEX, SYMBOL, RowOp, SizeOp, is_static, numbers, sizes_of
+from penstock.dialects.nest.sizes import symbols as symbols_of_function
+from penstock.dialects.sizes import Extent, symbols_of
 from penstock.passes.lowering.graph_to_nest.builder import Lowering, memref_of, tensor_sizes
 
 Lower = Callable[[Block, Lowering], None]
@@ -55,12 +55,9 @@ def function_of_block(name: str, block: Block, lower: Lower, made: list[func.Fun
     end = block.last_op
     assert end is not None, "a block of the graph level ends with what it gives"
     kinds = [memref_of(tensor_of(value)) for value in (*block.args, *end.operands)]
-    given = symbols_of(*(size for argument in block.args for size in tensor_sizes(argument)))
-    named = list(dict.fromkeys([*given, *symbols_in_block(block)]))
-    if named and isinstance(end, YieldOp):
-        raise PassFailedException(f"lower-graph-to-nest: the sizes {named} in a loop or branch must be known")
+    named = _symbols_of_block(block)
     body = Block(arg_types=[*kinds, *(INDEX for _ in named)])
-    lowering = Lowering(body, lower, made)
+    lowering = Lowering(body, lower, made, symbols=dict(zip(named, body.args[len(kinds) :], strict=True)))
     lowering.buffers.update(zip(block.args, body.args, strict=False))
     outs = list(zip(end.operands, body.args[len(block.args) : len(kinds)], strict=True))
     aimed = _aim(lowering, outs, is_region=isinstance(end, YieldOp))
@@ -72,10 +69,21 @@ def function_of_block(name: str, block: Block, lower: Lower, made: list[func.Fun
             lowering.copy(lowering.buffer(value), out)
     body.add_op(func.ReturnOp())
     function = func.FuncOp(name, FunctionType.from_lists(list(body.arg_types), []), Region(body))
-    if named:
-        marks = [DictionaryAttr({})] * len(kinds) + [DictionaryAttr({SYMBOL: StringAttr(n)}) for n in named]
-        function.arg_attrs = ArrayAttr(marks)
+    _mark_symbols(function, named)
     return function
+
+
+def _symbols_of_block(block: Block) -> list[str]:
+    """The symbols that a block speaks of, those of its arguments first."""
+    given = symbols_of(*(size for argument in block.args for size in tensor_sizes(argument)))
+    return list(dict.fromkeys([*given, *symbols_in_block(block)]))
+
+
+def _mark_symbols(function: func.FuncOp, named: Sequence[str]) -> None:
+    """Name the last arguments of a function after the symbols that they hold."""
+    if named:
+        buffers = [DictionaryAttr({})] * (len(function.args) - len(named))
+        function.arg_attrs = ArrayAttr([*buffers, *(DictionaryAttr({SYMBOL: StringAttr(n)}) for n in named)])
 
 
 def _aim(
@@ -119,24 +127,45 @@ class _Control:
         buffers = [*(outer.buffer(value) for value in op.operands), *results]
         nodes = strings(op.attributes.get("nodes"))
         name = f"c{len(outer.functions)}_" + re.sub(r"\W+", "_", nodes[0] if nodes else "").strip("_")[-40:]
-        kinds = [buffer.type for buffer in buffers]
+        named = _symbols_of_op(op)
+        kinds = [*(buffer.type for buffer in buffers), *(INDEX for _ in named)]
         block = Block(arg_types=kinds)
         function = func.FuncOp(name, FunctionType.from_lists(kinds, []), Region(block))
+        _mark_symbols(function, named)
         if outer.nodes is not None:
             function.attributes["nodes"] = outer.nodes
         outer.functions.append(function)
-        outer.add_op(func.CallOp(name, buffers, []))
-        inner = Lowering(block, outer.lower, outer.functions, nodes=outer.nodes)
-        return _Control(name, outer, inner, block.args)
+        outer.add_op(func.CallOp(name, [*buffers, *(outer.symbols[n] for n in named)], []))
+        symbols = dict(zip(named, block.args[len(buffers) :], strict=True))
+        inner = Lowering(block, outer.lower, outer.functions, nodes=outer.nodes, symbols=symbols)
+        return _Control(name, outer, inner, block.args[: len(buffers)])
 
-    def region(self, block: Block, suffix: str) -> str:
-        """Make a function of a region; its name."""
+    def region(self, block: Block, suffix: str) -> "_Body":
+        """Make a function of a region."""
         name = f"{self.name}.{suffix}"
         made = function_of_block(name, block, self.outer.lower, self.outer.functions)
         if self.outer.nodes is not None:
             made.attributes["nodes"] = self.outer.nodes
         self.outer.functions.append(made)
-        return name
+        return _Body(name, [self.inner.symbols[n] for n in symbols_of_function(made)])
+
+
+@dataclass(frozen=True)
+class _Body:
+    """The function of a region, and the sizes that it is handed behind its buffers."""
+
+    name: str
+    sizes: Sequence[SSAValue]
+
+    def call(self, buffers: Sequence[SSAValue]) -> func.CallOp:
+        """A call of it."""
+        return func.CallOp(self.name, [*buffers, *self.sizes], [])
+
+
+def _symbols_of_op(op: GraphOp) -> list[str]:
+    """The symbols that an op with regions speaks of, inside and outside."""
+    given = symbols_of(*(size for operand in op.operands for size in tensor_sizes(operand)))
+    return list(dict.fromkeys([*given, *symbols_in(op)]))
 
 
 def _if(op: GraphOp, lowering: Lowering) -> None:
@@ -145,7 +174,7 @@ def _if(op: GraphOp, lowering: Lowering) -> None:
     condition, *buffers = control.arguments
     truth = control.inner.add(memref.LoadOp.get(condition, []))
     branches = [
-        Region(Block([func.CallOp(control.region(block, name), buffers, []), scf.YieldOp()]))
+        Region(Block([control.region(block, name).call(buffers), scf.YieldOp()]))
         for block, name in zip(op.blocks, ("then", "else"), strict=True)
     ]
     control.inner.add_op(scf.IfOp(truth, [], branches[0], branches[1]))
@@ -165,7 +194,7 @@ class _Loop:
 
     op: LoopOp
     inner: Lowering
-    body: str
+    body: _Body
     limit: Sequence[SSAValue]
     going: Sequence[SSAValue]
     states: Sequence[SSAValue]
@@ -194,7 +223,7 @@ class _Loop:
             self.inner.copy(value, out)
 
     def _like(self, buffer: SSAValue) -> SSAValue:
-        return self.inner.alloc(element_of(buffer), shape_of(buffer))
+        return self.inner.alloc(element_of(buffer), sizes_of(buffer))
 
     def _for(self, step: SSAValue, carried: Sequence[SSAValue]) -> Sequence[SSAValue]:
         block = Block(arg_types=[INDEX, *(buffer.type for buffer in carried)])
@@ -224,10 +253,14 @@ class _Loop:
         self.inner.add_op(loop)
         return loop.results[2:]
 
+    def _size(self, size: Extent) -> SSAValue:
+        """The value of a size, in front of the loop."""
+        return _index(self.inner.block, size) if isinstance(size, int) else self.inner.add(SizeOp(size))
+
     def _most(self) -> SSAValue:
         """The greatest number of iterations, as an index."""
-        block, steps = self.inner.block, self.op.steps
-        known = [] if steps is None else [_index(block, steps.value.data)]
+        block, steps = self.inner.block, self.op.most
+        known = [] if steps is None else [self._size(size_of(steps))]
         for limit in self.limit:
             given = _add(block, memref.LoadOp.get(limit, []))
             known.append(_add(block, arith.IndexCastOp(given, INDEX)))
@@ -252,14 +285,18 @@ class _Loop:
         slices = [self._slice(block, buffer, number, is_reverse) for buffer, is_reverse in pairs]
         taken, collected = slices[: len(self.scans)], slices[len(self.scans) :]
         operands = [step, *now, *taken, *self.captures, *flag, *following, *collected]
-        block.add_op(func.CallOp(self.body, operands, []))
+        block.add_op(self.body.call(operands))
         return [*following, *other, *following]
 
     def _slice(self, block: Block, buffer: SSAValue, number: SSAValue, is_reverse: bool) -> SSAValue:
         """One slice across the first axis, where it lies."""
-        length, *shape = shape_of(buffer)
+        length, *sizes = sizes_of(buffer)
         if is_reverse:
-            number = _add(block, arith.SubiOp(_index(block, length - 1), number))
+            last = _index(block, length - 1) if isinstance(length, int) else self._size(length - 1)
+            number = _add(block, arith.SubiOp(last, number))
+        if not is_static([length, *sizes]):
+            return _add(block, RowOp.of(buffer, number))
+        shape = numbers(sizes)
         element, zeros, ones = element_of(buffer), [0] * len(shape), [1] * (len(shape) + 1)
         layout = StridedLayoutAttr(row_major(shape), None)
         view = memref.SubviewOp.get(

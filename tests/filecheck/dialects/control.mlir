@@ -69,3 +69,24 @@ func.func @branch(%c: tensor<i1>, %x: tensor<2xf32>) {
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// How often a loop runs may be a formula of sizes.
+func.func @open(%h: tensor<?xf32, #graph.dims<["n"]>>, %x: tensor<?x?xf32, #graph.dims<["2*seq", "n"]>>) {
+  %last, %all = graph.loop states(%h : tensor<?xf32, #graph.dims<["n"]>>) scans(%x : tensor<?x?xf32, #graph.dims<["2*seq", "n"]>>) {
+  ^bb0(%i: tensor<i64>, %s: tensor<?xf32, #graph.dims<["n"]>>, %t: tensor<?xf32, #graph.dims<["n"]>>):
+    graph.yield %t, %s : tensor<?xf32, #graph.dims<["n"]>>, tensor<?xf32, #graph.dims<["n"]>>
+  } -> tensor<?xf32, #graph.dims<["n"]>>, tensor<?x?xf32, #graph.dims<["2*seq", "n"]>> {steps = ["2*seq"]}
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @open(%h: tensor<?xf32, #graph.dims<["n"]>>, %x: tensor<?x?xf32, #graph.dims<["2*seq", "n"]>>) {
+// CHECK-NEXT:     %last, %all = graph.loop states(%h : tensor<?xf32, #graph.dims<["n"]>>) scans(%x : tensor<?x?xf32, #graph.dims<["2*seq", "n"]>>) {
+// CHECK-NEXT:     ^bb0(%i: tensor<i64>, %s: tensor<?xf32, #graph.dims<["n"]>>, %t: tensor<?xf32, #graph.dims<["n"]>>):
+// CHECK-NEXT:       graph.yield %t, %s : tensor<?xf32, #graph.dims<["n"]>>, tensor<?xf32, #graph.dims<["n"]>>
+// CHECK-NEXT:     } -> tensor<?xf32, #graph.dims<["n"]>>, tensor<?x?xf32, #graph.dims<["2*seq", "n"]>> {steps = ["2*seq"]}
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

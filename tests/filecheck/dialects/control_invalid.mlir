@@ -74,3 +74,15 @@ func.func @a_capture_that_no_argument_takes(%c: tensor<i1>, %x: tensor<2xf32>) {
 }
 
 // CHECK: graph.if: a region takes [], it is given ['tensor<2xf32>']
+
+// -----
+
+func.func @two_formulas(%h: tensor<2xf32>) {
+  %last = graph.loop states(%h : tensor<2xf32>) {
+  ^bb0(%i: tensor<i64>, %s: tensor<2xf32>):
+    graph.yield %s : tensor<2xf32>
+  } -> tensor<2xf32> {steps = ["a", "b"]}
+  func.return
+}
+
+// CHECK: graph.loop: ["a", "b"] does not say how often it runs

@@ -14,3 +14,13 @@ func.func @reduction(%x: memref<4x8xf32>, %y: memref<4xf32>) {
 }
 
 // CHECK: nest.compute: together = "k" names no parallel loop
+
+// -----
+
+// A slice has all sizes but the first.
+func.func @slice(%x: memref<?x?xf32, #nest.sizes<["n", "m"]>>, %i: index) {
+  %r = nest.row %x[%i] : memref<?x?xf32, #nest.sizes<["n", "m"]>> to memref<?xf32, #nest.sizes<["n"]>>
+  func.return
+}
+
+// CHECK: nest.row: memref<?xf32, #nest.sizes<["n"]>> is no slice of memref<?x?xf32, #nest.sizes<["n", "m"]>>
