@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -159,3 +160,12 @@ def test_wrong_usage_is_exit_code_2(wrong: Sequence[str]) -> None:
 def test_what_can_be_named_can_be_exported() -> None:
     text = (ROOT / "benchmarks" / "export.py").read_text()
     assert [name for name in NAMED if f'"{name}"' not in text] == []
+
+
+def test_the_doctor_is_timed_on_files_and_folders(tmp_path: Path) -> None:
+    (tmp_path / "some.onnx").write_bytes(DIGITS.read_bytes())
+    command = [sys.executable, "-m", "benchmarks.doctor", str(DIGITS), str(tmp_path), "--repetitions", "1"]
+    done = subprocess.run([*command, "--most", "600"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(re.search(rf"{name}.*compiles.*yes", done.stdout) for name in ("digits", "some"))
+    assert subprocess.run([*command, "--most", "0"], cwd=ROOT, capture_output=True).returncode == 1

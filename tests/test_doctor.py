@@ -13,6 +13,7 @@ import pytest
 import penstock
 from penstock.cli import cli
 from penstock.diagnosis import COMPILES, DECLINED, EXIT_CODES, OPEN, Diagnosis, HostNode, diagnose
+from penstock.dialects.memory_plan import round_up
 from penstock.errors import ShapeError
 from tests.small_model import small_model
 
@@ -112,6 +113,24 @@ def test_sizes_that_contradict_the_model_are_not_assumed(tmp_path: Path) -> None
     found = diagnose(written(tmp_path, text))
     assert found.verdict == COMPILES
     assert [size.assumed for size in found.open_sizes] == [128]
+
+
+def test_sizes_follow_from_values_that_are_known_at_the_usual_sizes(tmp_path: Path) -> None:
+    """Values that sizes decide need no second import: here all of `n` ones are found."""
+    text = """
+        <ir_version: 9, opset_import: ["": 17]> found (float[n, 8] x) => (int64[1, m] y)
+        {
+            first = Constant <value_ints = [0]> ()
+            second = Constant <value_ints = [1]> ()
+            shape = Shape (x)
+            n = Slice (shape, first, second)
+            ones = ConstantOfShape <value = float {1.0}> (n)
+            y = NonZero (ones)
+        }"""
+    found = diagnose(written(tmp_path, text), hints={"n": 5})
+    assert found.verdict == COMPILES
+    assert found.work is not None and found.work.is_complete
+    assert found.work.moved - found.work.weights == round_up(5 * 8 * 4) + round_up(5 * 8)
 
 
 def test_costs_are_those_at_the_hints(tmp_path: Path) -> None:

@@ -294,6 +294,8 @@ class Builder:
     def slice(self, x: SSAValue, axis: int, start: int, end: int, step: int = 1) -> SSAValue:
         """A range of `x` along one axis, bounds as in Python; along an open size it must be there."""
         size = shape_of(x)[axis]
+        if isinstance(size, int) and start == 0 and end >= size and step == 1:
+            return x
         if isinstance(size, str) and size != "?" and 0 <= start <= end < FAR and step > 0:
             self.hold(at_most(end, size_of(size)))
             bounds: list[tuple[Dim, Dim, int]] = [(0, d, 1) for d in shape_of(x)]

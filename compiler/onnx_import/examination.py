@@ -8,9 +8,7 @@ from os import PathLike
 
 from onnx import AttributeProto, ModelProto, NodeProto, ValueInfoProto
 from xdsl.dialects.builtin import ModuleOp, TensorType
-from xdsl.dialects.func import FuncOp
 
-from penstock.dialects.graph.at_sizes import function_at_sizes
 from penstock.dialects.graph.base import Tensor, shape_of, tensor_of
 from penstock.errors import PenstockError, Problem
 from penstock.onnx_import.family import Importer
@@ -19,6 +17,7 @@ from penstock.onnx_import.model_file import ModelFile, read_model
 from penstock.onnx_import.signature import Shapes, Signature, Sizes
 from penstock.onnx_import.table import table_with
 from penstock.onnx_import.unsupported import Unsupported
+from penstock.onnx_import.usual_sizes import module_at_sizes
 
 IMAGE, LENGTH, ONE = 224, 128, 1
 """The sizes assumed for the height or width of a picture, for the length of a sequence, and for all else."""
@@ -101,11 +100,8 @@ def _left_open(attempt: Attempting, usual: list[OpenSize]) -> tuple[ModuleOp | N
         return None, [_problem(error)]
     if problems or contradicts:
         return None, problems
-    sizes = {size.name: size.assumed for size in usual}
-    known = ModuleOp(
-        [function_at_sizes(op, sizes) if isinstance(op, FuncOp) else op.clone() for op in module.ops]
-    )
-    # Numbers tell more where sizes follow from values, or where no call has the usual ones.
+    known = module_at_sizes(module, {size.name: size.assumed for size in usual})
+    # Numbers tell more where sizes follow from values of the run, or where no call has the usual ones.
     return (known, []) if all(map(_is_known, _types(known))) else (None, [])
 
 

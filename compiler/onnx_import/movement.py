@@ -12,6 +12,7 @@ from penstock.dialects.graph.base import (
     broadcast_shapes,
     computed_dim,
     dim_of,
+    element_count,
     number,
     product_of,
     rank_of,
@@ -225,10 +226,16 @@ def _computed_slice(node: Node, build: Builder, x: SSAValue) -> SSAValue:
         for given in (node.input(1), node.input(2), node.optional(3), node.optional(4))
     )
     assert starts is not None and ends is not None, "they are required"
-    count = starts.shape[0] if starts.shape else 1
-    if axes is None and count != rank_of(x):
-        axes = starts.table(np.arange(count))
-    return sliced(build, x, starts, ends, axes, steps)
+    count = element_count(starts.value)
+    starts, ends = starts.reshape(count), ends.reshape(count)
+    if steps is not None and not _is_computed(node, build, 4) and set(node.integers(4, "the steps")) == {1}:
+        steps = None
+    if axes is not None and _is_computed(node, build, 3):
+        return sliced(build, x, starts, ends, axes, steps)
+    given = range(count) if axes is None else node.integers(3, "the axes")
+    chosen = [front_axis(node, axis, rank_of(x)) for axis in given]
+    require(node, len(set(chosen)) == len(chosen) == count, f"{count} starts for axes {chosen}")
+    return sliced(build, x, starts, ends, chosen, steps)
 
 
 def _slice_bounds(node: Node) -> tuple[Sequence[Dim], Sequence[Dim], Sequence[int], Sequence[int]]:

@@ -27,26 +27,41 @@ def spread(build: Builder, values: Term, axes: Term | None, blank: Term) -> Term
 
 
 def sliced(
-    build: Builder, x: SSAValue, starts: Term, ends: Term, axes: Term | None, steps: Term | None
+    build: Builder, x: SSAValue, starts: Term, ends: Term, axes: Sequence[int] | Term, steps: Term | None
 ) -> SSAValue:
-    """`x[start:end:step]` along axes that may themselves be computed.
+    """`x[start:end:step]` along axes that may themselves be computed; without steps, each is 1.
 
     start = clip(start < 0 ? start + n : start);   n' = max(0, ceil((end - start) / step))
     """
-    n = stack([number_term(build, d) for d in shape_of(x)], 0)
-    zeros = n.table(np.zeros(rank_of(x)))
-    start, end = spread(build, starts, axes, zeros), spread(build, ends, axes, n)
-    ones = n.table(np.ones(rank_of(x)))
-    step = ones if steps is None else spread(build, steps, axes, ones)
-    rises = step > 0
-    start, end = ((at < 0).where(at + n, at) for at in (start, end))
-    start = rises.where(start.maximum(0).minimum(n), start.maximum(0).minimum(n - 1))
-    end = rises.where(end.maximum(0).minimum(n), end.maximum(-1).minimum(n - 1))
-    count = counted(start, end, step)
-    for axis, size in enumerate(build.sizes(count.value)):
-        at = start.at(0, axis) + range_term(build, size) * step.at(0, axis)
+    if isinstance(axes, Term):
+        starts, ends, steps = _along_all(build, x, starts, ends, axes, steps)
+        axes = range(rank_of(x))
+    n = stack([number_term(build, shape_of(x)[axis]) for axis in axes], 0)
+    start, end = ((at < 0).where(at + n, at) for at in (starts, ends))
+    if steps is None:
+        start, end = start.maximum(0).minimum(n), end.maximum(0).minimum(n)
+        count = (end - start).maximum(0)
+    else:
+        rises = steps > 0
+        start = rises.where(start.maximum(0).minimum(n), start.maximum(0).minimum(n - 1))
+        end = rises.where(end.maximum(0).minimum(n), end.maximum(-1).minimum(n - 1))
+        count = counted(start, end, steps)
+    for place, (axis, size) in enumerate(zip(axes, build.sizes(count.value), strict=True)):
+        at = range_term(build, size)
+        at = at if steps is None else at * steps.slice(0, place, place + 1)
+        at += start.slice(0, place, place + 1)
         x = build.op(GatherOp, [x, at.value], {"axis": integer(axis)})
     return x
+
+
+def _along_all(
+    build: Builder, x: SSAValue, starts: Term, ends: Term, axes: Term, steps: Term | None
+) -> tuple[Term, Term, Term | None]:
+    """A start, end and step for every axis, which leave alone those that are not among the axes."""
+    n = stack([number_term(build, d) for d in shape_of(x)], 0)
+    zeros, ones = (n.table(np.full(rank_of(x), number)) for number in (0, 1))
+    start, end = spread(build, starts, axes, zeros), spread(build, ends, axes, n)
+    return start, end, None if steps is None else spread(build, steps, axes, ones)
 
 
 def counted(start: Term, end: Term, step: Term) -> Term:

@@ -1,25 +1,23 @@
-"""Puts numbers in for the symbols of a function of the graph level: types and formulas alike."""
+"""Puts numbers in for the symbols of operations of the graph level: types and formulas alike."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from xdsl.dialects.func import FuncOp
-from xdsl.ir import Block
+from xdsl.ir import Operation, SSAValue
 
 from penstock.dialects.graph.base import GraphOp
 from penstock.dialects.graph.binding import at_sizes, settle_type
 
 
-def function_at_sizes(function: FuncOp, sizes: Mapping[str, int]) -> FuncOp:
-    """A copy of a function with numbers for its symbols; sizes without a name stay."""
-    copy = function.clone()
-    for block in (block for op in copy.walk() for region in op.regions for block in region.blocks):
-        _specialize(block, sizes)
-    return copy
+def settle(op: Operation, sizes: Mapping[str, int]) -> None:
+    """Put numbers in for the symbols of an operation and of those inside of it; sizes without a name stay."""
+    for each in op.walk():
+        blocks = (block for region in each.regions for block in region.blocks)
+        settle_values((*each.results, *(argument for block in blocks for argument in block.args)), sizes)
+        if isinstance(each, GraphOp):
+            each.properties.update(at_sizes(each, sizes).properties)
 
 
-def _specialize(block: Block, sizes: Mapping[str, int]) -> None:
-    for value in (*block.args, *(result for op in block.ops for result in op.results)):
+def settle_values(values: Iterable[SSAValue], sizes: Mapping[str, int]) -> None:
+    """Put numbers in for the symbols in the types of values."""
+    for value in values:
         settle_type(value, sizes)
-    for op in block.ops:
-        if isinstance(op, GraphOp):
-            op.properties.update(at_sizes(op, sizes).properties)

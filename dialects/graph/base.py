@@ -25,13 +25,13 @@ from xdsl.dialects.builtin import (
     i1,
     i64,
 )
-from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
+from xdsl.ir import Attribute, OpResult, ParametrizedAttribute, SSAValue, SSAValues
 from xdsl.irdl import BaseAttr, IRDLOperation, ParsePropInAttrDict, irdl_attr_definition, traits_def
-from xdsl.rewriter import Rewriter
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from penstock.dialects.element_types import STRING, is_narrow, is_whole, numpy_dtype
+from penstock.dialects.graph.plain import is_plain, verify_plain
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import Extent, maximum, may_only_be_equal, multiplied
 
@@ -104,7 +104,8 @@ def is_static(value: SSAValue | Attribute) -> bool:
 
 def tensor_of(value: SSAValue | Attribute) -> Tensor:
     """The tensor type of a value (or the type itself)."""
-    t = value.type if isinstance(value, SSAValue) else value
+    # The usual class comes first: Python takes long to tell whether something is of an abstract one.
+    t = value.type if isinstance(value, OpResult) or isinstance(value, SSAValue) else value
     if not isinstance(t, TensorType):
         raise VerifyException(f"expected a tensor, got {t}")
     return cast(Tensor, t)
@@ -262,11 +263,25 @@ class GraphOp(IRDLOperation, ABC):
         results: int = 1,
     ) -> Self:
         """A new op whose result types are inferred; `VerifyException` when the operands do not fit."""
-        given = [() if o is None else o for o in operands]
-        op = cls.build(operands=given, result_types=cls.unknown_types(results), properties=properties or {})
-        for result, inferred in zip(op.results, op.infer(), strict=True):
-            Rewriter.replace_value_with_new_type(result, inferred)
+        op = cls._untyped(operands, properties or {}, results)
+        types = op.infer()
+        assert len(types) == len(op.results), "every result has a type"
+        op.results = SSAValues(OpResult(each, op, index) for index, each in enumerate(types))
         return op
+
+    @classmethod
+    def _untyped(
+        cls,
+        operands: Sequence[SSAValue | Sequence[SSAValue] | None],
+        properties: Mapping[str, Attribute | None],
+        results: int,
+    ) -> Self:
+        single = [o for o in operands if isinstance(o, SSAValue)]
+        if len(single) == len(operands) and is_plain(cls):
+            known = {name: value for name, value in properties.items() if value is not None}
+            return cls.create(operands=single, result_types=[_UNKNOWN] * results, properties=known)
+        given = [() if o is None else o for o in operands]
+        return cls.build(operands=given, result_types=cls.unknown_types(results), properties=properties)
 
     @classmethod
     def unknown_types(cls, results: int) -> Sequence[Attribute | Sequence[Attribute]]:
@@ -275,7 +290,10 @@ class GraphOp(IRDLOperation, ABC):
 
     def verify_made(self) -> None:
         """All that `verify` checks except what `make` has seen to: that results are what `infer` says."""
-        self.get_irdl_definition().verify(self)
+        if is_plain(type(self)):
+            verify_plain(self)
+        else:
+            self.get_irdl_definition().verify(self)
 
     def verify_(self) -> None:
         """Results must be what `infer` says, up to dims that one side does not know."""

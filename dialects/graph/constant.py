@@ -1,6 +1,7 @@
 """Constants of the `graph` dialect: small ones as text in the module, weights as named resources."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -29,9 +30,12 @@ def constant_value(array: Array, name: str) -> DenseIntOrFPElementsAttr | Resour
         return ResourceAttr.of(name, array)
     # A true bit is stored as -1, as xDSL's own parser does.
     stored = -array.astype(np.int8) if array.dtype == np.bool_ else array
-    return DenseIntOrFPElementsAttr(
-        cast(DenseType, tensor(array.shape, element)), BytesAttr(stored.tobytes())
-    )
+    return _dense(stored.tobytes(), array.shape, element)
+
+
+@lru_cache(4096)
+def _dense(elements: bytes, shape: tuple[int, ...], element: AnyDenseElement) -> DenseIntOrFPElementsAttr:
+    return DenseIntOrFPElementsAttr(cast(DenseType, tensor(shape, element)), BytesAttr(elements))
 
 
 @irdl_op_definition

@@ -12,9 +12,10 @@ from penstock.dialects.graph.base import GraphOp, element_of
 
 def verify_one_element(op: GraphOp, values: Iterable[SSAValue]) -> None:
     """All values have one element type."""
-    kinds = sorted({str(element_of(value)) for value in values})
+    kinds = {element_of(value) for value in values}
     if len(kinds) > 1:
-        raise VerifyException(f"{op.name}: operands differ in element type: {', '.join(kinds)}")
+        told = ", ".join(sorted(map(str, kinds)))
+        raise VerifyException(f"{op.name}: operands differ in element type: {told}")
 
 
 def verify_reals(op: GraphOp, values: Iterable[SSAValue]) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import cast
 
 import numpy as np
@@ -41,6 +41,11 @@ ShapeAttr = ArrayAttr[IntegerAttr[I64] | StringAttr]
 
 def dims_attr(shape: Sequence[Dim]) -> ShapeAttr:
     """A shape as an attribute: `[2 : i64, "batch"]`."""
+    return _dims(tuple(shape))
+
+
+@lru_cache(4096)
+def _dims(shape: tuple[Dim, ...]) -> ShapeAttr:
     return ArrayAttr([IntegerAttr(d, i64) if isinstance(d, int) else StringAttr(d) for d in shape])
 
 
