@@ -10,9 +10,11 @@ from onnx import ModelProto
 
 import penstock
 from penstock.backends.reference import evaluate_function
-from penstock.driver import check, entry, read
+from penstock.driver import check
 from penstock.errors import CallError
 from penstock.model import Array
+from penstock.packing import entry
+from penstock.reading import read
 
 Call = Mapping[str, tuple[int, ...]]
 """The shapes of the inputs."""
