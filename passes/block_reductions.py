@@ -8,7 +8,6 @@ weights come from memory again and again.  A block of the sum takes all rows thr
 and reading the result once more.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -16,24 +15,17 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import ModuleOp, f32
-from xdsl.ir import Block, Region
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.combine import combiners
 from penstock.dialects.nest.hints import Hints, all_hinted, hinted, hints_of
 from penstock.dialects.nest.machine import Machine
-from penstock.dialects.nest.ops import ComputeOp, Read, YieldOp, element_of
+from penstock.dialects.nest.ops import ComputeOp, Read, element_of
 from penstock.dialects.nest.walk import walked_loop
 from penstock.dialects.sizes import Size
-from penstock.passes.nest_rewriting import (
-    append_block,
-    argument_constants,
-    discard,
-    kernels,
-    nests,
-    split_range,
-)
+from penstock.passes.nest_rewriting import argument_constants, kernels, nests, split_range
+from penstock.passes.partial_folds import in_sequence
 
 SHORTEST = 192
 """Terms of a block below which the traffic of results costs more than it saves."""
@@ -62,7 +54,7 @@ class BlockReductionsPass(ModulePass):
                 weights = [i for i, buffer in enumerate(nest.ins) if buffer in constants]
                 count = _blocks(nest, weights, machine, hints)
                 if count > 1:
-                    Rewriter.replace_op(nest, list(_in_blocks(nest, count)), [])
+                    Rewriter.replace_op(nest, _in_blocks(nest, count), [])
 
 
 def _blocks(nest: ComputeOp, weights: list[int], machine: Machine, hints: Hints) -> int:
@@ -100,36 +92,8 @@ def _touched(nest: ComputeOp, read: Read, hints: Hints) -> int:
     return prod(hinted(high - low + 1, hints) for low, high in spans) * 4
 
 
-def _in_blocks(nest: ComputeOp, count: int) -> Iterator[ComputeOp]:
+def _in_blocks(nest: ComputeOp, count: int) -> list[ComputeOp]:
     """The nest as one nest for each block of its sum."""
     loop = next(i for i, d in enumerate(nest.loops) if d.is_reduction and d.iterations != 1)
     size = nest.loops[loop].size // count
-    for number in range(count):
-        part = split_range(nest, loop, number * size, size)
-        yield _continued(part, number > 0, number == count - 1)
-        discard([part])
-
-
-def _continued(part: ComputeOp, goes_on: bool, ends: bool) -> ComputeOp:
-    """A block that goes on from what the blocks before left in the result; the last one finishes it."""
-    (write,) = part.writes
-    before = [Read(write.buffer, write.access)] if goes_on else []
-    extras = [*before, *(part.extra_reads if ends else [])]
-    block = Block(arg_types=[f32, *(element_of(r.buffer) for r in extras)])
-    total, *others = block.args
-    if goes_on:
-        block.add_op(sum_op := arith.AddfOp(others.pop(0), total))
-        total = sum_op.result
-    results = append_block(block, part.epilogue.block, [total, *others]) if ends else [total]
-    block.add_op(YieldOp(results))
-    new = ComputeOp.of(
-        part.loops,
-        part.reads,
-        part.writes,
-        part.body.clone(),
-        extras=extras,
-        init=part.init.data,
-        epilogue=Region(block),
-    )
-    new.attributes.update(part.attributes)
-    return new
+    return in_sequence([split_range(nest, loop, number * size, size) for number in range(count)])

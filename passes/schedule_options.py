@@ -15,6 +15,7 @@ from penstock.dialects.nest.hints import Hints
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.passes.nest_rewriting import argument_constants, nests, root_of
+from penstock.passes.partial_folds import can_go_on
 from penstock.passes.schedule_model import best_tiles
 from penstock.passes.schedule_shapes import Shape, Tile, contiguous, shape_of_nest
 from penstock.passes.schedule_unrolling import UNROLL_LIMIT
@@ -112,13 +113,12 @@ def _position(nest: ComputeOp, label: str) -> int | None:
 def _vectorizable(nest: ComputeOp, shape: Shape, label: str) -> bool:
     """Whether a loop may run in vector lanes: no stores at computed places, a plain fold if it reduces."""
     loop = _position(nest, label)
-    if (
-        loop is None
-        or loop in shape.sequential
-        or shape.indirect
-        or shape.stores
-        or nest.loops[loop].is_reduction
-        and (not shape.folds or loop in shape.symbolic)
-    ):
+    if loop is None or loop in shape.sequential or shape.indirect or shape.stores:
+        return False
+    if nest.loops[loop].is_reduction:
+        # The lanes are folded before the end.
+        if not shape.folds or loop in shape.symbolic and not can_go_on(nest):
+            return False
+    elif shape.ends_indirectly:
         return False
     return contiguous(shape, loop) or shape.body_cost >= GATHER_PAYS

@@ -55,6 +55,9 @@ class Shape:
     epilogue_cost: int
     folds: bool
     indirect: bool
+    """Whether the body reads at computed places, or works with the positions of the loops."""
+    ends_indirectly: bool
+    """Whether what finishes a reduction does."""
     stores: bool
     lanes: int
     sequential: frozenset[int] = frozenset()
@@ -110,7 +113,8 @@ def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine, h
         _cost(nest.body.block),
         _cost(nest.epilogue.block) + len(nest.extras) if nest.epilogue.blocks else 0,
         not nest.reduces or combiners(nest) is not None,
-        any(isinstance(op, memref.LoadOp | ApplyOp) for op in ops),
+        any(isinstance(op, memref.LoadOp | ApplyOp) for op in nest.body.walk()),
+        any(isinstance(op, memref.LoadOp | ApplyOp) for op in nest.epilogue.walk()),
         any(isinstance(op, memref.StoreOp) for op in ops),
         min((machine.lanes(e) for e in elements), default=1),
         frozenset(clamped_loops(nest) | ({walked} if walked is not None else set())),

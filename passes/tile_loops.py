@@ -12,18 +12,21 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import Rewriter
 
 from penstock.dialects.nest.access import Row, Substitution
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import BLOCK, INNER, Schedule, smaller_tile
 from penstock.dialects.sizes import Extent
 from penstock.passes.nest_rewriting import change_loops, kernels, nests
+from penstock.passes.partial_folds import can_go_on, in_sequence
 
 SHORT = 8
 """So many tiles of a sum can be unrolled."""
 EVEN = 8
 """Tiles of a multiple of this fill vectors."""
+Part = tuple[Extent, Extent, int]
+"""Where tiles begin, how many there are, and their size."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class TilePass(ModulePass):
             schedule = Schedule.of(nest)
             if schedule is None:
                 continue
-            pieces = [nest]
+            pieces = [nest.clone()]
             for label, size in schedule.tiles.items():
                 smaller = smaller_tile(size, schedule.lanes if label == schedule.vector else None)
                 split = (label, (size, *smaller), label, label + INNER)
@@ -46,32 +49,51 @@ class TilePass(ModulePass):
             for label, count in schedule.blocks.items():
                 split = (label, (count,), label + BLOCK, label)
                 pieces = [part for piece in pieces for part in tile(piece, *split)]
-            Rewriter.insert_op(pieces[1:], InsertPoint.after(nest))
+            Rewriter.replace_op(nest, pieces, [])
 
 
 def tile(nest: ComputeOp, label: str, sizes: Sequence[int], outer: str, inner: str) -> list[ComputeOp]:
     """Split a loop into `outer` and `inner`: the nest, and others for the remainder if there is one.
 
-    Of the sizes of tiles, those behind the first are for the remainder of an open size.
-
-    The remainder of a reduction would have to go on with the sums of the whole tiles, so a reduction is only
-    tiled when the size divides it; else a short one stays in the tile, and a long one gets a tile that does.
+    Of the sizes of tiles, those behind the first are for the remainder of an open size.  The remainder of a
+    reduction goes on with the results of the whole tiles.
     """
     loop = [d.label.data for d in nest.loops].index(label)
-    extent, size = nest.iterations[loop], sizes[0]
-    whole, rest = extent // size, extent % size
-    if nest.loops[loop].is_reduction and rest != 0:
-        # One by one where the number is known only at run time.
-        fit = tile_that_divides(extent, size) if isinstance(extent, int) else 1
-        parts = [(0, extent // fit, fit)]
-    elif isinstance(rest, int):
-        parts = [(0, whole, size)] * bool(whole or not rest) + [(whole * size, 1, rest)] * bool(rest)
-    else:
-        parts = [part for part in parts_of_open(extent, sizes) if part[1] != 0]
+    parts = list(
+        _parts_of_fold(nest, loop, sizes)
+        if nest.loops[loop].is_reduction
+        else _parts(nest.iterations[loop], sizes)
+    )
     pieces = [nest, *(nest.clone() for _ in parts[1:])]
     for piece, part in zip(pieces, parts, strict=True):
         _split(piece, loop, (outer, inner), *part)
-    return pieces
+    return in_sequence(pieces) if nest.loops[loop].is_reduction else pieces
+
+
+def _parts(extent: Extent, sizes: Sequence[int]) -> Iterator[Part]:
+    """All whole tiles, and what they leave over."""
+    whole, rest = extent // sizes[0], extent % sizes[0]
+    if isinstance(rest, int):
+        yield from [(0, whole, sizes[0])] * bool(whole or not rest)
+        yield from [(whole * sizes[0], 1, rest)] * bool(rest)
+    else:
+        yield from (part for part in parts_of_open(extent, sizes) if part[1] != 0)
+
+
+def _parts_of_fold(nest: ComputeOp, loop: int, sizes: Sequence[int]) -> Iterator[Part]:
+    """The same for a reduction: a short one is one tile, and what cannot go on has tiles that divide it."""
+    extent, size = nest.iterations[loop], sizes[0]
+    if extent % size == 0 or can_go_on(nest) and not is_short(extent, size):
+        yield from _parts(extent, sizes)
+    else:
+        # One by one where the number is known only at run time.
+        fit = tile_that_divides(extent, size) if isinstance(extent, int) else 1
+        yield 0, extent // fit, fit
+
+
+def is_short(extent: Extent, size: int) -> bool:
+    """Whether a reduction is a single tile rather than several and a remainder."""
+    return isinstance(extent, int) and extent <= SHORT * size
 
 
 def tile_that_divides(extent: int, size: int) -> int:
@@ -80,14 +102,14 @@ def tile_that_divides(extent: int, size: int) -> int:
     >>> tile_that_divides(197, 64), tile_that_divides(1000, 64), tile_that_divides(15130, 64)
     (197, 40, 34)
     """
-    if extent <= SHORT * size:
+    if is_short(extent, size):
         return extent
     divisors = [d for d in range(1, size + 1) if extent % d == 0]
     return max(divisors, key=lambda d: (d % EVEN == 0, d))
 
 
-def parts_of_open(extent: Extent, sizes: Sequence[int]) -> Iterator[tuple[Extent, Extent, int]]:
-    """Where tiles begin, how many, of which size: each size takes what those before it leave."""
+def parts_of_open(extent: Extent, sizes: Sequence[int]) -> Iterator[Part]:
+    """Tiles of several sizes: each size takes what those before it leave."""
     start: Extent = 0
     for size in (*sizes, 1):
         count = (extent - start) // size
