@@ -43,12 +43,13 @@ def settled(requirements: Sequence[str], sizes: Sizes) -> dict[str, int]:
 def _moves(requirement: str, sizes: Sizes, seen: Container[str]) -> Iterator[tuple[str, int]]:
     """Sizes of one symbol with which a requirement holds, the rest being as it is; the best first.
 
-    What was moved before stays if it can: of `a == b` and `c == b`, the second one does not undo the first.
+    Of two symbols that must be equal, the one that was moved before stays: of `a == b` and `c == b`, the
+    second requirement does not undo the first.
     """
     left, right = sides(alternatives(requirement)[0])
     # What stands alone on its side follows from the rest.
     alone = [name for side in (right, left) for name in symbols_of(side) if str(side) == name]
-    names = sorted(dict.fromkeys([*alone, *symbols_of(left, right)]), key=lambda name: name in seen)
+    names = dict.fromkeys([*sorted(alone, key=lambda name: name in seen), *symbols_of(left, right)])
     solved = [(name, _solved(left - right, name, sizes)) for name in names]
     yield from ((name, value) for name, value in solved if value is not None and value >= 0)
     for name, step in product(names, range(1, SEARCHED)):
