@@ -99,3 +99,21 @@ def test_a_loop_of_very_many_rounds_is_refused() -> None:
         import_model(loop_of(1000))
     with penstock.limited(iterations=1000):
         import_model(loop_of(1000))
+
+
+def test_formulas_do_not_grow_without_end() -> None:
+    """A size of 2**40 factors is not written down: nothing is known of it."""
+    squares = "\n".join(f"x{i + 1} = Mul (x{i}, x{i})" for i in range(40))
+    text = f"""
+        <ir_version: 9, opset_import: ["": 17]>
+        net (int64[2] x0) => (float[a, b] y, int64[2] x40) {{ y = ConstantOfShape (x0) {squares} }}"""
+    assert import_model(onnx.parser.parse_model(text)).ops
+
+
+def test_the_formulas_of_models_are_known() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[n] x, float z) => (float[m] y) {
+            s = Shape (x) a = Mul (s, s) b = Mul (a, a) y = Expand (z, b)
+        }"""
+    assert '"n*n*n*n"' in str(import_model(onnx.parser.parse_model(text)))

@@ -41,6 +41,8 @@ Tensor: TypeAlias = TensorType[Attribute]
 AnyTensor = BaseAttr[Tensor](TensorType)
 Dim: TypeAlias = int | str
 """A size: a number, or the name (or formula) of a size known only at run time; `"?"` is nameless."""
+LONGEST_FORMULAS = 1 << 20
+"""Two formulas whose lengths multiply to more characters are not combined."""
 
 
 @irdl_attr_definition
@@ -143,8 +145,13 @@ def size_of(dim: Dim) -> Extent:
 
 
 def computed_dim(rule: Callable[[Extent, Extent], Extent], a: Dim, b: Dim) -> Dim:
-    """What a rule makes of two sizes; nothing is known of what comes from a nameless one."""
-    return "?" if "?" in (a, b) else dim_of(rule(size_of(a), size_of(b)))
+    """What a rule makes of two sizes; nothing is known of what comes from a nameless one.
+
+    Nor of formulas that nobody means: squares of squares grow without end.
+    """
+    if "?" in (a, b) or len(str(a)) * len(str(b)) > LONGEST_FORMULAS:
+        return "?"
+    return dim_of(rule(size_of(a), size_of(b)))
 
 
 def product_of(shape: Sequence[Dim]) -> Dim:
