@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,20 @@ from onnx import ModelProto
 
 from benchmarks.models import Places
 from penstock.dialects.graph.base import wide
+from penstock.onnx_values import arrays_of
 from tools.agreement.apart import Limits, apart
-from tools.agreement.judge import AGREES, DECLINED, difference, disagreement, errors_by_definition, judge
+from tools.agreement.judge import (
+    AGREES,
+    DECLINED,
+    difference,
+    disagreement,
+    errors_by_definition,
+    judge,
+    moved_rows,
+)
 from tools.agreement.onnxruntime_values import outputs_of, values_of
 from tools.agreement.steps import MADE, compared, cut, quantised_tensors
-from tools.agreement.subjects import Subject, inputs_of, random_outputs
+from tools.agreement.subjects import Subject, inputs_of, random_outputs, shapes_of
 
 GENEROUS = Limits(60, 1 << 40)
 QUANTISED = """
@@ -78,10 +88,26 @@ def test_reals_may_differ_a_little_indices_not_at_all() -> None:
 def test_inputs_are_what_a_manifest_says() -> None:
     model = parsed('<ir_version: 9, opset_import: ["": 17]> a (float[N, 2] x, int64[N] i) => (x) { }')
     told = {"i": {"shape": [3], "below": 2}, "x": {"shape": [3, 2], "fill": "ones"}}
-    inputs = inputs_of(model, told)
+    inputs = arrays_of(inputs_of(model, told))
     np.testing.assert_array_equal(inputs["x"], np.ones((3, 2)))
-    assert inputs["i"].shape == (3,) and inputs["i"].max() < 2
-    assert inputs_of(model, {})["x"].shape == (1, 2)
+    assert inputs["i"].shape == (3,) and int(inputs["i"].max()) < 2
+    assert shapes_of(inputs_of(model, {}))["x"] == (1, 2)
+
+
+def test_a_sequence_is_fed_tensors_of_the_told_shapes(tmp_path: Path) -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        a (seq(float[N, 2]) s) => (float[M, 2] y) { y = ConcatFromSequence <axis = 0> (s) }"""
+    told = {"s": {"shapes": [[3, 2], [1, 2]]}}
+    assert shapes_of(inputs_of(parsed(text), told)) == {"s[0]": (3, 2), "s[1]": (1, 2)}
+    assert judge(replace(subject(tmp_path, text), told=told)).status == AGREES
+
+
+def test_rows_of_positions_may_change_places() -> None:
+    rows = np.array([[0, 1], [0, 2], [1, 0]])
+    assert moved_rows(rows, rows[[1, 0, 2]]) == 2
+    assert moved_rows(rows, rows[[0, 0, 2]]) == 0
+    assert moved_rows(rows[:0], rows[:0]) == moved_rows(rows[:, :0], rows[:, :0]) == 0
 
 
 def test_the_definition_decides_where_roundings_are_large() -> None:

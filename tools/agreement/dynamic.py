@@ -12,9 +12,10 @@ import penstock
 from penstock.call_sizes import bound_sizes
 from penstock.dialects.settling import other_sizes
 from penstock.model import CompiledModel
+from penstock.onnx_values import arrays_of
 from penstock.package import Package
 from tools.agreement.judge import AGREES, DIFFERS, Verdict, compared_with, cpu_seconds, guarded
-from tools.agreement.subjects import Entry, Subject, inputs_of
+from tools.agreement.subjects import Entry, Subject, inputs_of, shapes_of
 
 Sizes = Mapping[str, int]
 
@@ -46,8 +47,8 @@ def _judged(subject: Subject) -> Verdict:
 
 def two_sizes(package: Package, model: ModelProto, told: Mapping[str, Entry]) -> list[Sizes]:
     """The sizes that a model is fed at, and others."""
-    arrays = inputs_of(model, told)
-    first = bound_sizes(package.inputs, [arrays[tensor.name].shape for tensor in package.inputs])
+    shapes = shapes_of(inputs_of(model, told))
+    first = bound_sizes(package.inputs, [shapes[tensor.name] for tensor in package.inputs])
     bounds = {each.name: (each.least, each.most) for each in package.symbols}
     return [first, other_sizes(package.requirements, bounds, first)]
 
@@ -58,7 +59,7 @@ def _at(sizes: Sizes, subject: Subject, model: ModelProto, compiled: CompiledMod
     told = {name: {**subject.told.get(name, {}), "shape": shapes[name]} for name in names if name in shapes}
     inputs = inputs_of(model, told)
     start = time.perf_counter()
-    ours = compiled(inputs)
+    ours = compiled(arrays_of(inputs))
     running = time.perf_counter() - start
     verdict = compared_with(subject.path(), model, inputs, ours)
     at = ", ".join(f"{name} = {size}" for name, size in sizes.items())

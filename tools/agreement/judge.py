@@ -15,9 +15,10 @@ from penstock.backends.reference import run_graph
 from penstock.dialects.graph.base import Array, wide
 from penstock.errors import PenstockError, UnsupportedError
 from penstock.onnx_import import import_model
+from penstock.onnx_values import Given, arrays_of, lengths_of
 from tools.agreement.onnxruntime_values import Values, outputs_of, values_of
 from tools.agreement.steps import Steps, compared, cut, quantised_tensors
-from tools.agreement.subjects import Subject, inputs_of, random_outputs
+from tools.agreement.subjects import Subject, inputs_of, random_outputs, shapes_of
 
 AGREES = "agrees"
 RIGHT = "right by definition"
@@ -69,15 +70,15 @@ def _judged(subject: Subject) -> Verdict:
     model = onnx.load(path)
     inputs = inputs_of(model, subject.told)
     start = cpu_seconds()
-    compiled = penstock.compile(path, shapes={name: array.shape for name, array in inputs.items()})
+    compiled = penstock.compile(path, shapes=shapes_of(inputs), lengths=lengths_of(model, inputs))
     compiling = cpu_seconds() - start
     start = time.perf_counter()
-    ours = compiled(inputs)
+    ours = compiled(arrays_of(inputs))
     running = time.perf_counter() - start
     return replace(compared_with(path, model, inputs, ours), compiling=compiling, running=running)
 
 
-def compared_with(path: Path, model: ModelProto, inputs: Values, ours: Values) -> Verdict:
+def compared_with(path: Path, model: ModelProto, inputs: Given, ours: Values) -> Verdict:
     """What a model gave beside what ONNX Runtime makes of the same inputs."""
     ignored = random_outputs(model)
     try:
@@ -130,10 +131,10 @@ class Errors:
         return f"'{self.output}' is {self.ours:.1e} from the definition, ONNX Runtime's {self.theirs:.1e}"
 
 
-def errors_by_definition(model: ModelProto, inputs: Values, ours: Values, theirs: Values) -> Errors:
+def errors_by_definition(model: ModelProto, inputs: Given, ours: Values, theirs: Values) -> Errors:
     """Compare outputs with those of the executor of the graph level."""
-    shapes = {name: array.shape for name, array in inputs.items()}
-    defined = run_graph(import_model(model, shapes=shapes), inputs)
+    module = import_model(model, shapes=shapes_of(inputs), lengths=lengths_of(model, inputs))
+    defined = run_graph(module, arrays_of(inputs))
     distances = {name: difference(array, defined[name]) for name, array in ours.items()}
     worst = max(distances, key=lambda name: distances[name])
     others = {name: difference(array, defined[name]) for name, array in theirs.items()}
@@ -144,12 +145,12 @@ def errors_by_definition(model: ModelProto, inputs: Values, ours: Values, theirs
     return Errors(worst, distances[worst], others[worst], is_right)
 
 
-def by_steps(model: ModelProto, inputs: Values) -> Steps:
+def by_steps(model: ModelProto, inputs: Given) -> Steps:
     """Compare a quantised model at every tensor of integers."""
     theirs = values_of(model, quantised_tensors(model), inputs)
     apart, given = cut(model, theirs), {**inputs, **theirs}
-    compiled = penstock.compile(apart, shapes={name: array.shape for name, array in given.items()})
-    return compared(compiled(given), theirs, apart, given)
+    compiled = penstock.compile(apart, shapes=shapes_of(given), lengths=lengths_of(apart, given))
+    return compared(compiled(arrays_of(given)), theirs, apart, given)
 
 
 def difference(ours: Array, theirs: Array) -> float:
@@ -169,7 +170,13 @@ def moved_rows(ours: Array, theirs: Array) -> int:
 
     Boxes that are found are listed by score, and scores that are alike to the last digits change places.
     """
-    if ours.shape != theirs.shape or ours.ndim < 2 or ours.dtype.kind != "i" or ours.dtype.itemsize < 4:
+    if (
+        ours.shape != theirs.shape
+        or not ours.size
+        or ours.ndim < 2
+        or ours.dtype.kind != "i"
+        or ours.dtype.itemsize < 4
+    ):
         return 0
     a, b = (array.reshape(-1, array.shape[-1]) for array in (ours, theirs))
     same = np.array_equal(*(rows[np.lexsort(rows.T)] for rows in (a, b)))

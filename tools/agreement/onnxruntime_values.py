@@ -9,11 +9,12 @@ import onnxruntime
 from onnx import ModelProto, helper
 
 from penstock.dialects.graph.base import Array
+from penstock.onnx_values import Given
 
 Values = Mapping[str, Array]
 
 
-def outputs_of(model: Path | ModelProto, inputs: Values) -> dict[str, Array]:
+def outputs_of(model: Path | ModelProto, inputs: Given) -> dict[str, Array]:
     """The outputs by name."""
     options = onnxruntime.SessionOptions()
     # Else a convolution between DequantizeLinear and QuantizeLinear becomes one of integers,
@@ -30,7 +31,7 @@ def outputs_of(model: Path | ModelProto, inputs: Values) -> dict[str, Array]:
     return dict(zip(names, map(np.asarray, arrays), strict=True))
 
 
-def values_of(model: ModelProto, names: Sequence[str], inputs: Values) -> dict[str, Array]:
+def values_of(model: ModelProto, names: Sequence[str], inputs: Given) -> dict[str, Array]:
     """The values of tensors inside of a model."""
     told = ModelProto()
     told.CopyFrom(model)

@@ -14,6 +14,8 @@ from onnx import ModelProto, helper
 from penstock.backends.reference import run_graph
 from penstock.dialects.graph.base import Array, wide
 from penstock.onnx_import import import_model
+from penstock.onnx_values import Given, arrays_of, lengths_of
+from tools.agreement.subjects import shapes_of
 
 MADE = ".made"
 """Follows the name of a tensor that is computed, where the name itself is fed."""
@@ -70,7 +72,7 @@ class Steps:
 
 
 def compared(
-    ours: Mapping[str, Array], theirs: Mapping[str, Array], apart: ModelProto, inputs: Mapping[str, Array]
+    ours: Mapping[str, Array], theirs: Mapping[str, Array], apart: ModelProto, inputs: Given
 ) -> Steps:
     """Compare all cut tensors; where any differ, the executor of the graph level is the judge."""
     apart_by = {name: np.abs(wide(ours[name + MADE]) - wide(theirs[name])) for name in theirs}
@@ -90,7 +92,7 @@ def _given_by_definition(
     names: Sequence[str],
     theirs: Mapping[str, Array],
     apart: ModelProto,
-    inputs: Mapping[str, Array],
+    inputs: Given,
 ) -> int:
     if not names:
         return 0
@@ -98,8 +100,8 @@ def _given_by_definition(
     judged.CopyFrom(apart)
     del judged.graph.output[:]
     judged.graph.output.extend(helper.make_empty_tensor_value_info(name + MADE) for name in names)
-    shapes = {name: array.shape for name, array in inputs.items()}
-    defined = run_graph(import_model(judged, shapes=shapes), inputs)
+    module = import_model(judged, shapes=shapes_of(inputs), lengths=lengths_of(judged, inputs))
+    defined = run_graph(module, arrays_of(inputs))
     made = [name + MADE for name in names]
     return sum(
         int(np.count_nonzero((ours[m] == defined[m]) & (ours[m] != theirs[n])))

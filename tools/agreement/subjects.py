@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import numpy as np
 import onnx
-from onnx import ModelProto, helper
+from onnx import ModelProto, TypeProto, helper
 
 from benchmarks.models import GRAPH, Places, manifest_inputs
 from penstock.dialects.graph.base import Array
+from penstock.onnx_values import Given, arrays_of
 
 FED = Path(__file__).parent / "zoo_inputs.json"
 """What graphs of the zoo are fed where any numbers will not do, as in the manifest of the models."""
@@ -47,21 +48,35 @@ def graphs_in(zoo: Path, made: Path, torch: str) -> list[Subject]:
     return [Subject(name, Places(made, zoo, torch), told.get(name, {})) for name in names]
 
 
-def inputs_of(model: ModelProto, told: Mapping[str, Entry]) -> dict[str, Array]:
-    """An array for every tensor: as told, else reals from 0 to 1 and integers 0 or 1; open sizes are 1."""
+def inputs_of(model: ModelProto, told: Mapping[str, Entry]) -> dict[str, Array | list[Array]]:
+    """What every input is fed, one that is a sequence a list of arrays.
+
+    It is what is told, else reals from 0 to 1 and integers 0 or 1, of one tensor; open sizes are 1.
+    """
     weights = {each.name for each in model.graph.initializer}
     generator = np.random.default_rng(0)
-    inputs: dict[str, Array] = {}
+    given = {each.name: each.type for each in model.graph.input if each.name not in weights}
     # The manifest's order is the order in which its numbers are drawn.
-    tensors = [each for each in model.graph.input if each.type.HasField("tensor_type")]
-    given = {each.name: each for each in tensors if each.name not in weights}
-    for name in sorted(given, key=list(told).index) if given.keys() <= told.keys() else given:
-        declared = given[name].type.tensor_type
-        entry = told.get(name, {})
-        shape = entry.get("shape") or [max(dim.dim_value, 1) for dim in declared.shape.dim]
-        dtype = helper.tensor_dtype_to_np_dtype(declared.elem_type)
-        inputs[name] = _filled(generator, dtype, shape, entry)
-    return inputs
+    names = sorted(given, key=list(told).index) if given.keys() <= told.keys() else list(given)
+    return {name: _fed(generator, given[name], told.get(name, {})) for name in names}
+
+
+def shapes_of(inputs: Given) -> dict[str, tuple[int, ...]]:
+    """The shapes of what is fed, of each tensor of a sequence by itself."""
+    return {name: array.shape for name, array in arrays_of(inputs).items()}
+
+
+def _fed(generator: np.random.Generator, declared: TypeProto, entry: Entry) -> Array | list[Array]:
+    if not declared.HasField("sequence_type"):
+        return _tensor(generator, declared.tensor_type, entry)
+    element = declared.sequence_type.elem_type.tensor_type
+    entries = [{**entry, "shape": shape} for shape in entry.get("shapes", ())] or [entry]
+    return [_tensor(generator, element, each) for each in entries]
+
+
+def _tensor(generator: np.random.Generator, declared: TypeProto.Tensor, entry: Entry) -> Array:
+    shape = entry.get("shape") or [max(dim.dim_value, 1) for dim in declared.shape.dim]
+    return _filled(generator, helper.tensor_dtype_to_np_dtype(declared.elem_type), shape, entry)
 
 
 def _filled(
