@@ -119,6 +119,10 @@ def function_scope(call: Call, function: FunctionProto, schema: defs.OpSchema | 
             remedy="Export the model again.",
         )
     versions = {entry.domain: entry.version for entry in function.opset_import}
+    # The standard writes a graph of the call into the body: in the words and with the names of the caller.
+    holds_graph = schema is not None and any(a.type == AttributeProto.GRAPH for a in call.node.attribute)
+    if holds_graph:
+        versions = {name: max(version, call.scope.opsets.get(name, 0)) for name, version in versions.items()}
     given = dict(zip(function.input, call.inputs, strict=False))
     attributes = {**default_attributes(function, schema), **call.attributes}
     return Scope(
@@ -127,6 +131,7 @@ def function_scope(call: Call, function: FunctionProto, schema: defs.OpSchema | 
         absent=frozenset(name for name in function.input if given.get(name) is None),
         attributes=attributes,
         prefix=f"{call.name}/",
+        outer=call.scope if holds_graph else None,
         depth=call.scope.depth + 1,
     )
 

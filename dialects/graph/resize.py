@@ -55,6 +55,8 @@ class ResizeOp(GraphOp):
     """Each dim sampled anew at `scales` times its rate, separably, by the rules of ONNX's Resize:
 
     `%y = graph.resize %x {shape = [8 : i64], scales = array<f64: 2.0>, mode = "linear"} : ... -> ...`.
+    ONNX leaves open how integers are made of it.  They are cut towards zero, as by ONNX Runtime, and with
+    `antialias` rounded, half to even, as by the reference of ONNX; ONNX Runtime rounds after each dim.
     """
 
     name = "graph.resize"
@@ -107,7 +109,8 @@ class ResizeOp(GraphOp):
         result = np.where(inside, result, self.extrapolation.value.data)
         if x.dtype.kind in "iu":
             limits = np.iinfo(x.dtype.name)
-            result = np.clip(np.trunc(result), limits.min, limits.max)
+            whole = np.rint(result) if self.antialias.value.data else np.trunc(result)
+            result = np.clip(whole, limits.min, limits.max)
         return [result.astype(x.dtype)]
 
     def taps(self, axis: int, size: int, new_size: int) -> Taps:

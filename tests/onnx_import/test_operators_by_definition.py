@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 from onnx import ModelProto, helper
+from onnx.parser import parse_model
+from onnx.reference import ReferenceEvaluator
 
 from penstock.backends.reference import main_function, run_graph
 from penstock.dialects.graph.base import Array, Dim, shape_of, wide
@@ -160,3 +163,16 @@ REFUSED: list[tuple[type[PenstockError], str, ModelProto]] = [
 def test_what_cannot_be_imported_is_told(error: type[PenstockError], message: str, case: ModelProto) -> None:
     with pytest.raises(error, match=message):
         import_model(case)
+
+
+@pytest.mark.parametrize("mode", ["linear", "cubic"])
+def test_integers_that_shrink_with_antialias_are_rounded(mode: str) -> None:
+    # ONNX Runtime rounds after each dim.
+    text = f'''<ir_version: 9, opset_import: ["": 18]> a (uint8[9, 7] x) => (uint8[5, 4] y)
+        <int64[2] s = {{5, 4}}> {{ y = Resize <mode = "{mode}", antialias = 1> (x, , , s) }}'''
+    proto = parse_model(text)
+    x = np.random.default_rng(2).integers(0, 256, (9, 7)).astype(np.uint8)
+    # onnx leaves the parameters of `run` without types.
+    outputs = ReferenceEvaluator(proto).run(None, {"x": x})  # pyright: ignore[reportUnknownMemberType]
+    (wanted,) = cast(list[Array], outputs)
+    np.testing.assert_array_equal(run_graph(import_model(proto), {"x": x})["y"], wanted)

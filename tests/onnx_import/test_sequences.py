@@ -9,7 +9,7 @@ from onnx.reference import ReferenceEvaluator
 from xdsl.dialects.builtin import ModuleOp
 
 from penstock.backends.reference import main_function, run_graph
-from penstock.dialects.graph.base import Array, shape_of
+from penstock.dialects.graph.base import Array, shape_of, wide
 from penstock.errors import ModelError, ShapeError, UnsupportedError
 from penstock.onnx_import import import_model
 
@@ -138,6 +138,22 @@ def test_a_sequence_map_sees_each_tensor() -> None:
     results = run_graph(import_model(model_with(text, "sequence"), lengths={"x": 2}), {"x[0]": A, "x[1]": B})
     np.testing.assert_array_equal(results["y[0]"], -A)
     np.testing.assert_array_equal(results["y[1]"], -B)
+
+
+def test_the_body_of_a_sequence_map_is_the_callers() -> None:
+    # The standard spells SequenceMap out in opset 17, where a sum has an attribute for its axes.
+    text = """c = Constant <value = int64[1] {0}> () w = Constant <value = float {2.0}> ()
+      y = SequenceMap <body = each (float[n, 3] e) => (float[1, 3] f) {
+        s = ReduceSum (e, c)
+        m = ReduceMax (e, c)
+        t = Add (s, m)
+        f = Mul (t, w)
+      }> (x)"""
+    proto = model_with(text, "sequence")
+    proto.opset_import[0].version = 18
+    results = run_graph(import_model(proto, lengths={"x": 1}), {"x[0]": A})
+    expected = 2 * (A.sum(0) + A.max(0))[None]
+    np.testing.assert_allclose(wide(results["y[0]"]).astype(np.float64), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("kind", "length"), [("optional", 1), ("optional sequence", 0), ("optional", None)])

@@ -66,6 +66,12 @@ def test_antialias_and_exclude_outside(mode: str, scale: float) -> None:
     check_op(ResizeOp, [x], properties, levels=["nest", "loops"])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int32])
+def test_integers_are_rounded_with_antialias(dtype: type[np.generic]) -> None:
+    x = np.arange(-20, 20).astype(dtype).reshape(2, 20)
+    check_op(ResizeOp, [x], resizing(x, (1.0, 0.4), "linear", antialias=flag(True)), ulps=0)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int8, np.uint8, np.bool_])
 def test_values_outside_of_the_region(mode: str, dtype: type[np.generic]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from xdsl.dialects import math
 from xdsl.dialects.builtin import IntegerType, f64, i1
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.hints import isa
@@ -259,11 +260,12 @@ def _extrapolation(op: ResizeOp) -> float | int:
 
 
 def _rounded(op: ResizeOp, s: Scalars, x: SSAValue, kind: Attribute) -> SSAValue:
-    """An interpolated number in the type of the result: integers are cut towards zero and saturate."""
+    """An interpolated number in the type of the result: integers are cut or rounded, and saturate."""
     if not isa(kind, IntegerType):
         return s.real(x, kind)
     if kind == i1:
         return s.compare("ne", x, s.constant(0, x.type))
+    x = s.add_op(math.RoundEvenOp(x)) if op.antialias.value.data else x
     limits, unsigned = np.iinfo(numpy_dtype(element_of(op.x)).name), is_unsigned(element_of(op.x))
     x = s.at_most(s.at_least(x, s.constant(limits.min, x.type)), s.constant(limits.max, x.type))
     return s.add_op(arith_ext.FPToUIOp(x, kind) if unsigned else arith_ext.FPToSIOp(x, kind))
