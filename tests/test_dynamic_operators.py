@@ -84,6 +84,12 @@ CASES: dict[str, Case] = {
         's = Constant <value_ints = [7, 3]> () y = Resize <mode = "cubic", axes = [2, 3]> (x0, , , s)',
         [((1, 1, 5, 4),), ((2, 1, 7, 9),)],
     ),
+    "resize of integers": (
+        "a = Abs (x0) f = Constant <value_float = 100.0> () b = Mul (a, f) c = Cast <to = 6> (b)"
+        "s = Constant <value_floats = [1.0, 1.0, 1.0, 0.7]> ()"
+        'y = Resize <mode = "linear", antialias = 1, coordinate_transformation_mode = "asymmetric"> (c, , s)',
+        [((1, 1, 5, 11),), ((2, 1, 7, 9),)],
+    ),
     "size": ("y = Size (x0)", [((1, 4),), ((3, 5),)]),
 }
 

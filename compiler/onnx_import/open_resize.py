@@ -131,7 +131,7 @@ def resized(x: Term, lines: Sequence[Line], rules: Rules) -> Term:
             inside.append(_along(within, line.axis, len(x.shape)))
         y = _nearest(y, line, at, rules) if rules.mode == "nearest" else _weighted(y, line, at, rules)
     # A cast to integers cuts towards zero and saturates.
-    y = y.cast(element)
+    y = (y.rounded() if rules.antialias and not is_float(element) else y).cast(element)
     for truth in inside:
         y = truth.where(y, rules.extrapolation)
     return y
