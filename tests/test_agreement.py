@@ -15,15 +15,9 @@ from benchmarks.models import Places
 from penstock.dialects.graph.base import wide
 from penstock.onnx_values import arrays_of
 from tools.agreement.apart import Limits, apart
-from tools.agreement.judge import (
-    AGREES,
-    DECLINED,
-    difference,
-    disagreement,
-    errors_by_definition,
-    judge,
-    moved_rows,
-)
+from tools.agreement.comparing import difference, disagreement, moved_rows
+from tools.agreement.definition import errors_by_definition
+from tools.agreement.judge import AGREES, DECLINED, judge
 from tools.agreement.onnxruntime_values import outputs_of, values_of
 from tools.agreement.steps import MADE, compared, cut, quantised_tensors
 from tools.agreement.subjects import Subject, inputs_of, random_outputs, shapes_of
@@ -73,7 +67,9 @@ def test_quantised_tensors_are_compared_each_by_itself() -> None:
     # A step in the first tensor is not carried into the second.
     ours["y" + MADE] = np.add(wide(ours["y" + MADE]), 1).astype(np.uint8)
     steps = compared(ours, theirs, taken_apart, given)
-    assert (steps.differing, steps.largest, steps.ours, steps.first) == (4, 1, 0, "y")
+    assert (steps.differing, steps.largest, steps.ours, steps.wrong, steps.first) == (4, 1, 0, 0, "y")
+    ours["y" + MADE] = np.add(wide(ours["y" + MADE]), 2).astype(np.uint8)
+    assert compared(ours, theirs, taken_apart, given).wrong == 4
 
 
 def test_reals_may_differ_a_little_indices_not_at_all() -> None:
@@ -117,10 +113,23 @@ def test_the_definition_decides_where_roundings_are_large() -> None:
         "{ s = ReduceSum <keepdims = 0> (x) y = Identity (s) }"
     )
     inputs = {"x": np.array([1e8, 1.0, -1e8], np.float32)}
-    errors = errors_by_definition(
+    (errors,) = errors_by_definition(
         model, inputs, {"y": np.ones((), np.float32)}, {"y": np.zeros((), np.float32)}
     )
-    assert (errors.ours, errors.theirs) == (0.0, 1.0)
+    assert (errors.ours, errors.theirs, errors.rounded) == (0.0, 1.0, 0.0)
+    assert errors.is_right and not errors.is_unsteady
+
+
+def test_a_definition_that_rounding_moves_is_unsteady() -> None:
+    # In doubles a third of 1e-4 is left, in single precision a multiple of 2^-10.
+    model = parsed(
+        """<ir_version: 9, opset_import: ["": 17]> a (float[1] x) => (float[1] y)
+        <float large = {10000.0}> { a = Add (x, large) y = Sub (a, large) }"""
+    )
+    inputs = {"x": np.full(1, 1 / 30000, np.float32)}
+    (errors,) = errors_by_definition(model, inputs, {"y": np.zeros(1, np.float32)}, None)
+    assert (errors.ours, errors.rounded) == (1.0, 1.0)
+    assert errors.is_unsteady and not errors.is_right
 
 
 def test_outputs_of_random_numbers_are_known() -> None:

@@ -5,17 +5,21 @@ quantised tensor; the layers behind it carry that on and enlarge it.  So every s
 that is fed what ONNX Runtime computed, and an output that is compared: within a step of it, or wrong.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import ModelProto, helper
 
 from penstock.backends.reference import run_graph
 from penstock.dialects.graph.base import Array, wide
 from penstock.onnx_import import import_model
 from penstock.onnx_values import Given, arrays_of, lengths_of
+from tools.agreement.onnxruntime_values import Values
 from tools.agreement.subjects import shapes_of
+
+Reals = NDArray[np.float64]
 
 MADE = ".made"
 """Follows the name of a tensor that is computed, where the name itself is fed."""
@@ -31,7 +35,7 @@ def quantised_tensors(model: ModelProto) -> list[str]:
     ]
 
 
-def cut(model: ModelProto, fed: Mapping[str, Array]) -> ModelProto:
+def cut(model: ModelProto, fed: Values) -> ModelProto:
     """The model with its outputs and these tensors as outputs, and what reads the tensors fed instead."""
     apart = ModelProto()
     apart.CopyFrom(model)
@@ -47,6 +51,15 @@ def cut(model: ModelProto, fed: Mapping[str, Array]) -> ModelProto:
     return apart
 
 
+def with_outputs(model: ModelProto, names: Sequence[str]) -> ModelProto:
+    """The model with these tensors as its outputs, and no others."""
+    told = ModelProto()
+    told.CopyFrom(model)
+    del told.graph.output[:]
+    told.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    return told
+
+
 @dataclass(frozen=True)
 class Steps:
     """How the quantised tensors of a model compare, each computed from what ONNX Runtime fed it."""
@@ -58,6 +71,8 @@ class Steps:
     """The largest difference, in steps of the grid."""
     ours: int
     """Elements that differ where the definition in double precision gives what we give."""
+    wrong: int
+    """Elements more than a step apart where the definition is as far from ours, or nearer to theirs."""
     first: str
     """The first tensor with a difference."""
 
@@ -71,39 +86,37 @@ class Steps:
         )
 
 
-def compared(
-    ours: Mapping[str, Array], theirs: Mapping[str, Array], apart: ModelProto, inputs: Given
-) -> Steps:
+def compared(ours: Values, theirs: Values, apart: ModelProto, given: Given) -> Steps:
     """Compare all cut tensors; where any differ, the executor of the graph level is the judge."""
-    apart_by = {name: np.abs(wide(ours[name + MADE]) - wide(theirs[name])) for name in theirs}
-    unequal = [name for name, difference in apart_by.items() if difference.any()]
+    distances = {name: _steps(ours[name + MADE], array) for name, array in theirs.items()}
+    unequal = [name for name, steps in distances.items() if steps.any()]
+    defined = _defined(unequal, apart, given)
+    same = wrong = 0
+    for name in unequal:
+        off, theirs_off = _steps(ours[name + MADE], defined[name]), _steps(theirs[name], defined[name])
+        same += int(np.count_nonzero(distances[name][off == 0]))
+        wrong += int(np.count_nonzero((distances[name] > 1) & ((off > 1) | (off > theirs_off))))
     return Steps(
         tensors=len(theirs),
-        elements=sum(difference.size for difference in apart_by.values()),
-        differing=sum(int(np.count_nonzero(apart_by[name])) for name in unequal),
-        largest=max((int(apart_by[name].max()) for name in unequal), default=0),
-        ours=_given_by_definition(ours, unequal, theirs, apart, inputs),
+        elements=sum(steps.size for steps in distances.values()),
+        differing=sum(int(np.count_nonzero(distances[name])) for name in unequal),
+        largest=max((int(distances[name].max()) for name in unequal), default=0),
+        ours=same,
+        wrong=wrong,
         first=unequal[0] if unequal else "",
     )
 
 
-def _given_by_definition(
-    ours: Mapping[str, Array],
-    names: Sequence[str],
-    theirs: Mapping[str, Array],
-    apart: ModelProto,
-    inputs: Given,
-) -> int:
+def _steps(a: Array, b: Array) -> Reals:
+    """How many steps of the grid integers are apart."""
+    return np.abs(wide(a).astype(np.float64) - wide(b).astype(np.float64))
+
+
+def _defined(names: Sequence[str], apart: ModelProto, given: Given) -> dict[str, Array]:
+    """What the executor of the graph level makes of some of the cut tensors."""
     if not names:
-        return 0
-    judged = ModelProto()
-    judged.CopyFrom(apart)
-    del judged.graph.output[:]
-    judged.graph.output.extend(helper.make_empty_tensor_value_info(name + MADE) for name in names)
-    module = import_model(judged, shapes=shapes_of(inputs), lengths=lengths_of(judged, inputs))
-    defined = run_graph(module, arrays_of(inputs))
-    made = [name + MADE for name in names]
-    return sum(
-        int(np.count_nonzero((ours[m] == defined[m]) & (ours[m] != theirs[n])))
-        for m, n in zip(made, names, strict=True)
-    )
+        return {}
+    judged = with_outputs(apart, [name + MADE for name in names])
+    module = import_model(judged, shapes=shapes_of(given), lengths=lengths_of(judged, given))
+    made = run_graph(module, arrays_of(given))
+    return {name: made[name + MADE] for name in names}
