@@ -17,8 +17,9 @@ from penstock.onnx_values import arrays_of
 from tools.agreement.apart import Limits, apart
 from tools.agreement.comparing import difference, disagreement, moved_rows
 from tools.agreement.definition import errors_by_definition
-from tools.agreement.judge import AGREES, DECLINED, judge
+from tools.agreement.judge import AGREES, DECLINED, DIFFERS, Verdict, judge
 from tools.agreement.onnxruntime_values import outputs_of, values_of
+from tools.agreement.report import GRAPHS, MODELS, Group, read_results, write_report
 from tools.agreement.steps import MADE, compared, cut, quantised_tensors
 from tools.agreement.subjects import Subject, inputs_of, random_outputs, shapes_of
 
@@ -149,3 +150,19 @@ def test_work_that_dies_or_takes_too_long_or_too_much(capfd: pytest.CaptureFixtu
     assert apart(lambda: time.sleep(60), Limits(0.1, 1 << 40)).fate == "took more than 0 s"
     assert apart(lambda: bytearray(1 << 36), Limits(60, 1 << 34)).fate == "exit code 1"
     assert "MemoryError" in capfd.readouterr().err
+
+
+def test_the_report_keeps_what_is_not_run_anew(tmp_path: Path) -> None:
+    write_report(
+        Group(MODELS, ["a", "b", "gone"], {"a": Verdict(AGREES, 1.0, 2.0, 3e-7), "gone": Verdict(DECLINED)}),
+        tmp_path,
+    )
+    write_report(Group(GRAPHS, ["g"], {"g": Verdict(DECLINED, told="why | why")}), tmp_path)
+    write_report(Group(MODELS, ["a", "b"], {"b": Verdict(DIFFERS)}), tmp_path)
+    assert read_results(tmp_path) == {
+        MODELS: {"a": Verdict(AGREES, difference=3e-7), "b": Verdict(DIFFERS)},
+        GRAPHS: {"g": Verdict(DECLINED, told="why | why")},
+    }
+    page = (tmp_path / "model_agreement.md").read_text()
+    assert "**1 of 2 models are right; 0 of 1 graphs are right.**" in page
+    assert "| a | agrees | 3.0e-07 |  |" in page and "why \\| why" in page

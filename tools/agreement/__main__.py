@@ -5,6 +5,7 @@ python -m tools.agreement                     all models of ../shared/models
 python -m tools.agreement mobilenet vad       those with one of these in their names
 python -m tools.agreement --zoo               all graphs of ../shared/zoo, with random weights
 python -m tools.agreement --dynamic           those with open sizes, each compiled once and run at two sizes
+python -m tools.agreement --out docs          writes docs/model_agreement.md; what is not run anew stays in it
 
 Each runs in a process of its own, within limits of time and memory: one that fails does not stop the rest.
 Quantised models that differ are compared once more tensor by tensor, each from what ONNX Runtime computed.
@@ -22,6 +23,7 @@ from penstock.cli.tables import show, table_of
 from tools.agreement.apart import Ended, Limits, apart
 from tools.agreement.dynamic import has_open_sizes, judge_at_sizes
 from tools.agreement.judge import DECLINED, FAILED, GOOD, Verdict, judge
+from tools.agreement.report import GRAPHS, MODELS, Group, write_report
 from tools.agreement.subjects import Subject, graphs_in, models_in
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -35,6 +37,8 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--dynamic", "is_dynamic", is_flag=True, help="Leave sizes open that the models leave open.")
 @click.option("--shared", type=FOLDER, default=SHARED, help="Folder with the folders models and zoo.")
 @click.option("--made", type=Path, default=Path("build/models"), help="Where graphs with weights are kept.")
+@click.option("--exact", "is_exact", is_flag=True, help="The models of these names only.")
+@click.option("--out", type=Path, help="Folder of the page and its data; none is written without.")
 @click.option("--seconds", default=600.0, show_default=True, help="Time that a model may take.")
 @click.option("--gigabytes", default=16.0, show_default=True, help="Memory that a model may take.")
 def main(
@@ -43,29 +47,42 @@ def main(
     is_dynamic: bool,
     shared: Path,
     made: Path,
+    is_exact: bool,
+    out: Path | None,
     seconds: float,
     gigabytes: float,
 ) -> None:
     """The command."""
+    if is_dynamic and out is not None:
+        raise click.UsageError("the page holds models at fixed sizes: --out does not go with --dynamic")
     found = (
         graphs_in(shared / "zoo", made, sys.executable)
         if is_zoo
         else models_in(shared / "models", sys.executable)
     )
-    chosen = [each for each in found if not names or any(name in each.name for name in names)]
+    chosen = [each for each in found if not names or is_named(each, names, is_exact)]
     if is_dynamic:
         chosen = [each for each in chosen if has_open_sizes(each.path())]
     judged = judge_at_sizes if is_dynamic else judge
     limits = Limits(seconds, int(gigabytes * 2**30))
     results: list[tuple[Subject, Verdict]] = []
+    group, all_names = GRAPHS if is_zoo else MODELS, [each.name for each in found]
     for each in chosen:
         results.append((each, verdict(apart(partial(judged, each), limits))))
         click.echo("  ".join(row(*results[-1])), err=True)
+        if out is not None:
+            # Written after each: a sweep takes long, and may be cut short.
+            write_report(Group(group, all_names, {each.name: results[-1][1]}), out)
     show(table_of(HEADER, [row(*result) for result in results], numbers=HEADER[2:5]))
     good = sum(verdict.status in GOOD for _, verdict in results)
     declined = sum(verdict.status == DECLINED for _, verdict in results)
     click.echo(f"{good} of {len(results)} agree, {declined} are declined")
     sys.exit(0 if good + declined == len(results) else 1)
+
+
+def is_named(subject: Subject, names: Sequence[str], is_exact: bool) -> bool:
+    """Whether one of the names is that of a model, or a part of it."""
+    return subject.name in names if is_exact else any(name in subject.name for name in names)
 
 
 def verdict(ended: Ended[Verdict]) -> Verdict:
