@@ -66,18 +66,23 @@ def main(
     judged = judge_at_sizes if is_dynamic else judge
     limits = Limits(seconds, int(gigabytes * 2**30))
     results: list[tuple[Subject, Verdict]] = []
-    group, all_names = GRAPHS if is_zoo else MODELS, [each.name for each in found]
     for each in chosen:
         results.append((each, verdict(apart(partial(judged, each), limits))))
         click.echo("  ".join(row(*results[-1])), err=True)
         if out is not None:
             # Written after each: a sweep takes long, and may be cut short.
-            write_report(Group(group, all_names, {each.name: results[-1][1]}), out)
-    show(table_of(HEADER, [row(*result) for result in results], numbers=HEADER[2:5]))
-    good = sum(verdict.status in GOOD for _, verdict in results)
-    declined = sum(verdict.status == DECLINED for _, verdict in results)
-    click.echo(f"{good} of {len(results)} agree, {declined} are declined")
-    sys.exit(0 if good + declined == len(results) else 1)
+            group, names_of_all = GRAPHS if is_zoo else MODELS, [subject.name for subject in found]
+            write_report(Group(group, names_of_all, {each.name: results[-1][1]}), out)
+    sys.exit(summary([verdict for _, verdict in results], [row(*result) for result in results]))
+
+
+def summary(verdicts: Sequence[Verdict], rows: Sequence[Sequence[str]]) -> int:
+    """Print the table and what it comes to; the exit code."""
+    show(table_of(HEADER, rows, numbers=HEADER[2:5]))
+    good = sum(verdict.status in GOOD for verdict in verdicts)
+    declined = sum(verdict.status == DECLINED for verdict in verdicts)
+    click.echo(f"{good} of {len(verdicts)} are right, {declined} are declined")
+    return 0 if good + declined == len(verdicts) else 1
 
 
 def is_named(subject: Subject, names: Sequence[str], is_exact: bool) -> bool:
