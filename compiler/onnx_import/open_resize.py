@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import f64
 from penstock.dialects.element_types import is_float
 from penstock.dialects.graph.base import Dim, dim_of, size_of
 from penstock.dialects.graph.indexing import GatherOp
+from penstock.dialects.graph.resize import FINE
 from penstock.dialects.sizes import Extent, maximum, minimum, quotient
 from penstock.onnx_import.axes import integer
 from penstock.onnx_import.terms import Term
@@ -131,7 +132,9 @@ def resized(x: Term, lines: Sequence[Line], rules: Rules) -> Term:
             inside.append(_along(within, line.axis, len(x.shape)))
         y = _nearest(y, line, at, rules) if rules.mode == "nearest" else _weighted(y, line, at, rules)
     # A cast to integers cuts towards zero and saturates.
-    y = (y.rounded() if rules.antialias and not is_float(element) else y).cast(element)
+    if rules.antialias and not is_float(element):
+        y = ((y * FINE).rounded() * (1 / FINE)).rounded()
+    y = y.cast(element)
     for truth in inside:
         y = truth.where(y, rules.extrapolation)
     return y

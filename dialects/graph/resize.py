@@ -37,6 +37,9 @@ COORDINATES = (
     "tf_half_pixel_for_nn",
     "tf_crop_and_resize",
 )
+FINE = 2.0**32
+"""Steps between integers to which their averages are held before they are rounded: those in the middle are so
+whatever the last digits of the weights."""
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 
@@ -109,7 +112,7 @@ class ResizeOp(GraphOp):
         result = np.where(inside, result, self.extrapolation.value.data)
         if x.dtype.kind in "iu":
             limits = np.iinfo(x.dtype.name)
-            whole = np.rint(result) if self.antialias.value.data else np.trunc(result)
+            whole = np.rint(np.rint(result * FINE) / FINE) if self.antialias.value.data else np.trunc(result)
             result = np.clip(whole, limits.min, limits.max)
         return [result.astype(x.dtype)]
 

@@ -72,6 +72,13 @@ def test_integers_are_rounded_with_antialias(dtype: type[np.generic]) -> None:
     check_op(ResizeOp, [x], resizing(x, (1.0, 0.4), "linear", antialias=flag(True)), ulps=0)
 
 
+def test_averages_in_the_middle_of_two_integers_are_the_same_at_every_level() -> None:
+    # Their sums in double precision are a last digit below or above it.
+    x = np.random.default_rng(1).integers(0, 256, (40, 30)).astype(np.uint8)
+    properties = resizing(x, (3 / 4, 2 / 3), "linear", antialias=flag(True))
+    check_op(ResizeOp, [x], properties, ulps=0, levels=["nest", "llvm"])
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int8, np.uint8, np.bool_])
 def test_values_outside_of_the_region(mode: str, dtype: type[np.generic]) -> None:

@@ -17,7 +17,7 @@ from xdsl.utils.hints import isa
 from penstock.dialects import arith_ext
 from penstock.dialects.element_types import is_float, is_unsigned, numpy_dtype
 from penstock.dialects.graph.base import GraphOp, element_of, is_static, static_shape_of
-from penstock.dialects.graph.resize import ResizeOp, Taps
+from penstock.dialects.graph.resize import FINE, ResizeOp, Taps
 from penstock.dialects.nest.access import Access
 from penstock.dialects.nest.ops import DimAttr, Read, Write, parallel, reduction, shape_of
 from penstock.dialects.nest.ops import element_of as buffer_element_of
@@ -265,10 +265,16 @@ def _rounded(op: ResizeOp, s: Scalars, x: SSAValue, kind: Attribute) -> SSAValue
         return s.real(x, kind)
     if kind == i1:
         return s.compare("ne", x, s.constant(0, x.type))
-    x = s.add_op(math.RoundEvenOp(x)) if op.antialias.value.data else x
+    x = _nearest(s, x) if op.antialias.value.data else x
     limits, unsigned = np.iinfo(numpy_dtype(element_of(op.x)).name), is_unsigned(element_of(op.x))
     x = s.at_most(s.at_least(x, s.constant(limits.min, x.type)), s.constant(limits.max, x.type))
     return s.add_op(arith_ext.FPToUIOp(x, kind) if unsigned else arith_ext.FPToSIOp(x, kind))
+
+
+def _nearest(s: Scalars, x: SSAValue) -> SSAValue:
+    """The nearest whole number, the even one of two."""
+    fine = s.add_op(math.RoundEvenOp(s.mul(x, s.constant(FINE, x.type))))
+    return s.add_op(math.RoundEvenOp(s.mul(fine, s.constant(1 / FINE, x.type))))
 
 
 RULES: Mapping[type[Operation], Rule] = {ResizeOp: lower_resize}
