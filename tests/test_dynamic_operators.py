@@ -90,6 +90,14 @@ CASES: dict[str, Case] = {
         'y = Resize <mode = "linear", antialias = 1, coordinate_transformation_mode = "asymmetric"> (c, , s)',
         [((1, 1, 5, 11),), ((2, 1, 7, 9),)],
     ),
+    "random numbers": (
+        "y = RandomUniformLike <low = -1.0, high = 3.0> (x0) z = RandomNormalLike <seed = 2.0> (x0)",
+        [((1, 1),), ((3, 17),)],
+    ),
+    "dropout": (
+        "t = Constant <value_int = 1> () b = Cast <to = 9> (t) y, z = Dropout (x0, , b)",
+        [((2, 3),), ((9, 17),)],
+    ),
     "size": ("y = Size (x0)", [((1, 4),), ((3, 5),)]),
 }
 

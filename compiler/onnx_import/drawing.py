@@ -1,10 +1,11 @@
 """Importers of random operations: every run draws the same numbers, which follow from the seed of the node.
 
-The numbers are constants of the compiled model, so a loop draws them again in every step.  A node without a
-seed has one of its own, made of its name.
+The numbers are constants of the compiled model, or computed from their positions where their count is open;
+so a loop draws them again in every step.  A node without a seed has one of its own, made of its name.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
 from zlib import crc32
 
@@ -15,19 +16,29 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import element_type, numpy_dtype
-from penstock.dialects.graph.base import element_of, rank_of
+from penstock.dialects.graph.base import Dim, element_of, shape_of
 from penstock.dialects.graph.comparison import NotOp, OrOp
 from penstock.dialects.graph.ordering import CumSumOp
 from penstock.dialects.graph.transcendental import ExpOp
-from penstock.onnx_import import philox
-from penstock.onnx_import.axes import integer, require, static_sizes
+from penstock.onnx_import import open_drawing, philox
+from penstock.onnx_import.axes import integer, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.tensors import numpy_dtype_of
 from penstock.onnx_import.terms import Term
 
-Draw = Callable[[int, tuple[int, int]], NDArray[np.float64]]
+
+@dataclass(frozen=True)
+class Draw:
+    """A distribution: its numbers now, and as operations of a run."""
+
+    now: Callable[[int, open_drawing.Key], NDArray[np.float64]]
+    later: open_drawing.Draw
+
+
+UNIFORM = Draw(philox.uniform, open_drawing.uniform)
+NORMAL = Draw(philox.normal, open_drawing.normal)
 
 
 def _key(node: Node) -> tuple[int, int]:
@@ -40,8 +51,23 @@ def _key(node: Node) -> tuple[int, int]:
     return int(np.float32(node.float("seed")).view(np.uint32)), 0
 
 
-def _drawn(node: Node, build: Builder, draw: Draw, shape: Sequence[int]) -> NDArray[np.float64]:
-    return draw(build.bounded(prod(shape)), _key(node)).reshape(shape)
+def _drawn(
+    node: Node,
+    build: Builder,
+    draw: Draw,
+    shape: Sequence[Dim],
+    dtype: np.dtype[np.generic],
+    shift: float = 0.0,
+    scale: float = 1.0,
+) -> Term:
+    """Numbers of a distribution, scaled and shifted."""
+    known = [size for size in shape if isinstance(size, int)]
+    if len(known) == len(shape):
+        numbers = draw.now(build.bounded(prod(known)), _key(node)).reshape(known)
+        return Term(build, build.constant((shift + scale * numbers).astype(dtype)))
+    return (open_drawing.shaped(draw.later, build, shape, _key(node)) * scale + shift).cast(
+        element_type(dtype)
+    )
 
 
 def _shape(node: Node) -> Sequence[int]:
@@ -50,9 +76,8 @@ def _shape(node: Node) -> Sequence[int]:
     return shape
 
 
-def _shape_like(node: Node) -> Sequence[int]:
-    x = node.input(0)
-    return static_sizes(node, x, rank_of(x))
+def _shape_like(node: Node) -> Sequence[Dim]:
+    return shape_of(node.input(0))
 
 
 def _dtype(node: Node) -> np.dtype[np.generic]:
@@ -61,16 +86,14 @@ def _dtype(node: Node) -> np.dtype[np.generic]:
     return numpy_dtype(element_of(node.input(0))) if node.inputs else np.dtype(np.float32)
 
 
-def _uniform(node: Node, build: Builder, shape: Sequence[int]) -> SSAValue:
+def _uniform(node: Node, build: Builder, shape: Sequence[Dim]) -> SSAValue:
     low, high = node.float("low", 0.0), node.float("high", 1.0)
-    return build.constant(
-        (low + (high - low) * _drawn(node, build, philox.uniform, shape)).astype(_dtype(node))
-    )
+    return _drawn(node, build, UNIFORM, shape, _dtype(node), low, high - low).value
 
 
-def _normal(node: Node, build: Builder, shape: Sequence[int]) -> SSAValue:
+def _normal(node: Node, build: Builder, shape: Sequence[Dim]) -> SSAValue:
     mean, scale = node.float("mean", 0.0), node.float("scale", 1.0)
-    return build.constant((mean + scale * _drawn(node, build, philox.normal, shape)).astype(_dtype(node)))
+    return _drawn(node, build, NORMAL, shape, _dtype(node), mean, scale).value
 
 
 def import_random_uniform(node: Node, build: Builder) -> SSAValue:
@@ -99,22 +122,21 @@ def import_bernoulli(node: Node, build: Builder) -> SSAValue:
     The function in the standard has it the other way round: it compares a random number as the greater one.
     """
     likely = Term(build, node.input(0))
-    numbers = likely.like(
-        build.constant(_drawn(node, build, philox.uniform, _shape_like(node)).astype(np.float32))
-    )
+    numbers = _drawn(node, build, UNIFORM, _shape_like(node), np.dtype(np.float32))
     return (numbers.cast(likely.element) < likely).cast(element_type(_dtype(node))).value
 
 
 def import_multinomial(node: Node, build: Builder) -> SSAValue:
     """Multinomial: classes by the logarithms of their probabilities, found in the running sum of these."""
-    batch, classes = static_sizes(node, node.input(0), 2)
+    require(node, len(_shape_like(node)) == 2, f"logarithms of the shape {list(_shape_like(node))}")
+    batch, classes = _shape_like(node)[0], static_size(node, node.input(0), 1)
     samples = node.int("sample_size", 1)
     require(node, classes > 0 and samples >= 0, f"{samples} samples of {classes} classes")
     logs = Term(build, node.input(0)).precise()
     likely = (logs - logs.greatest(1).reshape(batch, 1)).apply(ExpOp)
     below = logs.like(build.op(CumSumOp, [likely.value], {"axis": integer(1)}))
     total, edges = below.slice(1, classes - 1, classes), below.slice(1, 0, classes - 1)
-    drawn = logs.table(_drawn(node, build, philox.uniform, (batch, samples))) * total
+    drawn = _drawn(node, build, UNIFORM, (batch, samples), numpy_dtype(logs.element)) * total
     passed = edges.reshape(batch, 1, classes - 1) <= drawn.reshape(batch, samples, 1)
     element = element_type(numpy_dtype_of(node.int("dtype", TensorProto.INT32)))
     return passed.cast(i64).sum(2).cast(element).value
@@ -125,10 +147,7 @@ def drop_out(node: Node, build: Builder, training: SSAValue | None) -> list[SSAV
     x = Term(build, node.input(0))
     ratio = node.optional(1)
     given = x.like(build.scalar(0.5, like=x.value)) if ratio is None else x.like(ratio).cast(x.element)
-    shape = static_sizes(node, x.value, len(x.shape))
-    numbers = x.like(build.constant(_drawn(node, build, philox.uniform, shape).astype(np.float32))).cast(
-        x.element
-    )
+    numbers = _drawn(node, build, UNIFORM, x.shape, np.dtype(np.float32)).cast(x.element)
     keeps, kept = given <= numbers, x / (1 - given)
     if training is None:
         return [keeps.where(kept, 0).value, keeps.value]

@@ -15,6 +15,7 @@ from penstock.errors import ModelError, PenstockError, Problem, ShapeError, Unsu
 from penstock.limits import Budget
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.call import Call, branch_scope, check_age, function_scope, taken_branch, undefined
+from penstock.onnx_import.causal import OPEN_FORMS
 from penstock.onnx_import.family import Importer
 from penstock.onnx_import.functions import (
     check_against_schema,
@@ -283,6 +284,8 @@ class GraphImport:
 
     def _expand_standard(self, call: Call, schema: defs.OpSchema) -> Values:
         body = standard_function(call.node, schema, call.opset, call.inputs)
+        if body is None and call.domain == "" and call.node.op_type in OPEN_FORMS:
+            return self._apply(call, OPEN_FORMS[call.node.op_type])
         if body is None:
             raise undefined(call)
         return self._expand(call, body, schema)

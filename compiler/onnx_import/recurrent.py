@@ -17,7 +17,6 @@ from penstock.dialects.graph.activation import (
 )
 from penstock.dialects.graph.base import Dim, GraphOp, number, rank_of, shape_of, size_of, tensor
 from penstock.dialects.graph.transcendental import TanhOp
-from penstock.dialects.requirements import equal
 from penstock.dialects.sizes import subtracted
 from penstock.onnx_import.axes import require
 from penstock.onnx_import.builder import Builder
@@ -61,23 +60,13 @@ class Layer:
     def input(self, index: int, *shape: Dim) -> Term | None:
         """An input of the node under the shape that it must have, if it is given."""
         given = self.node.optional(index)
-        return None if given is None else held_to(self.x.like(given), shape)
+        return None if given is None else self.x.like(given).held_to(*shape)
 
     def zeros(self) -> Term:
         """A state before the first step that is not given."""
         if isinstance(self.batch, int):
             return self.x.table(np.zeros((self.batch, self.hidden)))
         return self.x.filled(0).broadcast(self.batch, self.hidden)
-
-
-def held_to(value: Term, shape: Sequence[Dim]) -> Term:
-    """A value under the shape that it must have; open sizes are held to it in every call."""
-    sizes = (*value.shape, *shape)
-    if all(isinstance(size, int) for size in sizes) or "?" in sizes or len(value.shape) != len(shape):
-        return value
-    for have, want in zip(value.shape, shape, strict=True):
-        value.build.hold(equal(size_of(have), size_of(want)))
-    return value.reshape(*shape)
 
 
 @dataclass(frozen=True)
@@ -175,10 +164,10 @@ def _layer(node: Node, build: Builder, gates: int) -> Layer:
     # Of the sizes that must be equal, a number says most.
     columns = shape_of(node.input(1))[2]
     if isinstance(columns, int):
-        x = held_to(x, (*x.shape[:2], columns))
+        x = x.held_to(*x.shape[:2], columns)
     size = shape_of(node.input(2))[2]
     hidden = size if isinstance(size, int) else node.int("hidden_size")
-    steps = None if lengths is None else held_to(Term(build, lengths), x.shape[1:2]).positions()
+    steps = None if lengths is None else Term(build, lengths).held_to(x.shape[1]).positions()
     return Layer(node, x, steps, gates, hidden)
 
 

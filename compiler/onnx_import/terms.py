@@ -7,7 +7,17 @@ from xdsl.dialects.builtin import IntegerAttr, f32, f64, i64
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import Array, Dim, GraphOp, dim_of, element_of, flag, integers, shape_of
+from penstock.dialects.graph.base import (
+    Array,
+    Dim,
+    GraphOp,
+    dim_of,
+    element_of,
+    flag,
+    integers,
+    shape_of,
+    size_of,
+)
 from penstock.dialects.graph.comparison import AndOp, EqualOp, LessEqualOp, LessOp, NotOp, OrOp, SelectOp
 from penstock.dialects.graph.elementwise import (
     AbsOp,
@@ -26,6 +36,7 @@ from penstock.dialects.graph.elementwise import (
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.linear import MatMulOp
 from penstock.dialects.graph.reduction import ReduceMaxOp, ReduceMeanOp, ReduceProdOp, ReduceSumOp
+from penstock.dialects.requirements import equal
 from penstock.dialects.sizes import Extent
 from penstock.onnx_import.builder import Builder
 
@@ -176,6 +187,16 @@ class Term:
     def reshape(self, *shape: Dim) -> "Term":
         """The same elements under another shape."""
         return self.like(self.build.reshape(self.value, shape))
+
+    def held_to(self, *shape: Dim) -> "Term":
+        """Under the shape that it must have: calls are held to it where sizes are open."""
+        sizes = (*self.shape, *shape)
+        is_known = all(isinstance(size, int) for size in sizes)
+        if is_known or "?" in sizes or len(self.shape) != len(shape):
+            return self
+        for have, want in zip(self.shape, shape, strict=True):
+            self.build.hold(equal(size_of(have), size_of(want)))
+        return self.reshape(*shape)
 
     def transpose(self, *permutation: int) -> "Term":
         """The dims in another order."""

@@ -94,6 +94,11 @@ def square_product() -> ModelProto:
     return model([node("MatMul", "a b", "y")], {"a": (40, 40), "b": (40, 40)})
 
 
+def long_sum() -> ModelProto:
+    """Sums of rows of a prime length."""
+    return model([node("ReduceSum", "x axis", "y")], {"x": (3, 1009)}, {"axis": np.array([1], np.int64)})
+
+
 def pointwise() -> ModelProto:
     """A convolution over single points and relu."""
     nodes = [node("Conv", "x w b", "c"), node("Relu", "c", "y")]

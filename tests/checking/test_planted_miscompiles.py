@@ -214,11 +214,12 @@ NEST = [
     plant(
         "remainder of a tiled loop in the wrong place",
         *("tile", "nest", models.plain_convolution),
-        *(
-            "tile_loops",
-            "[(whole * size, 1, rest)]",
-            "[(0, 1, rest)]",
-        ),
+        *("tile_loops", "[(whole * sizes[0], 1, rest)]", "[(0, 1, rest)]"),
+    ),
+    plant(
+        "a sum that goes on from nothing",
+        *("tile", "nest", models.long_sum),
+        *("partial_folds", "_continued(piece, i > 0,", "_continued(piece, False,"),
     ),
     plant(
         "steps of the tiles wrong",
