@@ -76,7 +76,7 @@ def test_averages_in_the_middle_of_two_integers_are_the_same_at_every_level() ->
     # Their sums in double precision are a last digit below or above it.
     x = np.random.default_rng(1).integers(0, 256, (40, 30)).astype(np.uint8)
     properties = resizing(x, (3 / 4, 2 / 3), "linear", antialias=flag(True))
-    check_op(ResizeOp, [x], properties, ulps=0, levels=["nest", "llvm"])
+    check_op(ResizeOp, [x], properties, ulps=0, levels=("nest", "code"))
 
 
 @pytest.mark.parametrize("mode", MODES)
