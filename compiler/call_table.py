@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from xdsl.dialects import arith, func, memref
 from xdsl.dialects.builtin import IndexType
-from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
 from penstock.dialects.narrowing import integer_value, strings
 from penstock.dialects.nest.hints import Hints
@@ -37,29 +37,33 @@ def calls_of(main: func.FuncOp, hints: Hints) -> tuple[CallInfo, ...]:
     names = {value: name for name, value in symbols(main).items()}
     taken = [[o for o in op.operands if isinstance(o.type, IndexType)] for op in as_they_are]
     sizes = [tuple(hints[names[o]] for o in operands) for operands in taken]
-    return tuple(_call(*pair) for pair in zip(calls, sizes, strict=True))
+    numbers = _numbers(known.body.block)
+    return tuple(_call(*pair, numbers) for pair in zip(calls, sizes, strict=True))
 
 
-def _call(call: func.CallOp, sizes: tuple[int, ...]) -> CallInfo:
-    places = tuple(map(_place, call.operands))
+def _numbers(block: Block) -> Mapping[SSAValue, int]:
+    """The sums of sizes: each once, since each may be a term of many others."""
+    numbers: dict[SSAValue, int] = {}
+    for op in block.ops:
+        if isinstance(op, arith.ConstantOp):
+            numbers[op.result] = integer_value(op.value)
+        elif type(op) in SUMS:
+            numbers[op.results[0]] = SUMS[type(op)](*(numbers[term] for term in op.operands))
+    return numbers
+
+
+def _call(call: func.CallOp, sizes: tuple[int, ...], numbers: Mapping[SSAValue, int]) -> CallInfo:
+    places = tuple(_place(operand, numbers) for operand in call.operands)
     nodes, forks = strings(call.attributes.get("nodes")), threads_of(call) is not None
     return CallInfo(call.callee.string_value(), places, nodes, parts_of(call), forks, sizes)
 
 
-def _place(buffer: SSAValue) -> Place:
+def _place(buffer: SSAValue, numbers: Mapping[SSAValue, int]) -> Place:
     if isinstance(buffer, BlockArgument):
         return Place(buffer.index, 0)
     owner = buffer.owner
     if isinstance(owner, RESHAPES):
-        return _place(owner.operands[0])
+        return _place(owner.operands[0], numbers)
     assert isinstance(owner, memref.ViewOp), f"{buffer} names memory in a way that is not known"
-    start = _place(owner.source)
-    return Place(start.argument, start.offset + _number(owner.byte_shift))
-
-
-def _number(value: SSAValue) -> int:
-    owner = value.owner
-    if isinstance(owner, arith.ConstantOp):
-        return integer_value(owner.value)
-    assert isinstance(owner, Operation) and type(owner) in SUMS, "a view starts at a sum of sizes"
-    return SUMS[type(owner)](*map(_number, owner.operands))
+    start = _place(owner.source, numbers)
+    return Place(start.argument, start.offset + numbers[owner.byte_shift])

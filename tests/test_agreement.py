@@ -17,7 +17,7 @@ from penstock.onnx_values import arrays_of
 from tools.agreement.apart import Limits, apart
 from tools.agreement.comparing import difference, disagreement, moved_rows
 from tools.agreement.definition import errors_by_definition
-from tools.agreement.judge import AGREES, DECLINED, DIFFERS, Verdict, judge
+from tools.agreement.judge import AGREES, DECLINED, DIFFERS, NOT_RUN, Verdict, judge
 from tools.agreement.onnxruntime_values import outputs_of, values_of
 from tools.agreement.report import GRAPHS, MODELS, Group, read_results, write_report
 from tools.agreement.steps import MADE, compared, cut, quantised_tensors
@@ -158,11 +158,11 @@ def test_the_report_keeps_what_is_not_run_anew(tmp_path: Path) -> None:
         tmp_path,
     )
     write_report(Group(GRAPHS, ["g"], {"g": Verdict(DECLINED, told="why | why")}), tmp_path)
-    write_report(Group(MODELS, ["a", "b"], {"b": Verdict(DIFFERS)}), tmp_path)
+    write_report(Group(MODELS, ["a", "b", "c"], {"b": Verdict(DIFFERS)}), tmp_path)
     assert read_results(tmp_path) == {
-        MODELS: {"a": Verdict(AGREES, difference=3e-7), "b": Verdict(DIFFERS)},
+        MODELS: {"a": Verdict(AGREES, difference=3e-7), "b": Verdict(DIFFERS), "c": Verdict(NOT_RUN)},
         GRAPHS: {"g": Verdict(DECLINED, told="why | why")},
     }
     page = (tmp_path / "model_agreement.md").read_text()
-    assert "**1 of 2 models are right; 0 of 1 graphs are right.**" in page
+    assert "**1 of 3 models are right; 0 of 1 graphs are right.**" in page
     assert "| a | agrees | 3.0e-07 |  |" in page and "why \\| why" in page

@@ -26,6 +26,7 @@ UNSTEADY = "within rounding"
 DIFFERS = "differs"
 DECLINED = "declined"
 FAILED = "failed"
+NOT_RUN = "not run"
 MEANINGS = {
     AGREES: "every output is that of ONNX Runtime: reals up to 1e-4 of the largest (half precision 1e-2), "
     "bytes up to a step, other integers exactly",
@@ -36,6 +37,7 @@ MEANINGS = {
     DIFFERS: "none of these",
     DECLINED: "not compiled, with the reason",
     FAILED: "did not end as it should",
+    NOT_RUN: "nothing is known yet",
 }
 """Every verdict."""
 GOOD = (AGREES, RIGHT, IN_STEPS, UNSTEADY)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from tools.agreement.judge import GOOD, MEANINGS, Verdict
+from tools.agreement.judge import GOOD, MEANINGS, NOT_RUN, Verdict
 
 NAME = "model_agreement"
 MODELS, GRAPHS = "models", "graphs"
@@ -27,11 +27,11 @@ class Group:
 
 
 def write_report(group: Group, folder: Path) -> None:
-    """Write both files: new verdicts replace old ones, and what is no longer there goes."""
+    """Write both files: new verdicts replace old ones, and models that are no longer there go."""
     folder.mkdir(parents=True, exist_ok=True)
     results = {**read_results(folder)}
     known = {**results.get(group.name, {}), **group.verdicts}
-    results[group.name] = {name: known[name] for name in group.all if name in known}
+    results[group.name] = {name: known.get(name, Verdict(NOT_RUN)) for name in group.all}
     data = {group: {name: _plain(v) for name, v in made.items()} for group, made in results.items()}
     (folder / f"{NAME}.json").write_text(json.dumps(data, indent=1) + "\n")
     (folder / f"{NAME}.md").write_text("\n".join(page(results)) + "\n")
