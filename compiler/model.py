@@ -124,8 +124,15 @@ class CompiledModel:
         """Run once at the sizes that the inputs have."""
         plan = sizes.plan(inputs, known)
         pairs = zip(self.outputs, plan.outputs, strict=True)
-        outputs = {t.name: np.empty(shape, numpy_dtype(t.dtype)) for t, shape in pairs}
-        self.run(inputs, [*outputs.values()], known)
+        try:
+            outputs = {t.name: np.empty(shape, numpy_dtype(t.dtype)) for t, shape in pairs}
+            self.run(inputs, [*outputs.values()], known)
+        except MemoryError as error:
+            told = ", ".join(f"'{t.name}' {list(s)}" for t, s in zip(self.outputs, plan.outputs, strict=True))
+            raise CallError(
+                f"there is no memory for {plan.arena} bytes of values and the outputs {told}",
+                remedy="Call it at smaller sizes.",
+            ) from error
         return outputs
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array], known: Mapping[str, int] = NONE) -> None:

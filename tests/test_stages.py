@@ -55,6 +55,17 @@ def test_every_size(model: CompiledModel, n: int, shape: list[int]) -> None:
     check(model, some(n), shape)
 
 
+def test_what_takes_more_memory_than_there_is_is_an_error_of_the_call() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (int64[1] shape) => (float[n] y) { y = ConstantOfShape (shape) }"""
+    model = penstock.compile(onnx.parser.parse_model(text))
+    assert model(shape=np.array([3]))["y"].shape == (3,)
+    for size in (2**45, 2**62 - 1):
+        with pytest.raises(CallError):
+            model(shape=np.array([size]))
+
+
 def test_every_stage_leaves_its_passes_in_a_folder(tmp_path: Path) -> None:
     penstock.compile(onnx.parser.parse_model(MODEL), dump_dir=tmp_path)
     graph = sorted(path.name for path in tmp_path.glob("*.mlir"))
