@@ -1,10 +1,13 @@
-"""ncnn, which reads a format of its own: `pnnx` (pip install pnnx) converts the model first."""
+"""ncnn, which reads a format of its own: `pnnx` (pip install --no-deps pnnx) converts the model first.
+
+The program in that package needs no torch, which the Python around it does.
+"""
 
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,8 +23,10 @@ FED = re.compile(r'ex\.input\("(\w+)", .*batch_index=(\d+)')
 
 
 def converter() -> str | None:
-    """The program `pnnx`: beside this interpreter or on the path."""
-    return shutil.which(CONVERTER, path=Path(sys.executable).parent) or shutil.which(CONVERTER)
+    """The program `pnnx`: in its package, or on the path."""
+    package = find_spec(CONVERTER)
+    inside = None if package is None or package.origin is None else Path(package.origin).parent
+    return (inside and shutil.which(CONVERTER, path=inside)) or shutil.which(CONVERTER)
 
 
 class Ncnn(Engine):
