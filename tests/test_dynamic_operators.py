@@ -98,6 +98,22 @@ CASES: dict[str, Case] = {
         "t = Constant <value_int = 1> () b = Cast <to = 9> (t) y, z = Dropout (x0, , b)",
         [((2, 3),), ((9, 17),)],
     ),
+    "fourier": (
+        "y = DFT <axis = 1> (x0) z = DFT <axis = 1, inverse = 1> (x0)",
+        [((1, 4, 1),), ((3, 9, 2),)],
+    ),
+    "half a spectrum and back": (
+        "z = DFT <axis = 1, onesided = 1> (x0) y = DFT <axis = 1, onesided = 1, inverse = 1> (z)",
+        [((1, 4, 1),), ((3, 18, 1),)],
+    ),
+    "short time fourier": (
+        "s = Constant <value_int = 3> () y = STFT (x0, s, x1)",
+        [((1, 16, 1), (5,)), ((3, 33, 1), (8,))],
+    ),
+    "causal conv": (
+        'y, z = CausalConvWithState <activation = "silu"> (x0, x1, x2, x3)',
+        [((1, 1, 1), (1, 1, 1), (1,), (1, 1, 0)), ((2, 17, 9), (17, 1, 4), (17,), (2, 17, 3))],
+    ),
     "size": ("y = Size (x0)", [((1, 4),), ((3, 5),)]),
 }
 
@@ -108,7 +124,9 @@ def model_of(body: str, ranks: Sequence[int]) -> ModelProto:
     inputs = ", ".join(
         f"float[{', '.join(next(symbols) for _ in range(rank))}] x{i}" for i, rank in enumerate(ranks)
     )
-    text = f"""<ir_version: 9, opset_import: ["": 19]> net ({inputs}) => () {{ {body} }}"""
+    # The newest operation of the cases is of opset 27; of the others, DFT takes its axis otherwise since 20.
+    opset = 27 if "CausalConv" in body else 19
+    text = f"""<ir_version: 9, opset_import: ["": {opset}]> net ({inputs}) => () {{ {body} }}"""
     model = onnx.parser.parse_model(text)
     written = {name for node in model.graph.node for name in node.output}
     model.graph.output.extend(helper.make_value_info(n, TypeProto()) for n in ("y", "z", "w") if n in written)

@@ -1,47 +1,33 @@
 """Importers of Fourier transforms, as products with tables of sines and cosines."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import StringAttr, i64
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import element_of, integers, rank_of
+from penstock.dialects.graph.base import Dim, dim_of, element_of, integers, rank_of, shape_of, size_of
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.movement import PadOp
-from penstock.onnx_import.axes import (
-    axis_attribute,
-    axis_input,
-    integer,
-    known_number,
-    require,
-    static_size,
-    static_sizes,
-)
+from penstock.dialects.requirements import at_most
+from penstock.dialects.sizes import minimum
+from penstock.onnx_import.axes import axis_attribute, axis_input, integer, known_number, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.tensors import numpy_dtype_of
-from penstock.onnx_import.terms import Term, stack
+from penstock.onnx_import.terms import Term, concat, stack
+from penstock.onnx_import.unsupported import Unsupported
+from penstock.onnx_import.waves import signal_tables, wave_tables
 
 Reals = NDArray[np.float64]
 
 
-def waves(build: Builder, length: int, count: int, inverse: bool) -> tuple[Reals, Reals]:
-    """Cosines and sines of `2 pi i k / length` for i < length and k < count; forwards, sines are negative."""
-    build.bounded(length * count)
-    # The product is reduced while it is an integer, so that no angle loses digits.
-    turns = np.outer(np.arange(length), np.arange(count)) % length
-    angles = 2 * math.pi / length * turns
-    return np.cos(angles), np.sin(angles) * (1 if inverse else -1)
-
-
-def transformed(x: Term, length: int, count: int, inverse: bool) -> Term:
+def transformed(x: Term, length: Dim, count: Dim, inverse: bool) -> Term:
     """The first `count` frequencies of [.., length, 1 or 2], the last dim the real and the imaginary part."""
-    cosine, sine = map(x.table, waves(x.build, length, count, inverse))
     axis = len(x.shape) - 1
+    x = with_both_parts(x) if isinstance(x.shape[axis], str) else x
+    cosine, sine = wave_tables(x, length, count, inverse)
     real = x.at(axis, 0)
     if x.shape[axis] == 1:
         return stack([real @ cosine, real @ sine], axis)
@@ -49,26 +35,62 @@ def transformed(x: Term, length: int, count: int, inverse: bool) -> Term:
     return stack([real @ cosine - imaginary @ sine, real @ sine + imaginary @ cosine], axis)
 
 
-def real_signal(x: Term, length: int) -> Term:
+def with_both_parts(x: Term) -> Term:
+    """Real and imaginary parts, of which a call may leave the imaginary ones out: they are 0."""
+    *rest, parts = x.shape
+    x.build.hold(at_most(1, size_of(parts)))
+    return concat([x, x.filled(0).broadcast(*rest, dim_of(2 - size_of(parts)))], len(rest))
+
+
+def real_signal(x: Term, length: Dim) -> Term:
     """The real signal of `length` whose spectrum begins with [.., length // 2 + 1, 2]."""
-    half = length // 2 + 1
-    x.build.bounded(half)
-    # Frequencies but the first, and the middle of an even length, stand for their mirror images too.
-    twice = np.array([1 if k in (0, length / 2) else 2 for k in range(half)]) / length
-    cosine, sine = (x.table(wave.T * twice[:, None]) for wave in waves(x.build, length, half, True))
+    half = half_of(length)
+    if isinstance(half, int):
+        x.build.bounded(half)
+    cosine, sine = signal_tables(x, length, half)
     axis = len(x.shape) - 1
     y = x.at(axis, 0) @ cosine - x.at(axis, 1) @ sine
     return y.reshape(*y.shape, 1)
 
 
-def fitted(x: Term, axis: int, size: int, present: int) -> Term:
+def half_of(length: Dim) -> Dim:
+    """How many frequencies tell a real signal."""
+    return dim_of(size_of(length) // 2 + 1)
+
+
+def fitted(x: Term, axis: int, size: Dim, present: Dim) -> Term:
     """`x` cut, or filled with zeros, to `size` along an axis."""
-    if size <= present:
-        return x.slice(axis, 0, size) if size < present else x
+    if size == present:
+        return x
+    if isinstance(size, str) or isinstance(present, str):
+        return _fitted_in_a_call(x, axis, size, present)
+    if size < present:
+        return x.slice(axis, 0, size)
     low, high = ([0] * len(x.shape) for _ in range(2))
     high[axis] = size - present
     properties = {"low": integers(low), "high": integers(high), "mode": StringAttr("constant")}
     return x.like(x.build.op(PadOp, [x.value], properties))
+
+
+def _fitted_in_a_call(x: Term, axis: int, size: Dim, present: Dim) -> Term:
+    kept = minimum(size_of(size), size_of(present))
+    shape = list(x.shape)
+    shape[axis] = dim_of(kept)
+    part = x.build.section(x.value, [0] * len(shape), shape, [1] * len(shape))
+    shape[axis] = dim_of(size_of(size) - kept)
+    return concat([x.like(part), x.filled(0).broadcast(*shape)], axis)
+
+
+def length_of(node: Node, build: Builder, index: int, otherwise: Dim) -> Dim:
+    """A length that the node may be given."""
+    given = node.optional(index)
+    if given is None:
+        return otherwise
+    return (
+        int(known_number(node, index, "the length"))
+        if node.constant(index) is not None
+        else build.sizes(given)[0]
+    )
 
 
 def import_dft(node: Node, build: Builder) -> SSAValue:
@@ -81,45 +103,64 @@ def import_dft(node: Node, build: Builder) -> SSAValue:
         axis = axis_input(node, 2, x.value) if node.optional(2) is not None else rank - 2
     require(
         node,
-        rank > 1 and axis < rank - 1 and x.shape[-1] in (1, 2),
+        rank > 1 and axis < rank - 1 and (x.shape[-1] in (1, 2) or isinstance(x.shape[-1], str)),
         f"no signal along axis {axis} of {list(x.shape)}",
     )
     inverse, onesided = node.int("inverse", 0) != 0, node.int("onesided", 0) != 0
-    present = static_size(node, x.value, axis)
-    length = 2 * (present - 1) if inverse and onesided else present
-    if node.optional(1) is not None:
-        length = int(known_number(node, 1, "the length"))
-    require(node, length > 0, f"a transform of length {length}")
+    present = named_size(x.shape[axis])
+    length = length_of(
+        node, build, 1, dim_of(2 * (size_of(present) - 1)) if inverse and onesided else present
+    )
+    require(node, isinstance(length, str) or length > 0, f"a transform of length {length}")
+    build.hold(at_most(1, size_of(length)))
     order = [*(i for i in range(rank - 1) if i != axis), axis, rank - 1]
     signal = x.transpose(*order).precise()
     if inverse and onesided:
-        require(node, x.shape[-1] == 2, "half a spectrum must be complex")
-        y = real_signal(fitted(signal, rank - 2, length // 2 + 1, present), length)
+        require(node, x.shape[-1] != 1, "half a spectrum must be complex")
+        signal = signal.held_to(*signal.shape[:-1], 2)
+        y = real_signal(fitted(signal, rank - 2, half_of(length), present), length)
     else:
-        count = length // 2 + 1 if onesided else length
+        count = half_of(length) if onesided else length
         y = transformed(fitted(signal, rank - 2, length, present), length, count, inverse)
-        y = y / length if inverse else y
+        y = y / y.number(size_of(length)) if inverse else y
     return y.transpose(*(order.index(i) for i in range(rank))).cast(x.element).value
 
 
 def import_stft(node: Node, build: Builder) -> SSAValue:
     """STFT: the spectrum of frames of the signal, each multiplied by a window."""
     x, window = Term(build, node.input(0)), node.optional(2)
-    _, present, _ = static_sizes(node, x.value, 3)
-    step = int(known_number(node, 1, "the step"))
-    length = present if window is None else static_sizes(node, window, 1)[0]
-    if node.optional(3) is not None:
-        length = int(known_number(node, 3, "the frame length"))
-    require(node, 0 < length <= present and step > 0, f"frames of {length} every {step} in {present}")
-    frames = 1 + (present - length) // step
-    build.bounded(frames * length)
-    places = np.add.outer(np.arange(frames) * step, np.arange(length))
-    cut = x.like(build.op(GatherOp, [x.value, build.constant(places)], {"axis": integer(1)}))
+    require(node, len(x.shape) == 3, f"a signal of the shape {list(x.shape)}")
+    present, step = named_size(x.shape[1]), int(known_number(node, 1, "the step"))
+    points = present if window is None else named_size(shape_of(window)[0])
+    length = length_of(node, build, 3, points)
+    if isinstance(length, int) and isinstance(present, int):
+        require(node, 0 < length <= present, f"frames of {length} every {step} in {present}")
+    require(node, step > 0, f"frames of {length} every {step} in {present}")
+    build.hold(at_most(1, size_of(length)))
+    build.hold(at_most(size_of(length), size_of(present)))
+    cut = x.like(build.op(GatherOp, [x.value, _frames(x, present, length, step)], {"axis": integer(1)}))
     if window is not None:
-        require(node, static_sizes(node, window, 1) == [length], f"a window of other than {length} points")
-        cut = cut * x.like(window).reshape(length, 1)
-    count = length // 2 + 1 if node.int("onesided", 1) else length
+        require(node, length == points or isinstance(points, str), f"a window of other than {length} points")
+        cut = cut * x.like(window).held_to(length).reshape(length, 1)
+    count = half_of(length) if node.int("onesided", 1) else length
     return transformed(cut.precise(), length, count, False).cast(element_of(x.value)).value
+
+
+def _frames(x: Term, present: Dim, length: Dim, step: int) -> SSAValue:
+    """The positions [frame, point] of all frames."""
+    frames = dim_of(1 + (size_of(present) - size_of(length)) // step)
+    if isinstance(frames, int) and isinstance(length, int):
+        x.build.bounded(frames * length)
+        return x.build.constant(np.add.outer(np.arange(frames) * step, np.arange(length)))
+    starts, points = (x.like(x.build.positions(size, i64)) for size in (frames, length))
+    return (starts.reshape(frames, 1) * step + points.reshape(1, length)).value
+
+
+def named_size(size: Dim) -> Dim:
+    """A size that is a number or a formula."""
+    if size == "?":
+        raise Unsupported("a size depends on values in a loop or branch", "Compute it outside of them.")
+    return size
 
 
 def import_mel_weight_matrix(node: Node, build: Builder) -> SSAValue:
