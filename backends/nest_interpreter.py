@@ -29,6 +29,8 @@ Array = NDArray[np.generic]
 Buffers = dict[SSAValue, Array]
 Watcher = Callable[[Operation, Mapping[SSAValue, Array]], None]
 """Hears of every op of the function that is run, before it is executed, and of the buffers there are."""
+Calls = Callable[[func.FuncOp, Sequence[Array], Callable[[], None]], None]
+"""Runs a kernel on arguments, by what it is handed for that, or does to them what the kernel would do."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class _Run:
     functions: Mapping[str, func.FuncOp]
     in_order: bool
     watch: Watcher | None
+    calls: Calls | None
 
 
 def run_nests(
@@ -47,6 +50,7 @@ def run_nests(
     *,
     in_order: bool = False,
     watch: Watcher | None = None,
+    calls: Calls | None = None,
 ) -> None:
     """Run a function of a nest-level module on arrays, one per argument; buffers are written in place.
 
@@ -61,7 +65,7 @@ def run_nests(
         raise ValueError(f"@{function} takes {len(types)} arguments, not {len(arrays)}")
     held = [_argument(a, t, i) for i, (a, t) in enumerate(zip(arrays, types, strict=True))]
     with np.errstate(all="ignore"):
-        _run(functions[function], _Run(functions, in_order, watch), held)
+        _run(functions[function], _Run(functions, in_order, watch, calls), held)
 
 
 def _argument(array: Array, kind: Attribute, position: int) -> Array:
@@ -102,8 +106,13 @@ def _call(op: Operation, run: _Run, buffers: Buffers) -> None:
     if name not in run.functions:
         raise KeyError(f"the module defines no function @{name}")
     callee = run.functions[name]
-    inner = replace(run, watch=None) if "nest.kernel" in callee.attributes else run
-    _run(callee, inner, [buffers[o] for o in op.operands])
+    arguments = [buffers[o] for o in op.operands]
+    if "nest.kernel" not in callee.attributes:
+        _run(callee, run, arguments)
+    elif run.calls is None:
+        _run(callee, replace(run, watch=None), arguments)
+    else:
+        run.calls(callee, arguments, lambda: _run(callee, replace(run, watch=None), arguments))
 
 
 def _allocate(op: Operation, run: _Run, buffers: Buffers) -> None:

@@ -19,6 +19,7 @@ from penstock.checking.kernels import KernelCheck
 from penstock.checking.open import check_open
 from penstock.checking.options import Options
 from penstock.checking.program import ProgramCheck
+from penstock.checking.recall import Recall
 from penstock.checking.report import CheckStep
 from penstock.checking.trials import Kernel
 from penstock.checking.whole import Session, WholeCheck
@@ -55,7 +56,9 @@ def check_module(
         yield from check_open(context, module, phases, target, given)
         return
     session = Session(context, given.model, given.folder, output_names(module), given.progress)
-    whole = WholeCheck(session, Case(module, seeded_inputs(module, given.seed)))
+    whole = WholeCheck(
+        session, Case(module, seeded_inputs(module, given.seed), remember=Recall(given.seed).calls)
+    )
     for each in _passes(phases, by_kernel=False):
         yield whole.step(each)
         if whole.failed is not None:

@@ -9,7 +9,7 @@ from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.utils.hints import isa
 
-from penstock.backends.nest_interpreter import run_nests
+from penstock.backends.nest_interpreter import Calls, run_nests
 from penstock.backends.nests.buffers import fresh_buffer
 from penstock.backends.reference import evaluate_function
 from penstock.build import weights_of
@@ -27,6 +27,8 @@ WEIGHTS = "nest.weights"
 GARBAGE = 0xFF
 """Bytes of memory that was never written: NaN in floats, -1 in integers."""
 
+Remember = Callable[[ModuleOp], Calls]
+"""Gives what runs the kernels of a module, or knows what they make."""
 Watcher = Callable[[Operation, Mapping[SSAValue, Array]], None]
 
 
@@ -42,6 +44,7 @@ class Case:
     inputs: Sequence[Array]
     sizes: Sizes = field(default_factory=dict[str, int])
     """The numbers that its symbols stand for."""
+    remember: Remember | None = None
 
     def on(self, module: ModuleOp) -> "Case":
         """Another module on the same inputs."""
@@ -100,7 +103,7 @@ def execute_wide(case: Case) -> list[Array] | None:
     if wide is None:
         return None
     try:
-        return execute(replace(case, module=wide, inputs=widened_arrays(case.inputs)))
+        return execute(replace(case, module=wide, inputs=widened_arrays(case.inputs), remember=None))
     except (ExecutionError, NotImplementedError, TypeError):
         return None
 
@@ -116,7 +119,8 @@ def _execute_nests(case: Case, in_order: bool, watch: Watcher | None) -> list[Ar
         array = fresh_buffer(shape_of(argument), element_of(argument)) if service is None else service
         outputs += [array] if service is None else []
         arguments.append(array)
-    run_nests(module, ENTRY, arguments, in_order=in_order, watch=watch)
+    calls = None if case.remember is None or in_order else case.remember(module)
+    run_nests(module, ENTRY, arguments, in_order=in_order, watch=watch, calls=calls)
     for number, (given, left) in enumerate(zip(case.inputs, inputs, strict=True)):
         if differing_bits(np.asarray(given, order="C"), left).any():
             raise ExecutionError(f"the module writes to its input {number}")

@@ -24,6 +24,7 @@ from penstock.checking.judgement import FLOOR, Broken, Observed
 from penstock.checking.kernels import CODE
 from penstock.checking.options import Options
 from penstock.checking.program import arguments_of
+from penstock.checking.recall import Recall
 from penstock.checking.report import CheckStep, Reduced
 from penstock.checking.sizes import Sizes
 from penstock.checking.whole import Progress, Session, WholeCheck
@@ -49,7 +50,7 @@ def check_open(
     later = [phase for phase in phases if phase.level in BY_KERNEL]
     for sizes in two_sizes(context, module, whole):
         here = replace(session, progress=_telling(session.progress, sizes))
-        case = Case(module, seeded_inputs(module, options.seed, sizes), sizes)
+        case = Case(module, seeded_inputs(module, options.seed, sizes), sizes, Recall(options.seed).calls)
         check = WholeCheck(here, case)
         for each in whole:
             yield check.step(each)

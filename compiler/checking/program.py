@@ -11,7 +11,7 @@ from xdsl.passes import ModulePass
 from penstock.backends.nests.buffers import fresh_buffer
 from penstock.checking.comparison import BROKEN, NONE, Difference, bit_difference, bounded_difference
 from penstock.checking.contracts import contract_of
-from penstock.checking.execution import Case, ExecutionError, entry, execute, nodes_of, service_memory
+from penstock.checking.execution import ExecutionError, entry, execute, nodes_of, service_memory
 from penstock.checking.instances import Machine, level_of
 from penstock.checking.judgement import FLOOR, Broken, Observed, verify
 from penstock.checking.kernels import CODE
@@ -89,7 +89,7 @@ class ProgramCheck:
         kernels = [f.clone() for f in whole.ops if isinstance(f, FuncOp) and f.sym_name.data not in names]
         joined = ModuleOp([*lowered, *kernels])
         try:
-            outputs = execute(Case(joined, self.planned.case.inputs))
+            outputs = execute(self.planned.case.on(joined))
         except ExecutionError as error:
             raise Broken(f"the program cannot be executed any more: {error}") from error
         return bit_difference(self.planned.outputs, outputs) or NONE
