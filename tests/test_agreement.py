@@ -166,3 +166,10 @@ def test_the_report_keeps_what_is_not_run_anew(tmp_path: Path) -> None:
     page = (tmp_path / "model_agreement.md").read_text()
     assert "**1 of 3 models are right; 0 of 1 graphs are right.**" in page
     assert "| a | agrees | 3.0e-07 |  |" in page and "why \\| why" in page
+
+
+def test_beyond_the_range_of_a_type_nothing_is_right_or_wrong() -> None:
+    model = parsed('<ir_version: 9, opset_import: ["": 17]> a (float[2] x) => (float[2] y) { y = Exp (x) }')
+    inputs = {"x": np.array([0.0, 100.0], np.float32)}
+    (errors,) = errors_by_definition(model, inputs, {"y": np.array([1.0, np.nan], np.float32)}, None)
+    assert (errors.ours, errors.rounded) == (0.0, 0.0)

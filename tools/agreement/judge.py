@@ -98,10 +98,11 @@ def compared_with(path: Path, model: ModelProto, inputs: Given, ours: Values) ->
         verdict = by_definition(model, inputs, judged, None)
         return replace(verdict, told=f"{verdict.told}; ONNX Runtime does not run it: {_short(str(error))}")
     pairs = {name: (array, theirs[name]) for name, array in judged.items()}
-    apart, orders = told_apart(pairs)
-    largest = max((difference(*pair) for pair in pairs.values()), default=0.0)
+    apart, moved = told_apart(pairs)
+    largest = max((difference(*pair) for name, pair in pairs.items() if name not in moved), default=0.0)
     if not apart:
         left_out = [f"random: {', '.join(sorted(ignored))}"] if ignored else []
+        orders = [f"{rows} rows of '{name}' in another order" for name, rows in moved.items()]
         return Verdict(AGREES, difference=largest, told="; ".join([*left_out, *orders]))
     if quantised_tensors(model):
         return replace(by_steps(model, inputs, theirs), difference=largest)
@@ -109,11 +110,11 @@ def compared_with(path: Path, model: ModelProto, inputs: Given, ours: Values) ->
     return replace(by_definition(model, inputs, wrong, theirs), difference=largest)
 
 
-def told_apart(pairs: Mapping[str, tuple[Array, Array]]) -> tuple[list[str], list[str]]:
-    """The outputs that are not taken for the same, and what is told of those in another order."""
+def told_apart(pairs: Mapping[str, tuple[Array, Array]]) -> tuple[list[str], dict[str, int]]:
+    """The outputs that are not taken for the same, and how many rows of others are in another order."""
     moved = {name: rows for name, pair in pairs.items() if (rows := moved_rows(*pair))}
     apart = [name for name, pair in pairs.items() if name not in moved and disagreement(*pair)]
-    return apart, [f"{rows} rows of '{name}' in another order" for name, rows in moved.items()]
+    return apart, moved
 
 
 def by_definition(model: ModelProto, inputs: Given, ours: Values, theirs: Values | None) -> Verdict:
