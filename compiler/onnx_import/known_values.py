@@ -115,7 +115,8 @@ class KnownValues:
         sizes = wide(array)
         if not (np.abs(sizes) < 2.0**62).all() or (sizes != np.trunc(sizes)).any():
             return None
-        return np.asarray(array.astype(np.int64), np.object_)
+        # A scalar of NumPy would stay one in an array of objects.
+        return np.asarray(array, np.int64).astype(np.object_)
 
     def _follow(self, op: GraphOp) -> None:
         if not all(map(_may_be_shape, op.results)):

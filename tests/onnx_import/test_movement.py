@@ -48,3 +48,17 @@ def test_experimental_crop_removes_left_top_right_bottom() -> None:
     graph = helper.make_graph([node], "g", inputs, [helper.make_empty_tensor_value_info("y")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 7)])
     np.testing.assert_array_equal(run_graph(import_model(model), {"x": x})["y"], x[:, :, 2:, 1:4])
+
+
+def test_a_size_picked_from_a_list_is_a_shape() -> None:
+    """A scalar of NumPy is no size."""
+    x = reals(2, 3, 1, 4)
+    sizes, first = (numpy_helper.from_array(np.array(v, np.int64), n) for v, n in (([24, 5], "s"), (0, "i")))
+    nodes = [
+        helper.make_node("Gather", ["s", "i"], ["size"]),
+        helper.make_node("Reshape", ["x", "size"], ["y"]),
+    ]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)]
+    graph = helper.make_graph(nodes, "g", inputs, [helper.make_empty_tensor_value_info("y")], [sizes, first])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    np.testing.assert_array_equal(run_graph(import_model(model), {"x": x})["y"], x.reshape(24))

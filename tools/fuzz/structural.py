@@ -44,13 +44,13 @@ def _dims(model: ModelProto, random: Random) -> bool:
         return False
     chosen = random.choice(found)
     if isinstance(chosen, TensorProto):
-        chosen.dims[:] = [integer(random, d) if random.randrange(2) else d for d in chosen.dims] or [
-            integer(random)
-        ]
+        chosen.dims[:] = [
+            _bounded(integer(random, d)) if random.randrange(2) else d for d in chosen.dims
+        ] or [integer(random)]
         return True
     for dim in chosen.dim:
         if random.randrange(2):
-            dim.dim_value = integer(random, dim.dim_value)
+            dim.dim_value = _bounded(integer(random, dim.dim_value))
     return True
 
 
