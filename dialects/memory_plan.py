@@ -86,8 +86,12 @@ class GrowingPlan:
 
     @cached_property
     def arena(self) -> Extent:
-        """A size of the arena that is enough at all sizes: the least one, unless that is a long formula."""
-        rounded = [round_up_size(value.size) for value in self.values]
+        """A size of the arena that is enough at all sizes, and little more than the least one.
+
+        Of a long formula it is the sum of all values.  What rounding adds is taken as its most: formulas of
+        quotients are hard to compare.
+        """
+        rounded = [_room(value.size) for value in self.values]
         ends: dict[int, Extent] = {}
         for i in self.order():
             start: Extent = 0
@@ -123,6 +127,11 @@ def fullest(intervals: Sequence[Interval]) -> int:
         changes[interval.first] = changes.get(interval.first, 0) + size
         changes[interval.last + 1] = changes.get(interval.last + 1, 0) - size
     return max(accumulate((changes[step] for step in sorted(changes)), initial=0))
+
+
+def _room(size: Extent) -> Extent:
+    """At least what a value of a size takes."""
+    return round_up(size) if isinstance(size, int) else size + ALIGNMENT - 1
 
 
 def round_up_size(size: Extent) -> Extent:

@@ -105,7 +105,7 @@ def _needs_memory(function: func.FuncOp, arenas: Mapping[str, Extent]) -> bool:
 
 
 def _plan(main: func.FuncOp, arenas: Mapping[str, Extent], hints: Hints) -> Extent:
-    """Plan a function whose callees are planned; the size of its arena."""
+    """Plan a function whose callees are planned; the size of the arena that a caller lends it."""
     _lend_arenas(main, arenas)
     steps = {each: i for i, each in enumerate(filter(_is_step, main.body.block.ops))}
     allocations = [each for each in main.walk() if isinstance(each, memref.AllocOp)]
@@ -145,7 +145,7 @@ def _plan_growing(main: func.FuncOp, lives: Mapping[memref.AllocOp, list[int]], 
         view.attributes.update(allocation.attributes)
         Rewriter.replace_op(allocation, [view], [view.result])
     main.attributes[MEMORY_PLAN] = growing_attribute(plan, len(main.args) - 1)
-    return plan.arena
+    return 0 if is_main else plan.arena
 
 
 def _lend_arenas(main: func.FuncOp, arenas: Mapping[str, Extent]) -> None:
