@@ -132,3 +132,20 @@ def test_a_loop_cannot_decide(tmp_path: Path) -> None:
         penstock.errors.UnsupportedError, match="a size depends on values in a loop or branch"
     ):
         penstock.compile(onnx.parser.parse_model(text))
+
+
+def test_boxes_are_suppressed_at_any_sizes() -> None:
+    """A loop whose values have sizes of three symbols: its memory is planned for all of them."""
+    text = """
+        <ir_version: 9, opset_import: ["": 17]>
+        net (float[b, n, 4] boxes, float[b, c, n] scores) => (int64[k, 3] y)
+            <int64 most = {3}, float most_iou = {0.5}>
+        { y = NonMaxSuppression (boxes, scores, most, most_iou) }"""
+    model = penstock.compile(onnx.parser.parse_model(text))
+    # Three boxes, the second of which nearly is the first.
+    boxes = np.array([[0, 0, 4, 4], [0, 0, 4, 3.9], [5, 5, 6, 6]], np.float32)
+    scores = np.array([[0.5, 0.9, 0.7], [0.9, 0.5, 0.1]], np.float32)
+    made = model(boxes=np.stack([boxes, boxes]), scores=np.stack([scores, scores[::-1]]))["y"]
+    taken = [[0, 0, 1], [0, 0, 2], [0, 1, 0], [0, 1, 2], [1, 0, 0], [1, 0, 2], [1, 1, 1], [1, 1, 2]]
+    assert made.tolist() == taken
+    assert model(boxes=boxes[None, :1], scores=scores[None, :1, :1])["y"].tolist() == [[0, 0, 0]]
