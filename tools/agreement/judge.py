@@ -32,8 +32,8 @@ MEANINGS = {
     "bytes up to a step, other integers exactly",
     RIGHT: "outputs that differ agree with the definition in double precision, or are nearer to it",
     IN_STEPS: "quantised tensors, each computed from those that ONNX Runtime gave, are a step apart at most",
-    UNSTEADY: "the definition in double precision moves by more than the tolerance when its results are "
-    "rounded, each once; ours is within eight times of that",
+    UNSTEADY: "the definition in double precision moves by an eighth of the tolerance or more when its "
+    "results are rounded, each once; ours is within eight times of that",
     DIFFERS: "none of these",
     DECLINED: "not compiled, with the reason",
     FAILED: "did not end as it should",
