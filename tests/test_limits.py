@@ -117,3 +117,11 @@ def test_the_formulas_of_models_are_known() -> None:
             s = Shape (x) a = Mul (s, s) b = Mul (a, a) y = Expand (z, b)
         }"""
     assert '"n*n*n*n"' in str(import_model(onnx.parser.parse_model(text)))
+
+
+def test_the_name_of_a_size_that_is_no_text_is_a_name() -> None:
+    text = (
+        """<ir_version: 9, opset_import: ["": 17]> net (float[qqqq] x) => (float[qqqq] y) { y = Relu (x) }"""
+    )
+    model = onnx.parser.parse_model(text).SerializeToString().replace(b"qqqq", b"\xff\xfe\xfd\xfc")
+    assert import_model(model).ops

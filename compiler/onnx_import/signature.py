@@ -170,7 +170,9 @@ def _declared_dim(name: str, axis: int, dim: TensorShapeProto.Dimension) -> Dim:
             remedy = f"Give its shape: shapes={{{name!r}: [...]}}."
             raise ShapeError(f"{name!r} has a negative size {dim.dim_value}", remedy=remedy)
         return dim.dim_value
-    return dim.dim_param if dim.dim_param not in ("", "?") else f"{name}.{axis}"
+    # Bytes that are no text come as bytes.
+    text = str(dim.dim_param)
+    return text if text not in ("", "?") else f"{name}.{axis}"
 
 
 def _checked(name: str, size: Dim) -> Dim:
