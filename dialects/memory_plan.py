@@ -91,17 +91,15 @@ class GrowingPlan:
         Of a long formula it is the sum of all values.  What rounding adds is taken as its most: formulas of
         quotients are hard to compare.
         """
-        rounded = [_room(value.size) for value in self.values]
+        room = [_room(value.size) for value in self.values]
+        everything = reduce(added, room, 0)
         ends: dict[int, Extent] = {}
         for i in self.order():
-            start: Extent = 0
-            for j in self.values[i].below:
-                start = maximum(start, ends[j])
-            ends[i] = start + rounded[i]
+            ends[i] = reduce(maximum, (ends[j] for j in self.values[i].below), 0) + room[i]
             if len(str(ends[i])) > LONG_FORMULA:
-                return reduce(added, rounded, 0)
+                return everything
         most = reduce(maximum, ends.values(), 0)
-        return most if len(str(most)) <= LONG_FORMULA else reduce(added, rounded, 0)
+        return most if len(str(most)) <= LONG_FORMULA else everything
 
     def order(self) -> list[int]:
         """The values, each behind those below it."""
