@@ -1,6 +1,6 @@
 """What must hold of the sizes of a call, as text: `n <= 512`, `a == b`, `a == b or a == 1`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import Extent, is_at_least, number, symbols_of
@@ -24,6 +24,11 @@ def equal(a: Extent, b: Extent) -> str | None:
 def repeats(a: Extent, b: Extent) -> str | None:
     """The requirement that a dim of size `a` can be repeated to `b`; `None` where that is sure."""
     return None if a in (b, 1) else f"{a} == {b} or {a} == 1"
+
+
+def unless(requirement: str, excuses: Iterable[str]) -> str:
+    """A requirement that need not hold where one of others does."""
+    return OR.join([requirement, *excuses])
 
 
 def holds(requirement: str, sizes: Mapping[str, int]) -> bool:

@@ -149,3 +149,5 @@ def test_boxes_are_suppressed_at_any_sizes() -> None:
     taken = [[0, 0, 1], [0, 0, 2], [0, 1, 0], [0, 1, 2], [1, 0, 0], [1, 0, 2], [1, 1, 1], [1, 1, 2]]
     assert made.tolist() == taken
     assert model(boxes=boxes[None, :1], scores=scores[None, :1, :1])["y"].tolist() == [[0, 0, 0]]
+    # A step of the loop picks a box, which of none it could not.
+    assert model(boxes=boxes[None, :0], scores=scores[None, :, :0])["y"].shape == (0, 3)

@@ -35,7 +35,7 @@ from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
 from penstock.onnx_import.regions import scalar
-from penstock.onnx_import.run_time_sizes import number_term, positions_of, range_term
+from penstock.onnx_import.run_time_sizes import coordinates, positions_of, range_term
 from penstock.onnx_import.run_time_slices import counted
 from penstock.onnx_import.tensors import numpy_dtype_of
 from penstock.onnx_import.terms import Term, stack
@@ -256,12 +256,7 @@ def import_non_zero(node: Node, build: Builder) -> SSAValue:
     truths = x if element_of(x) == i1 else build.op(CastOp, [x], {"to": i1})
     shape = shape_of(x) or (1,)
     found = Term(build, positions_of(build, build.reshape(truths, [product_of(shape)])))
-    places: list[Term] = []
-    for size in shape[:0:-1]:
-        length = number_term(build, size)
-        places.append(found % length)
-        found = found / length
-    return stack([found, *places[::-1]], 0).value
+    return stack(coordinates(found, shape), 0).value
 
 
 def import_compress(node: Node, build: Builder) -> SSAValue:

@@ -1,5 +1,7 @@
 """Shapes that values of a run decide: what 0 and -1 mean is computed before a value becomes a size."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
@@ -52,6 +54,17 @@ def range_term(build: Builder, size: Dim) -> Term:
     if isinstance(size, int):
         return Term(build, build.constant(np.arange(build.bounded(size))))
     return Term(build, build.op(RangeOp, [], {"bounds": dims_attr([0, size, 1]), "element": i64}))
+
+
+def coordinates(flat: Term, shape: Sequence[Dim]) -> list[Term]:
+    """The position along each dim of a shape, from those in the list of all its elements."""
+    places: list[Term] = []
+    for i, size in enumerate(shape):
+        inner = product_of(shape[i + 1 :])
+        place = flat if 1 in (inner, size) else flat / number_term(flat.build, inner)
+        is_first = all(each == 1 for each in shape[:i])
+        places.append(place if is_first and size != 1 else place % number_term(flat.build, size))
+    return places
 
 
 def positions_of(build: Builder, truths: SSAValue) -> SSAValue:

@@ -2,26 +2,23 @@
 
 All batches and classes take their next box in the same step of one loop:
 
-    best = argmax(score);  order[best] = step;  score = where(overlap(box[best], box) > limit, -inf, score)
+    best = argmax(score);  picks[step] = best;  score = where(overlap(box[best], box) > limit, -inf, score)
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerAttr, f32, i64
+from xdsl.dialects.builtin import f32, i64
 from xdsl.ir import Block, SSAValue
 
 from penstock.dialects.graph.base import flag, integers, product_of, rank_of, shape_of, tensor
-from penstock.dialects.graph.indexing import ScatterElementsOp
-from penstock.dialects.graph.ordering import CumSumOp
-from penstock.dialects.graph.reduction import ArgMaxOp, ReduceMaxOp
+from penstock.dialects.graph.reduction import ArgMaxOp
 from penstock.onnx_import.axes import require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.regions import count, end_region, loop, scalar
-from penstock.onnx_import.run_time_sizes import number_term, positions_of, range_term
+from penstock.onnx_import.run_time_sizes import coordinates, number_term, positions_of, range_term
 from penstock.onnx_import.terms import Term, stack
 
 DROPPED = -np.inf
@@ -30,50 +27,38 @@ DROPPED = -np.inf
 
 @dataclass(frozen=True)
 class Boxes:
-    """The corners of boxes, each a term of the shape [batch, 1, box]."""
+    """Boxes by their lower and upper ends, each a term of the shape [2, batch, class or 1, box or 1]."""
 
-    top: Term
-    left: Term
-    bottom: Term
-    right: Term
+    low: Term
+    high: Term
 
     @staticmethod
     def of(node: Node, build: Builder) -> "Boxes":
         """Input 0, [batch, box, 4]: two opposite corners, or the middle with width and height."""
-        given = Term(build, node.input(0)).precise()
-        a, b, c, d = (given.at(2, i) for i in range(4))
+        given = Term(build, node.input(0)).precise().transpose(2, 0, 1)
+        batch, boxes = given.shape[1:]
+        a, b = (given.slice(0, i, i + 2).reshape(2, batch, 1, boxes) for i in (0, 2))
         if node.int("center_point_box", 0):
-            corners = b - d * 0.5, a - c * 0.5, b + d * 0.5, a + c * 0.5
-        else:
-            corners = a.minimum(c), b.minimum(d), a.maximum(c), b.maximum(d)
-        batch, boxes = a.shape
-        return Boxes(*(corner.reshape(batch, 1, boxes) for corner in corners))
-
-    @property
-    def corners(self) -> Sequence[Term]:
-        """The corners in their order."""
-        return self.top, self.left, self.bottom, self.right
+            return Boxes(a - b * 0.5, a + b * 0.5)
+        return Boxes(a.minimum(b), a.maximum(b))
 
     def inside(self, build: Builder) -> "Boxes":
         """The same boxes as seen from a loop."""
-        return Boxes(*(Term(build, corner.value) for corner in self.corners))
+        return Boxes(Term(build, self.low.value), Term(build, self.high.value))
 
     def picked(self, at: Term) -> "Boxes":
-        """One box for each position in all boxes of all batches."""
-        return Boxes(*(corner.reshape(product_of(corner.shape)).take(at) for corner in self.corners))
+        """One box for each position, [batch, class, 1], in the boxes of all batches."""
+        flat = (ends.reshape(2, product_of(ends.shape[1:])) for ends in (self.low, self.high))
+        return Boxes(*(ends.take(at, axis=1) for ends in flat))
 
     @property
     def area(self) -> Term:
         """What each box covers."""
-        return (self.bottom - self.top) * (self.right - self.left)
+        return (self.high - self.low).product(0)
 
-    def overlaps(self, other: "Boxes", limit: Term) -> Term:
-        """Where what both cover is more than so much of what one of them covers."""
-        height = self.bottom.minimum(other.bottom) - self.top.maximum(other.top)
-        width = self.right.minimum(other.right) - self.left.maximum(other.left)
-        both = height.maximum(0) * width.maximum(0)
-        either = self.area + other.area - both
-        return (both > 0) & (limit < both / either)
+    def common(self, other: "Boxes") -> Term:
+        """What both cover."""
+        return (self.high.minimum(other.high) - self.low.maximum(other.low)).maximum(0).product(0)
 
 
 def import_non_max_suppression(node: Node, build: Builder) -> SSAValue:
@@ -89,8 +74,7 @@ def import_non_max_suppression(node: Node, build: Builder) -> SSAValue:
     limit = _number(node, build, 3) or Term(build, build.constant(np.array(0.0, np.float32)))
     most = node.optional(2)
     given = build.constant(np.array(0)) if most is None else count(build, most)
-    order = _order(build, Boxes.of(node, build), scores, limit, given)
-    return _rows(build, order)
+    return _rows(build, _picks(build, Boxes.of(node, build), scores, limit, given))
 
 
 def _number(node: Node, build: Builder, index: int) -> Term | None:
@@ -98,52 +82,42 @@ def _number(node: Node, build: Builder, index: int) -> Term | None:
     return None if given is None else Term(build, scalar(build, given)).cast(f32)
 
 
-def _order(build: Builder, boxes: Boxes, scores: Term, limit: Term, most: SSAValue) -> Term:
-    """The step at which each box is taken, [batch, class, box]; -1 for one that never is."""
-    kinds = [tensor(scores.shape, f32), tensor(scores.shape, i64)]
-    block = Block(arg_types=[tensor([], i64), *kinds])
+def _picks(build: Builder, boxes: Boxes, scores: Term, limit: Term, most: SSAValue) -> Term:
+    """The box that each step takes, [batch, class, step]; -1 for a step that takes none."""
+    block = Block(arg_types=[tensor([], i64), tensor(scores.shape, f32), tensor(scores.shape, i64)])
     inner = build.inside(block)
-    step, left, order = (Term(inner, argument) for argument in block.args)
-    seen = boxes.inside(inner)
-    batch, _, length = boxes.top.shape
-    best = left.like(inner.op(ArgMaxOp, [left.value], {"axes": integers([2]), "keepdims": flag(True)}))
-    top = left.like(inner.op(ReduceMaxOp, [left.value], {"axes": integers([2]), "keepdims": flag(True)}))
-    first = range_term(inner, batch).reshape(batch, 1, 1) * number_term(inner, length)
-    is_left = top > DROPPED
-    taken = range_term(inner, length).equals(best) & is_left
-    dropped = seen.picked(best + first).overlaps(seen, Term(inner, limit.value)) & is_left
-    rest = (taken | dropped).where(left.filled(DROPPED), left)
+    step, left, picks = (Term(inner, argument) for argument in block.args)
+    seen, area = boxes.inside(inner), Term(inner, boxes.area.value)
+    last = {"axes": integers([2]), "keepdims": flag(True)}
+    best = left.like(inner.op(ArgMaxOp, [left.value], last))
+    is_left = left.greatest(2, keeps=True) > DROPPED
+    taken = seen.picked(_in_all_batches(best, seen))
+    common = taken.common(seen)
+    overlaps = Term(inner, limit.value) < common / (taken.area + area - common)
+    positions = range_term(inner, scores.shape[2])
+    rest = (positions.equals(best) | overlaps).where(left.filled(DROPPED), left)
     going = rest.greatest(0, 1, 2) > DROPPED
-    end_region(block, [going.value, rest.value, taken.where(step, order).value])
+    filled = (positions.equals(step) & is_left).where(best, picks)
+    end_region(block, [going.value, rest.value, filled.value])
     start = [scores.value, Term(build, build.constant(np.array(-1))).broadcast(*scores.shape).value]
     # No more boxes are taken than there are.
-    steps = length if isinstance(length, int) else None
-    made = loop(build, block, limit=most, states=start, steps=steps, is_conditional=True)
+    made = loop(build, block, limit=most, states=start, steps=scores.shape[2], is_conditional=True)
     return scores.like(made[1])
 
 
-def _rows(build: Builder, order: Term) -> SSAValue:
-    """Rows of batch, class and box, from the step at which each box was taken."""
-    batch, classes, boxes = order.shape
-    groups, total = product_of([batch, classes]), product_of(order.shape)
-    is_taken = order >= 0
-    counts = is_taken.positions().sum(2).reshape(groups)
-    before = order.like(
-        build.op(CumSumOp, [counts.value], {"axis": IntegerAttr(0, i64), "exclusive": flag(True)})
-    )
-    found = order.like(positions_of(build, is_taken.reshape(total).value))
-    group = found / number_term(build, boxes)
-    place = before.take(group) + order.reshape(total).take(found)
-    blank = Term(build, build.constant(np.array(0))).broadcast(*found.shape)
-    operands = [blank.value, place.value, found.value]
-    sorted_ = order.like(build.op(ScatterElementsOp, operands, {"axis": IntegerAttr(0, i64)}))
-    group = sorted_ / number_term(build, boxes)
-    columns = [
-        group / number_term(build, classes),
-        group % number_term(build, classes),
-        sorted_ % number_term(build, boxes),
-    ]
-    return stack(columns, 1).value
+def _in_all_batches(best: Term, boxes: Boxes) -> Term:
+    """Where boxes of each batch, [batch, class, 1], lie among those of all batches."""
+    batch, _, length = boxes.low.shape[1:]
+    if batch == 1:
+        return best
+    return best + range_term(best.build, batch).reshape(batch, 1, 1) * number_term(best.build, length)
+
+
+def _rows(build: Builder, picks: Term) -> SSAValue:
+    """Rows of batch, class and box, from the boxes that the steps take."""
+    flat = picks.reshape(product_of(picks.shape))
+    found = picks.like(positions_of(build, (flat >= 0).value))
+    return stack([*coordinates(found, picks.shape)[:2], flat.take(found)], 1).value
 
 
 SUPPRESSION: Family = {"NonMaxSuppression": import_non_max_suppression}

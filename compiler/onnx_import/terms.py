@@ -211,9 +211,9 @@ class Term:
         shape = [size for i, size in enumerate(self.shape) if i != axis]
         return self.slice(axis, position, position + 1).reshape(*shape)
 
-    def take(self, at: "Term") -> "Term":
-        """Slices along the first axis, at positions that are inside."""
-        return self.like(self.build.op(GatherOp, [self.value, at.value], {"axis": IntegerAttr(0, i64)}))
+    def take(self, at: "Term", axis: int = 0) -> "Term":
+        """Slices along an axis, at positions that are inside."""
+        return self.like(self.build.op(GatherOp, [self.value, at.value], {"axis": IntegerAttr(axis, i64)}))
 
     def sum(self, *axes: int) -> "Term":
         """The sum along axes, which are gone."""
@@ -231,12 +231,12 @@ class Term:
         """The mean along axes, which are gone."""
         return self._reduced(ReduceMeanOp, axes)
 
-    def greatest(self, *axes: int) -> "Term":
-        """The greatest along axes, which are gone."""
-        return self._reduced(ReduceMaxOp, axes)
+    def greatest(self, *axes: int, keeps: bool = False) -> "Term":
+        """The greatest along axes, which are gone or, if it `keeps` them, of size 1."""
+        return self._reduced(ReduceMaxOp, axes, keeps)
 
-    def _reduced(self, kind: type[GraphOp], axes: Sequence[int]) -> "Term":
-        properties = {"axes": integers(axes), "keepdims": flag(False)}
+    def _reduced(self, kind: type[GraphOp], axes: Sequence[int], keeps: bool = False) -> "Term":
+        properties = {"axes": integers(axes), "keepdims": flag(keeps)}
         return self.like(self.build.op(kind, [self.value], properties))
 
 

@@ -22,7 +22,7 @@ from penstock.dialects.nest.ops import (
     region,
 )
 from penstock.dialects.nest.sizes import OpenSizeError, SizeOp, buffer_of, is_static, sizes_of
-from penstock.dialects.requirements import at_most, equal
+from penstock.dialects.requirements import at_most, equal, unless
 from penstock.dialects.resources import ResourceAttr
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import Extent, Size
@@ -63,11 +63,13 @@ class Lowering:
     """The arguments that hold the values of symbols."""
     requirements: dict[str, None] = field(default_factory=dict[str, None])
     """What must hold of the sizes of every call."""
+    excuses: Sequence[str] = ()
+    """In calls where one of these holds, what is lowered here does not run."""
 
     def require(self, requirement: str | None) -> None:
-        """Say what must hold of the sizes; `None` is nothing."""
+        """Say what must hold of the sizes in every call that runs this; `None` is nothing."""
         if requirement is not None:
-            self.requirements[requirement] = None
+            self.requirements[unless(requirement, self.excuses)] = None
 
     def buffer(self, value: SSAValue) -> SSAValue:
         """The buffer that holds a tensor value."""

@@ -40,15 +40,17 @@ from penstock.dialects.nest.access import row_major
 from penstock.dialects.nest.ops import element_of
 from penstock.dialects.nest.sizes import INDEX, SYMBOL, RowOp, SizeOp, is_static, numbers, sizes_of
 from penstock.dialects.nest.sizes import symbols as symbols_of_function
-from penstock.dialects.sizes import Extent, symbols_of
+from penstock.dialects.sizes import Extent, Size, symbols_of
 from penstock.passes.lowering.graph_to_nest.builder import Lowering, memref_of, tensor_sizes
 
 Lower = Callable[[Block, Lowering], None]
 Rule = Callable[[GraphOp, Lowering], None]
 
 
-def function_of_block(name: str, block: Block, lower: Lower, made: list[func.FuncOp]) -> func.FuncOp:
-    """A function that does what a block of graph ops does, over buffers.
+def function_of_block(
+    name: str, block: Block, lower: Lower, made: list[func.FuncOp], excuses: Sequence[str] = ()
+) -> func.FuncOp:
+    """A function that does what a block of graph ops does, over buffers; it runs where no excuse holds.
 
     The results come behind the arguments, and last the symbols that sizes of the block are made of.
     """
@@ -57,7 +59,8 @@ def function_of_block(name: str, block: Block, lower: Lower, made: list[func.Fun
     kinds = [memref_of(tensor_of(value)) for value in (*block.args, *end.operands)]
     named = _symbols_of_block(block)
     body = Block(arg_types=[*kinds, *(INDEX for _ in named)])
-    lowering = Lowering(body, lower, made, symbols=dict(zip(named, body.args[len(kinds) :], strict=True)))
+    symbols = dict(zip(named, body.args[len(kinds) :], strict=True))
+    lowering = Lowering(body, lower, made, symbols=symbols, excuses=excuses)
     lowering.buffers.update(zip(block.args, body.args, strict=False))
     outs = list(zip(end.operands, body.args[len(block.args) : len(kinds)], strict=True))
     aimed = _aim(lowering, outs, is_region=isinstance(end, YieldOp))
@@ -140,10 +143,10 @@ class _Control:
         inner = Lowering(block, outer.lower, outer.functions, nodes=outer.nodes, symbols=symbols)
         return _Control(name, outer, inner, block.args[: len(buffers)])
 
-    def region(self, block: Block, suffix: str) -> "_Body":
-        """Make a function of a region."""
-        name = f"{self.name}.{suffix}"
-        made = function_of_block(name, block, self.outer.lower, self.outer.functions)
+    def region(self, block: Block, suffix: str, excuses: Sequence[str] = ()) -> "_Body":
+        """Make a function of a region, which does not run in calls where an excuse holds."""
+        name, every = f"{self.name}.{suffix}", [*self.outer.excuses, *excuses]
+        made = function_of_block(name, block, self.outer.lower, self.outer.functions, every)
         if self.outer.nodes is not None:
             made.attributes["nodes"] = self.outer.nodes
         self.outer.functions.append(made)
@@ -207,7 +210,9 @@ class _Loop:
         """The loop of an op in the function made for it."""
         count = len(op.operands)
         groups = op.grouped(control.arguments[:count])
-        body = control.region(op.body.block, "body")
+        steps = 1 if op.most is None else size_of(op.most)
+        excuses = [f"{steps} == 0"] if isinstance(steps, Size) else []
+        body = control.region(op.body.block, "body", excuses)
         return _Loop(op, control.inner, body, *groups, control.arguments[count:])
 
     def emit(self) -> None:
