@@ -125,23 +125,39 @@ def _most_alive(block: Block, returned: ReturnOp) -> int:
     ops = list(block.ops)
     memory = _memory(ops, block.args)
     last = {memory[value]: i for i, op in enumerate(ops) for value in _read(op) if value in memory}
+    ending = _by_number(last)
     kept = {memory[value] for value in returned.operands if value in memory}
     alive: dict[SSAValue, int] = {}
-    most = 0
+    most = total = 0
     for i, op in enumerate(ops):
-        for made in {memory[result] for result in op.results if result in memory}.difference(kept, alive):
+        dying = [value for value in ending.get(i, ()) if value in alive]
+        results = dict.fromkeys(memory[result] for result in op.results if result in memory)
+        for made in (value for value in results if value not in kept and value not in alive):
             size = bytes_of(made)
-            _write_over(op, [v for v in alive if last.get(v) == i and alive[v] >= size], alive)
+            total -= _written_over(op, size, dying, alive)
             alive[made] = size
-        most = max(most, sum(alive.values()))
-        for value in [v for v in alive if last.get(v, i) <= i]:
-            del alive[value]
+            total += size
+            if last.get(made, i) <= i:
+                dying.append(made)
+        most = max(most, total)
+        total -= sum(alive.pop(value) for value in dying)
     return most
 
 
-def _write_over(op: Operation, dying: Sequence[SSAValue], alive: dict[SSAValue, int]) -> None:
-    if isinstance(op, Elementwise) and dying:
-        del alive[dying[0]]
+def _by_number(numbers: Mapping[SSAValue, int]) -> dict[int, list[SSAValue]]:
+    found: dict[int, list[SSAValue]] = {}
+    for value, number in numbers.items():
+        found.setdefault(number, []).append(value)
+    return found
+
+
+def _written_over(op: Operation, size: int, dying: list[SSAValue], alive: dict[SSAValue, int]) -> int:
+    """The bytes of a dying value in whose memory an elementwise operation writes, if there is one."""
+    place = next((value for value in dying if alive[value] >= size), None)
+    if place is None or not isinstance(op, Elementwise):
+        return 0
+    dying.remove(place)
+    return alive.pop(place)
 
 
 def _read(op: Operation) -> Iterator[SSAValue]:

@@ -138,7 +138,7 @@ def quotient(a: Extent, b: Extent) -> Extent:
         return a // b
     if a == b:
         return 1
-    exact = _exact_quotient(a, b)
+    exact = exact_quotient(a, b)
     if exact is not None:
         return exact
     if isinstance(b, int):
@@ -283,8 +283,8 @@ def _without_quotients(size: Size) -> Iterable[Extent]:
             yield from _without_quotients(smaller)
 
 
-def _exact_quotient(a: Extent, b: Extent) -> Extent | None:
-    """The quotient where a single product divides every term."""
+def exact_quotient(a: Extent, b: Extent) -> Extent | None:
+    """The quotient where a single product that is not 0 divides every term; otherwise `None`."""
     divisor = terms_of(b)
     if len(divisor) != 1:
         return None

@@ -17,7 +17,7 @@ from penstock.onnx_import.model_file import ModelFile, read_model
 from penstock.onnx_import.signature import Shapes, Signature, Sizes
 from penstock.onnx_import.table import table_with
 from penstock.onnx_import.unsupported import Unsupported
-from penstock.onnx_import.usual_sizes import module_at_sizes
+from penstock.onnx_import.usual_sizes import settle_module
 
 IMAGE, LENGTH, ONE = 224, 128, 1
 """The sizes assumed for the height or width of a picture, for the length of a sequence, and for all else."""
@@ -100,9 +100,9 @@ def _left_open(attempt: Attempting, usual: list[OpenSize]) -> tuple[ModuleOp | N
         return None, [_problem(error)]
     if problems or contradicts:
         return None, problems
-    known = module_at_sizes(module, {size.name: size.assumed for size in usual})
-    # Numbers tell more where sizes follow from values of the run, or where no call has the usual ones.
-    return (known, []) if all(map(_is_known, _types(known))) else (None, [])
+    settle_module(module, {size.name: size.assumed for size in usual})
+    # Numbers tell more where a size has no name, or where no call has the usual ones.
+    return (module, []) if all(map(_is_sound, _types(module))) else (None, [])
 
 
 def _types(module: ModuleOp) -> Iterator[Tensor]:
@@ -110,8 +110,9 @@ def _types(module: ModuleOp) -> Iterator[Tensor]:
     yield from (tensor_of(value) for value in values if isinstance(value.type, TensorType))
 
 
-def _is_known(kind: Tensor) -> bool:
-    return all(isinstance(size, int) and size >= 0 for size in shape_of(kind))
+def _is_sound(kind: Tensor) -> bool:
+    """Whether all sizes can be, those that values of the run decide among them."""
+    return all(size >= 0 if isinstance(size, int) else size != "?" for size in shape_of(kind))
 
 
 def _first_sound(

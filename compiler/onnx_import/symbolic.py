@@ -29,6 +29,7 @@ from penstock.dialects.sizes import (
     Extent,
     added,
     chosen,
+    exact_quotient,
     is_at_least,
     less,
     maximum,
@@ -74,6 +75,8 @@ ARITHMETIC: Mapping[type[GraphOp], Callable[[Extent, Extent], Extent]] = {
     AndOp: multiplied,
     OrOp: maximum,
 }
+RATIOS: Mapping[type[GraphOp], Callable[[Extent, Extent], Extent | None]] = {DivOp: exact_quotient}
+"""What is followed of real numbers: by how much one size is greater than another, as scales of Resize say."""
 
 
 def evaluate_symbols(op: GraphOp, operands: list[Symbols]) -> Symbols | None:
@@ -92,8 +95,8 @@ def evaluate_symbols(op: GraphOp, operands: list[Symbols]) -> Symbols | None:
     if isinstance(op, ReduceProdOp) and operands[0].ndim == 1:
         product = np.asarray(product_of(operands[0].tolist()), np.object_)
         return product.reshape([1] * rank_of(op.results[0]))
-    rule = ARITHMETIC.get(type(op))
-    if rule is None or is_float(element_of(op.results[0])):
+    rule = (RATIOS if is_float(element_of(op.results[0])) else ARITHMETIC).get(type(op))
+    if rule is None:
         return None
     return _elementwise(partial(_combined, rule), operands)
 
@@ -105,8 +108,8 @@ def _elementwise(rule: Callable[..., Dim], operands: Sequence[Symbols]) -> Symbo
     return result.reshape(arrays[0].shape)
 
 
-def _combined(rule: Callable[[Extent, Extent], Extent], a: Dim, b: Dim) -> Dim:
-    return "?" if b == 0 and rule in (_quotient, remainder) else computed_dim(rule, a, b)
+def _combined(rule: Callable[[Extent, Extent], Extent | None], a: Dim, b: Dim) -> Dim:
+    return "?" if b == 0 and rule in (_quotient, remainder, exact_quotient) else computed_dim(rule, a, b)
 
 
 def _opposite(condition: Dim) -> Dim:

@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ Bytes = NDArray[np.uint8]
 EXPORT_AGAIN = "Export the model again."
 
 
+@cache
 def numpy_dtype_of(data_type: int) -> np.dtype[np.generic]:
     """The NumPy dtype of an ONNX element type, objects for strings; `Unsupported` for complex numbers."""
     if data_type not in TensorProto.DataType.values():

@@ -1,4 +1,4 @@
-"""A module of open sizes at numbers for them: also those that values decide, where the values follow."""
+"""Puts numbers in for the open sizes of a module: also those that values decide, where the values follow."""
 
 from collections.abc import Mapping
 
@@ -12,12 +12,10 @@ from penstock.limits import Budget
 from penstock.onnx_import.known_values import KnownValues
 
 
-def module_at_sizes(module: ModuleOp, sizes: Mapping[str, int]) -> ModuleOp:
-    """A copy of an imported module with numbers for its symbols, as far as they are known."""
-    copy = module.clone()
-    for function in [op for op in copy.ops if isinstance(op, FuncOp)]:
+def settle_module(module: ModuleOp, sizes: Mapping[str, int]) -> None:
+    """Put numbers in for the symbols of an imported module, as far as they are known."""
+    for function in [op for op in module.ops if isinstance(op, FuncOp)]:
         _settle(function, sizes)
-    return copy
 
 
 def _settle(function: FuncOp, sizes: Mapping[str, int]) -> None:

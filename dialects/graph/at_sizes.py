@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from xdsl.ir import Operation, SSAValue
 
 from penstock.dialects.graph.base import GraphOp
-from penstock.dialects.graph.binding import at_sizes, settle_type
+from penstock.dialects.graph.binding import settle_properties, settle_type
 
 
 def settle(op: Operation, sizes: Mapping[str, int]) -> None:
@@ -14,7 +14,7 @@ def settle(op: Operation, sizes: Mapping[str, int]) -> None:
         blocks = (block for region in each.regions for block in region.blocks)
         settle_values((*each.results, *(argument for block in blocks for argument in block.args)), sizes)
         if isinstance(each, GraphOp):
-            each.properties.update(at_sizes(each, sizes).properties)
+            settle_properties(each, sizes)
 
 
 def settle_values(values: Iterable[SSAValue], sizes: Mapping[str, int]) -> None:

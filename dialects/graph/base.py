@@ -33,7 +33,7 @@ from xdsl.utils.exceptions import VerifyException
 from penstock.dialects.element_types import STRING, is_narrow, is_whole, numpy_dtype
 from penstock.dialects.graph.plain import is_plain, verify_plain
 from penstock.dialects.size_text import parse_size
-from penstock.dialects.sizes import Extent, maximum, may_only_be_equal, multiplied
+from penstock.dialects.sizes import Extent, maximum, may_only_be_equal, multiplied, terms_of, total
 
 Array = NDArray[np.generic]
 Wide = NDArray[np.float64 | np.int64]
@@ -107,7 +107,7 @@ def is_static(value: SSAValue | Attribute) -> bool:
 def tensor_of(value: SSAValue | Attribute) -> Tensor:
     """The tensor type of a value (or the type itself)."""
     # The usual class comes first: Python takes long to tell whether something is of an abstract one.
-    t = value.type if isinstance(value, OpResult) or isinstance(value, SSAValue) else value
+    t = value.type if type(value) is OpResult or isinstance(value, SSAValue) else value
     if not isinstance(t, TensorType):
         raise VerifyException(f"expected a tensor, got {t}")
     return cast(Tensor, t)
@@ -144,19 +144,27 @@ def size_of(dim: Dim) -> Extent:
     return dim if isinstance(dim, int) else parse_size(dim)
 
 
-def computed_dim(rule: Callable[[Extent, Extent], Extent], a: Dim, b: Dim) -> Dim:
-    """What a rule makes of two sizes; nothing is known of what comes from a nameless one.
+def computed_dim(rule: Callable[[Extent, Extent], Extent | None], a: Dim, b: Dim) -> Dim:
+    """What a rule makes of two sizes, if anything; nothing is known of what comes from a nameless one.
 
     Nor of formulas that nobody means: squares of squares grow without end.
     """
     if "?" in (a, b) or len(str(a)) * len(str(b)) > LONGEST_FORMULAS:
         return "?"
-    return dim_of(rule(size_of(a), size_of(b)))
+    made = rule(size_of(a), size_of(b))
+    return "?" if made is None else dim_of(made)
 
 
 def product_of(shape: Sequence[Dim]) -> Dim:
     """The number of elements of a shape."""
     return reduce(lambda a, b: computed_dim(multiplied, a, b), shape, 1)
+
+
+def sum_of(sizes: Sequence[Dim]) -> Dim:
+    """The sum of sizes."""
+    if "?" in sizes or sum(len(str(size)) for size in sizes) > LONGEST_FORMULAS:
+        return "?"
+    return dim_of(total(term for size in sizes for term in terms_of(size_of(size))))
 
 
 def broadcast_shapes(*shapes: Sequence[Dim]) -> tuple[Dim, ...]:

@@ -15,7 +15,6 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, operand_def, prop_def
 from xdsl.rewriter import Rewriter
 from xdsl.utils.exceptions import VerifyException
-from xdsl.utils.hints import isa
 
 from penstock.dialects.graph.base import (
     AnyTensor,
@@ -29,7 +28,7 @@ from penstock.dialects.graph.base import (
     shape_of,
     tensor,
 )
-from penstock.dialects.graph.movement import ShapeAttr, dims_attr, dims_of
+from penstock.dialects.graph.movement import dims_attr, dims_of, is_shape
 from penstock.dialects.narrowing import strings
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import number, symbols_of
@@ -82,10 +81,16 @@ def at_sizes(op: GraphOp, sizes: Mapping[str, int]) -> GraphOp:
         return op
     copy = op.clone()
     for each in (each for each in copy.walk() if isinstance(each, GraphOp)):
-        each.properties = {name: _in_numbers(value, sizes) for name, value in each.properties.items()}
+        settle_properties(each, sizes)
     for result in copy.results if copy.regions else ():
         settle_type(result, sizes)
     return copy
+
+
+def settle_properties(op: GraphOp, sizes: Mapping[str, int]) -> None:
+    """Put numbers in for formulas in the properties of an operation, as far as their symbols are known."""
+    if not all(isinstance(d, int) for d in op.formulas()):
+        op.properties = {name: _in_numbers(value, sizes) for name, value in op.properties.items()}
 
 
 def settle_type(value: SSAValue, sizes: Mapping[str, int]) -> None:
@@ -98,7 +103,7 @@ def settle_type(value: SSAValue, sizes: Mapping[str, int]) -> None:
 def _in_numbers(attribute: Attribute, sizes: Mapping[str, int]) -> Attribute:
     if isinstance(attribute, DictionaryAttr):
         return DictionaryAttr({name: _in_numbers(each, sizes) for name, each in attribute.data.items()})
-    if isa(attribute, ShapeAttr):
+    if is_shape(attribute):
         return dims_attr([dim_at(d, sizes) for d in dims_of(attribute)])
     return attribute
 

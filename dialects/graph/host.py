@@ -25,7 +25,6 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def, var_operand_def, var_result_def
 from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind
 from xdsl.utils.exceptions import VerifyException
-from xdsl.utils.hints import isa
 
 from penstock.dialects.element_types import STRING, StringType, unsigned
 from penstock.dialects.graph.base import (
@@ -54,10 +53,10 @@ from penstock.dialects.graph.movement import (
     BroadcastToOp,
     ConcatOp,
     ReshapeOp,
-    ShapeAttr,
     SliceOp,
     TransposeOp,
     dims_of,
+    is_shape,
 )
 from penstock.dialects.graph.sections import SectionOp
 from penstock.dialects.texts import text_of
@@ -137,7 +136,7 @@ class HostOp(GraphOp):
     def formulas(self) -> Sequence[Dim]:
         given = {} if self.options is None else dict(self.options.data)
         found = (given.get(name) for name in SIZED.get(self.function.data, ()))
-        return [dim for each in found if isa(each, ShapeAttr) for dim in dims_of(each)]
+        return [dim for each in found if each is not None and is_shape(each) for dim in dims_of(each)]
 
     def binds(self) -> Sequence[str]:
         return () if self.sizes is None else [name.data for name in self.sizes]
