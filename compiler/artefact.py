@@ -234,8 +234,7 @@ def _package(header: Json, path: Path, at: int, base: int, verify: bool) -> tupl
         _growing(header["growing"]) if "growing" in header else None,
         tuple(map(str, header.get("requires", ()))),
     )
-    for call in package.calls:
-        _check_call(call, package)
+    _check_calls(package)
     if verify and package.constants.digest() != header["weights"]["digest"]:
         raise ModelError("the weights of the artefact are damaged", remedy="Compile the model again.")
     return package, end
@@ -269,12 +268,14 @@ def _call(entry: Sequence[Any]) -> CallInfo:
     return CallInfo(kernel, places, tuple(nodes), parts, forks, sizes)
 
 
-def _check_call(call: CallInfo, package: Package) -> None:
+def _check_calls(package: Package) -> None:
     """The places of operands become addresses: `ValueError` if one is outside of the memory of a call."""
     sizes = package.argument_sizes
-    inside = all(0 <= p.argument < len(sizes) and 0 <= p.offset <= sizes[p.argument] for p in call.operands)
-    if not inside or call.kernel not in package.image.symbols:
-        raise ValueError(f"{call.kernel} cannot be called like this")
+    for call in package.calls:
+        places = call.operands
+        inside = all(0 <= p.argument < len(sizes) and 0 <= p.offset <= sizes[p.argument] for p in places)
+        if not inside or call.kernel not in package.image.symbols:
+            raise ValueError(f"{call.kernel} cannot be called like this")
 
 
 def _tensor(entry: Json) -> TensorInfo:

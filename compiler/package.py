@@ -1,5 +1,6 @@
 """A compiled model as data: what it takes and gives, its code, its weights, its memory plan."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ class TensorInfo:
     @property
     def nbytes(self) -> int:
         """Bytes of the whole tensor, which must have but one shape."""
-        return int(np.prod(self.fixed, dtype=np.int64)) * numpy_dtype(self.dtype).itemsize
+        return math.prod(self.fixed) * numpy_dtype(self.dtype).itemsize
 
     def known_at(self, sizes: Mapping[str, int]) -> "TensorInfo":
         """The tensor in a call where the symbols have these sizes."""
@@ -174,7 +175,8 @@ class Package:
     @property
     def argument_sizes(self) -> tuple[int, ...]:
         """Bytes of the inputs, the outputs, perhaps a status, the arena and the weights, at the hints."""
-        ends = (tensor.known_at(self.hints).nbytes for tensor in (*self.inputs, *self.outputs))
+        hints = self.hints
+        ends = (tensor.known_at(hints).nbytes for tensor in (*self.inputs, *self.outputs))
         return (*ends, *([STATUS_BYTES] if self.failures else []), self.memory.arena, self.constants.nbytes)
 
 
