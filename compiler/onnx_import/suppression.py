@@ -11,7 +11,7 @@ import numpy as np
 from xdsl.dialects.builtin import f32, i64
 from xdsl.ir import Block, SSAValue
 
-from penstock.dialects.graph.base import flag, integers, product_of, rank_of, shape_of, tensor
+from penstock.dialects.graph.base import Dim, flag, integers, product_of, rank_of, shape_of, tensor
 from penstock.dialects.graph.reduction import ArgMaxOp
 from penstock.onnx_import.axes import require
 from penstock.onnx_import.builder import Builder
@@ -33,10 +33,9 @@ class Boxes:
     high: Term
 
     @staticmethod
-    def of(node: Node, build: Builder) -> "Boxes":
+    def of(node: Node, build: Builder, batch: Dim, boxes: Dim) -> "Boxes":
         """Input 0, [batch, box, 4]: two opposite corners, or the middle with width and height."""
-        given = Term(build, node.input(0)).precise().transpose(2, 0, 1)
-        batch, boxes = given.shape[1:]
+        given = Term(build, node.input(0)).held_to(batch, boxes, 4).precise().transpose(2, 0, 1)
         a, b = (given.slice(0, i, i + 2).reshape(2, batch, 1, boxes) for i in (0, 2))
         if node.int("center_point_box", 0):
             return Boxes(a - b * 0.5, a + b * 0.5)
@@ -74,7 +73,8 @@ def import_non_max_suppression(node: Node, build: Builder) -> SSAValue:
     limit = _number(node, build, 3) or Term(build, build.constant(np.array(0.0, np.float32)))
     most = node.optional(2)
     given = build.constant(np.array(0)) if most is None else count(build, most)
-    return _rows(build, _picks(build, Boxes.of(node, build), scores, limit, given))
+    boxes = Boxes.of(node, build, scores.shape[0], scores.shape[2])
+    return _rows(build, _picks(build, boxes, scores, limit, given))
 
 
 def _number(node: Node, build: Builder, index: int) -> Term | None:

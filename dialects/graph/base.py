@@ -336,15 +336,16 @@ class Elementwise(GraphOp, ABC):
     def infer(self) -> Sequence[Tensor]:
         """Operands broadcast as in NumPy and agree in element type."""
         self.verify_elements()
-        return [tensor(broadcast_shapes(*(shape_of(o) for o in self.operands)), self.result_element())]
+        kind, element = tensor_of(self.operands[0]), self.result_element()
+        if element == kind.get_element_type() and all(o.type == kind for o in self.operands):
+            return [kind]
+        return [tensor(broadcast_shapes(*map(shape_of, self.operands)), element)]
 
     def verify_elements(self) -> None:
         """All operands have one element type, and machines compute with it."""
         kinds = {element_of(o) for o in self.operands}
         if len(kinds) > 1:
-            raise VerifyException(
-                f"{self.name}: operands differ in element type: {sorted(str(k) for k in kinds)}"
-            )
+            raise VerifyException(f"{self.name}: operands differ in element type: {sorted(map(str, kinds))}")
         if any(is_narrow(kind) or kind == STRING for kind in kinds):
             raise VerifyException(f"{self.name}: {kinds.pop()} can only be moved and cast")
 
