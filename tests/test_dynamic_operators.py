@@ -76,6 +76,11 @@ CASES: dict[str, Case] = {
     "diagonal": ("y = EyeLike <k = 1> (x0)", [((1, 1),), ((17, 9),)]),
     "depth to space": ("y = DepthToSpace <blocksize = 2> (x0)", [((1, 4, 1, 1),), ((2, 12, 3, 5),)]),
     "space to depth": ("y = SpaceToDepth <blocksize = 2> (x0)", [((1, 1, 2, 2),), ((2, 3, 4, 6),)]),
+    "resize by scales that single precision rounds": (
+        's = Constant <value_floats = [1.0, 1.0, 1.6, 0.7]> () y = Resize <mode = "nearest", '
+        'coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"> (x0, , s)',
+        [((1, 1, 7, 9),), ((2, 1, 5, 11),)],
+    ),
     "resize by a ratio of sizes": (
         "n = Shape (x0) two = Constant <value_ints = [1, 1, 2, 3]> () m = Mul (n, two) "
         "a = Cast <to = 1> (m) b = Cast <to = 1> (n) s = Div (a, b) y = Resize (x0, , s)",

@@ -5,16 +5,15 @@ The rules are those of `graph.resize`, which has tables of them where sizes are 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import reduce
 
 import numpy as np
-from xdsl.dialects.builtin import f64
+from xdsl.dialects.builtin import f32, f64
 
 from penstock.dialects.element_types import is_float
 from penstock.dialects.graph.base import Dim, dim_of, size_of
 from penstock.dialects.graph.indexing import GatherOp
-from penstock.dialects.graph.resize import FINE
+from penstock.dialects.graph.resize import FINE, ratio_of
 from penstock.dialects.sizes import Extent, maximum, minimum, quotient
 from penstock.onnx_import.axes import integer
 from penstock.onnx_import.terms import Term
@@ -54,11 +53,18 @@ class Line:
     new: Term
     scale: Term
     known_scale: float | None
+    is_single: bool = False
+    """Whether the ratio is that of single precision: then what is divided by it is as well."""
 
     @property
     def length(self) -> Term:
         """The new size before it is rounded."""
         return self.scale * self.old
+
+    def before(self, at: Term) -> Term:
+        """Where a place was before the dim was resized."""
+        place = at / self.scale
+        return place.cast(f32).cast(f64) if self.is_single else place
 
 
 def needs_sizes(shape: Sequence[Dim], scales: Sequence[float], rules: Rules) -> bool:
@@ -70,11 +76,30 @@ def needs_sizes(shape: Sequence[Dim], scales: Sequence[float], rules: Rules) -> 
 
 def scaled_lines(x: Term, scales: Sequence[float]) -> list[Line]:
     """The dims of a tensor that are resized by known scales."""
+    return [scaled_line(x, axis, scale) for axis, scale in enumerate(scales) if scale != 1]
+
+
+def scaled_line(x: Term, axis: int, scale: float) -> Line:
+    """A dim that is resized by a known scale."""
+    return _line(x, axis, dim_of(_grown(size_of(x.shape[axis]), scale)), scale)
+
+
+def run_time_lines(x: Term, scales: Mapping[int, float | Term]) -> list[Line]:
+    """The dims of a tensor that are resized by scales some of which only a run tells."""
     return [
-        _line(x, axis, dim_of(_grown(size_of(size), scale)), scale)
-        for axis, (size, scale) in enumerate(zip(x.shape, scales, strict=True))
+        _scaled_by_run(x, axis, scale) if isinstance(scale, Term) else scaled_line(x, axis, scale)
+        for axis, scale in scales.items()
         if scale != 1
     ]
+
+
+def _scaled_by_run(x: Term, axis: int, scale: Term) -> Line:
+    """The new size is a product in single precision, as in the standard; one that is whole says the ratio."""
+    length = x.like(x.build.size(x.shape[axis], f32)) * scale.cast(f32)
+    whole = length.floor()
+    (count,) = x.build.sizes(whole.positions().value)
+    line = _line(x, axis, count, None)
+    return replace(line, scale=whole.equals(length).where(line.scale, scale.cast(f64)), is_single=True)
 
 
 def sized_lines(x: Term, sizes: Mapping[int, Dim], policy: str) -> list[Line]:
@@ -101,7 +126,7 @@ def sized_lines(x: Term, sizes: Mapping[int, Dim], policy: str) -> list[Line]:
 
 def _line(x: Term, axis: int, count: Dim, scale: float | None) -> Line:
     old, new = _real(x, x.shape[axis]), _real(x, count)
-    ratio = new / old if scale is None else old.table(np.array(float(_fraction(scale))))
+    ratio = new / old if scale is None else old.table(np.array(float(ratio_of(scale))))
     return Line(axis, count, old, new, ratio, scale)
 
 
@@ -110,14 +135,8 @@ def _real(x: Term, size: Dim) -> Term:
     return x.like(x.build.size(size, f64))
 
 
-def _fraction(scale: float) -> Fraction:
-    """The ratio that a scale in single precision stands for."""
-    near = Fraction(scale).limit_denominator(4096)
-    return near if np.float32(float(near)) == np.float32(scale) else Fraction(scale)
-
-
 def _grown(size: Extent, scale: float) -> Extent:
-    ratio = _fraction(scale)
+    ratio = ratio_of(scale)
     return quotient(size * ratio.numerator, ratio.denominator)
 
 
@@ -144,10 +163,10 @@ def _places(line: Line, rules: Rules, rank: int) -> Term:
     """Where each element of the result lies in the operand."""
     build = line.old.build
     at = line.old.like(build.positions(line.count, f64))
-    middle = (at + 0.5) / line.scale
+    middle = line.before(at + 0.5)
     match rules.coordinates:
         case "asymmetric":
-            return at / line.scale
+            return line.before(at)
         case "align_corners":
             return at * (line.old - 1) / (line.length - 1).maximum(1e-9)
         case "tf_crop_and_resize":

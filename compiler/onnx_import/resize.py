@@ -1,21 +1,29 @@
 """Importers of Resize and Upsample."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from xdsl.dialects.builtin import DenseArrayBase, StringAttr, f64
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import Dim, derived_dim, flag, number, rank_of, shape_of
-from penstock.dialects.graph.movement import dims_attr
+from penstock.dialects.graph.base import Dim, derived_dim, element_count, flag, number, rank_of, shape_of
+from penstock.dialects.graph.movement import ConcatOp, dims_attr
 from penstock.dialects.graph.resize import ResizeOp
 from penstock.errors import ShapeError
 from penstock.onnx_import.axes import front_axis, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported
-from penstock.onnx_import.open_resize import Line, Rules, needs_sizes, resized, scaled_lines, sized_lines
+from penstock.onnx_import.open_resize import (
+    Line,
+    Rules,
+    needs_sizes,
+    resized,
+    run_time_lines,
+    scaled_lines,
+    sized_lines,
+)
 from penstock.onnx_import.terms import Term
 
 
@@ -70,7 +78,7 @@ def import_resize(node: Node, build: Builder) -> SSAValue:
     if node.opset < 11:
         return _oldest(node, build, _floats(node, 1, "the scales"))
     axes = [front_axis(node, axis, rank_of(x)) for axis in node.ints("axes", range(rank_of(x)))]
-    if any(isinstance(shape_of(x)[axis], str) for axis in axes):
+    if _is_open(node, x, axes):
         lines, rules = _open_lines(node, build, axes), _rules(node, axes, rank_of(x))
         if lines is not None:
             return resized(Term(build, x), lines, rules).value
@@ -108,15 +116,38 @@ def _rules(node: Node, axes: Sequence[int], rank: int) -> Rules:
     )
 
 
+def _is_open(node: Node, x: SSAValue, axes: Sequence[int]) -> bool:
+    """Whether sizes or scales are known only in a run."""
+    given = [i for i in (2, 3) if node.optional(i) is not None and element_count(node.input(i))]
+    is_open = any(isinstance(shape_of(x)[axis], str) for axis in axes)
+    return is_open or any(node.constant(i) is None for i in given)
+
+
+def _scales(node: Node, build: Builder, value: SSAValue) -> Iterator[float | Term]:
+    """The elements of a list of scales, as numbers where they are known."""
+    known = node.known.array(value)
+    if known is not None:
+        yield from map(float, known.reshape(-1).tolist())
+    elif isinstance(value.owner, ConcatOp):
+        for part in value.owner.inputs:
+            yield from _scales(node, build, part)
+    else:
+        # Of ratios of sizes, some may be numbers.
+        ratios = node.known.dims(value) or ["?"] * static_size(node, value, 0)
+        for i, ratio in enumerate(ratios):
+            yield float(ratio) if isinstance(ratio, int) else Term(build, value).at(0, i)
+
+
 def _open_lines(node: Node, build: Builder, axes: Sequence[int]) -> list[Line] | None:
     """The dims to be resized; `None` where repeating elements is enough, which needs no size."""
     x = Term(build, node.input(0))
-    scales = _floats(node, 2, "the scales") if node.optional(2) is not None else []
+    scales = [] if node.optional(2) is None else list(_scales(node, build, node.input(2)))
     if scales:
         _check_count(node, len(scales), len(axes))
-        every = [1.0] * len(x.shape)
-        for axis, scale in zip(axes, scales, strict=True):
-            every[axis] = scale
+        known = {axis: s for axis, s in zip(axes, scales, strict=True) if not isinstance(s, Term)}
+        if len(known) < len(axes):
+            return run_time_lines(x, dict(zip(axes, scales, strict=True)))
+        every = [known.get(axis, 1.0) for axis in range(len(x.shape))]
         rules = _rules(node, axes, len(x.shape))
         return scaled_lines(x, every) if needs_sizes(x.shape, every, rules) else None
     sizes = build.sizes(node.input(3))

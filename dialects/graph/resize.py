@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,17 @@ FINE = 2.0**32
 """Steps between integers to which their averages are held before they are rounded: those in the middle are so
 whatever the last digits of the weights."""
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+
+
+def ratio_of(scale: float) -> Fraction:
+    """The ratio that a scale in single precision stands for: `1.6` is eight fifths, not a little more.
+
+    >>> import numpy as np
+    >>> ratio_of(float(np.float32(1.6)))
+    Fraction(8, 5)
+    """
+    near = Fraction(scale).limit_denominator(4096)
+    return near if np.float32(float(near)) == np.float32(scale) else Fraction(scale)
 
 
 @dataclass(frozen=True)
@@ -150,21 +162,23 @@ class ResizeOp(GraphOp):
     def _coordinates(self, axis: int, size: int, new_size: int) -> Reals:
         """Where each element of the result lies in the operand."""
         at, scale = np.arange(new_size, dtype=np.float64), float(self.scales.get_values()[axis])
-        length = scale * size
+        ratio = ratio_of(scale)
         # A quotient of the two sizes is exact where a rounded scale is not.
-        exact = np.float32(new_size / size) == np.float32(scale) if size else False
+        if size and np.float32(new_size / size) == np.float32(scale):
+            ratio = Fraction(new_size, size)
+        length = float(ratio * size)
         match self.coordinates.data:
             case "asymmetric":
-                return at * size / new_size if exact else at / scale
+                return at * ratio.denominator / ratio.numerator
             case "align_corners":
-                return at * 0 if length == 1 else at * (size - 1) / ((new_size if exact else length) - 1)
+                return at * 0 if length == 1 else at * (size - 1) / (length - 1)
             case "tf_crop_and_resize":
                 return self._region(axis, size, at, length)
             case "pytorch_half_pixel" if length == 1:
                 return at * 0 - 0.5
             case _:
                 pass
-        middle = (at + 0.5) * size / new_size if exact else (at + 0.5) / scale
+        middle = (at + 0.5) * ratio.denominator / ratio.numerator
         if self.coordinates.data == "tf_half_pixel_for_nn":
             return middle
         if self.coordinates.data == "half_pixel_symmetric":
