@@ -1,18 +1,21 @@
-"""The public functions that compile: they look for the whole model in the cache, then import the compiler."""
+"""The public functions that compile: they look for the whole model in the cache, then import the compiler.
+
+What is found is written without NumPy, which takes longer to import than all else that is needed.
+"""
 
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from penstock import model_cache
 from penstock.backends.targets import identity
 from penstock.collector import collector_off
 from penstock.compilation import Code, Keywords, Model, Options
-from penstock.files import write_package
-from penstock.model import CompiledModel
 from penstock.package import Package
-from penstock.staged_model import runnable
+
+if TYPE_CHECKING:
+    from penstock.model import CompiledModel
 
 ARTEFACT = ".penstock"
 TEXT_SUFFIXES = {".s": "asm", ".ll": "ll", ".mlir": "llvm"}
@@ -37,6 +40,8 @@ def _build(model: Model, keywords: Keywords) -> tuple[Package, str | None]:
     found = None if key is None else model_cache.find(key)
     if found is not None:
         return found, key
+    if options.watcher is not None:
+        options.watcher.reading()
     with collector_off():
         from penstock.driver import build
 
@@ -54,7 +59,7 @@ def _decisions(options: Options) -> tuple[object, ...]:
     return sizes, identity(options.target), options.threads, *(ranges if any(ranges) else ()), lengths
 
 
-def compile(model: Model, **keywords: Unpack[Keywords]) -> CompiledModel:
+def compile(model: Model, **keywords: Unpack[Keywords]) -> "CompiledModel":
     """Compile an ONNX model (path, bytes or ModelProto) and load it.
 
     `shapes` gives whole shapes of inputs by name, `dims` numbers for symbolic sizes by name.  Sizes without a
@@ -69,6 +74,8 @@ def compile(model: Model, **keywords: Unpack[Keywords]) -> CompiledModel:
     Raises `PenstockError`: the model cannot be read, lists its nodes that cannot be compiled, or a
     size is wrong.
     """
+    from penstock.staged_model import runnable
+
     return runnable(_build(model, keywords)[0])
 
 
@@ -83,6 +90,8 @@ def write(model: Model, path: "str | PathLike[str]", **keywords: Unpack[Keywords
     if key is not None and path.suffix == ARTEFACT and model_cache.copied(key, path):
         return Written((path,), package)
     if path.suffix not in TEXT_SUFFIXES:
+        from penstock.files import write_package
+
         return Written(tuple(write_package(package, path)), package)
     path.write_text(_text(model, TEXT_SUFFIXES[path.suffix], keywords), encoding="utf-8")
     return Written((path,), package)

@@ -16,14 +16,11 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import numpy as np
-
 from penstock.backends.llvm.image import Image, Symbol
 from penstock.backends.targets import Target
 from penstock.dialects.memory_plan import GrowingPlan, GrowingValue, Interval, Placement, Plan
 from penstock.dialects.size_text import parse_size
 from penstock.errors import ModelError
-from penstock.host_steps import host_entry, host_step
 from penstock.package import CallInfo, KernelInfo, Package, Place, TensorInfo
 from penstock.package import Symbol as Size
 from penstock.staged_package import Bind, HostStep, Stage, StagedPackage, Step
@@ -88,7 +85,11 @@ def _step_entry(step: Step) -> dict[str, object] | None:
     """A step in the header; stages have artefacts of their own."""
     if isinstance(step, Bind):
         return asdict(step)
-    return host_entry(step) if isinstance(step, HostStep) else None
+    if not isinstance(step, HostStep):
+        return None
+    from penstock.host_steps import host_entry
+
+    return host_entry(step)
 
 
 def _page(position: int) -> int:
@@ -153,16 +154,20 @@ def read(path: Path, *, verify: bool = False) -> Package:
         with open(path, "rb") as file:
             header = _read_header(file)
             if "steps" in header:
-                package, end = _staged(header, path, file, verify)
+                package, end = _staged(header, file, verify)
             else:
-                package, end = _package(header, path, file.tell(), 0, verify)
-            if path.stat().st_size != end:
+                package, end = _package(header, file, 0, verify)
+            if _size_of(file) != end:
                 raise ModelError("the artefact is cut short or has grown", remedy="Compile the model again.")
             return package
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ModelError("the artefact is damaged", remedy="Compile the model again.") from error
+
+
+def _size_of(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
 
 
 def _read_header(file: BinaryIO) -> Json:
@@ -182,17 +187,17 @@ def _read_header(file: BinaryIO) -> Json:
     return header
 
 
-def _staged(header: Json, path: Path, file: BinaryIO, verify: bool) -> tuple[StagedPackage, int]:
+def _staged(header: Json, file: BinaryIO, verify: bool) -> tuple[StagedPackage, int]:
     """A model in stages, and where it ends."""
     steps: list[Step] = []
     end = file.tell()
     for entry in header["steps"]:
         if entry is None:
             base = file.seek(_page(end))
-            stage, end = _package(_read_header(file), path, file.tell(), base, verify)
+            stage, end = _package(_read_header(file), file, base, verify)
             steps.append(Stage(stage))
         elif "function" in entry:
-            steps.append(host_step(entry))
+            steps.append(_host_step(entry))
         else:
             steps.append(Bind(entry["value"], tuple(entry["symbols"]), tuple(entry["nodes"])))
     ends = tuple(map(_tensor, header["inputs"])), tuple(map(_tensor, header["outputs"]))
@@ -202,20 +207,27 @@ def _staged(header: Json, path: Path, file: BinaryIO, verify: bool) -> tuple[Sta
     return StagedPackage.of(header["name"], target, ends, results, steps, sizes, required), end
 
 
-def _package(header: Json, path: Path, at: int, base: int, verify: bool) -> tuple[Package, int]:
-    """A package whose header starts at `base` and ends at `at`, and where it ends itself."""
-    code_at = base + _page(at - base)
+def _host_step(entry: Json) -> HostStep:
+    # Its constants are arrays: most models have no such step, and NumPy takes longer to import than all else.
+    from penstock.host_steps import host_step
+
+    return host_step(entry)
+
+
+def _package(header: Json, file: BinaryIO, base: int, verify: bool) -> tuple[Package, int]:
+    """A package whose header starts at `base` and ends where the file is, and where it ends itself."""
+    code_at = base + _page(file.tell() - base)
     code_size, weights_size = int(header["code"]["size"]), int(header["weights"]["size"])
     weights_at = _page(code_at + code_size)
     end = weights_at + weights_size
-    if path.stat().st_size < end:
+    if min(code_size, weights_size) < 0:
+        raise ValueError("a size is negative")
+    if _size_of(file) < end:
         raise ModelError("the artefact is cut short", remedy="Compile the model again.")
-    code = np.fromfile(path, np.uint8, code_size, offset=code_at).tobytes()
+    file.seek(code_at)
+    code = file.read(code_size)
     if _digest(code) != header["code"]["digest"]:
         raise ModelError("the code of the artefact is damaged", remedy="Compile the model again.")
-    weights = (
-        np.memmap(path, np.uint8, "r", weights_at, (weights_size,)) if weights_size else np.empty(0, np.uint8)
-    )
     symbols = {n: Symbol(*place) for n, place in header["symbols"].items()}
     package = Package(
         header["name"],
@@ -223,7 +235,7 @@ def _package(header: Json, path: Path, at: int, base: int, verify: bool) -> tupl
         tuple(map(_tensor, header["inputs"])),
         tuple(map(_tensor, header["outputs"])),
         Image(code, symbols, header["alignment"]),
-        Weights(block=weights),
+        Weights.in_file(file, weights_at, weights_size),
         _plan(header),
         tuple(map(_kernel, header["kernels"])),
         tuple(header["numerics"]),

@@ -8,7 +8,6 @@ from time import perf_counter, thread_time
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp
@@ -21,7 +20,7 @@ from penstock.dialects.resources import ResourceAttr
 from penstock.pipeline import Phase
 from penstock.thread_pool import pool_module
 from penstock.watching import Watcher
-from penstock.weights import Weights
+from penstock.weights import Part, Weights
 
 Progress = Callable[[int, int], None]
 WEIGHTS = "nest.weights"
@@ -138,11 +137,11 @@ def weights_of(main: func.FuncOp) -> Weights:
     """The weights where `place-constants` laid them."""
     placed = main.attributes[WEIGHTS]
     assert isinstance(placed, ArrayAttr)
-    parts: list[tuple[int, NDArray[np.uint8]]] = []
+    parts: list[Part] = []
     for each in cast(ArrayAttr[DictionaryAttr], placed):
         value, offset = each.data["value"], each.data["offset"]
         assert isinstance(value, ResourceAttr) and isinstance(offset, IntegerAttr)
-        parts.append((offset.value.data, np.ascontiguousarray(value.array).reshape(-1).view(np.uint8)))
+        parts.append((offset.value.data, np.ascontiguousarray(value.array).reshape(-1).view(np.uint8).data))
     return Weights(parts)
 
 

@@ -1,14 +1,9 @@
 """What wraps every command: a mistake of the user is one line, one of ours is a file to send to us."""
 
 import os
-import platform
-import shlex
 import sys
-import traceback
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
-from tempfile import gettempdir
 
 import click
 
@@ -64,7 +59,13 @@ def _complain(text: str, code: int) -> int:
 
 def write_reproducer(error: Exception, arguments: list[str]) -> Path:
     """Write the command, the versions and the traceback to a file named by its content."""
+    # None of it is needed by a command that goes well.
+    import platform
+    import shlex
+    import traceback
+    from hashlib import sha256
     from importlib.metadata import version
+    from tempfile import gettempdir
 
     lines = [
         f"command: {shlex.join(arguments)}",

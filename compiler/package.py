@@ -1,11 +1,10 @@
 """A compiled model as data: what it takes and gives, its code, its weights, its memory plan."""
 
-import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from math import prod
+from typing import TYPE_CHECKING
 
 from penstock.backends.llvm.image import Image
 from penstock.backends.targets import Target
@@ -13,12 +12,17 @@ from penstock.dialects.memory_plan import GrowingPlan, Plan
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import number, symbols_of
 from penstock.errors import CallError
-from penstock.weights import Weights
+from penstock.weights import Bytes, Weights
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ENTRY = "main"
 STATUS_BYTES = 8
 STRINGS = "string"
 """The dtype of arrays of `str`, which NumPy holds as objects."""
+_WITHOUT_BITS = {"bool": 1, STRINGS: 8}
+_BITS = re.compile(r"[a-z]+(\d+)")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class TensorInfo:
     @property
     def nbytes(self) -> int:
         """Bytes of the whole tensor, which must have but one shape."""
-        return math.prod(self.fixed) * numpy_dtype(self.dtype).itemsize
+        return prod(self.fixed) * item_bytes(self.dtype)
 
     def known_at(self, sizes: Mapping[str, int]) -> "TensorInfo":
         """The tensor in a call where the symbols have these sizes."""
@@ -168,7 +172,7 @@ class Package:
         return len(self.image.code)
 
     @property
-    def weights(self) -> NDArray[np.uint8]:
+    def weights(self) -> Bytes:
         """The block of weights; from now on it is in memory as a whole."""
         return self.constants.block
 
@@ -180,8 +184,24 @@ class Package:
         return (*ends, *([STATUS_BYTES] if self.failures else []), self.memory.arena, self.constants.nbytes)
 
 
-def numpy_dtype(name: str) -> np.dtype[np.generic]:
+def item_bytes(dtype: str) -> int:
+    """Bytes of an element by the name of its dtype alone, since NumPy takes its time to import.
+
+    >>> item_bytes("bfloat16"), item_bytes("float8_e5m2"), item_bytes("uint4")
+    (2, 1, 1)
+    """
+    if dtype in _WITHOUT_BITS:
+        return _WITHOUT_BITS[dtype]
+    told = _BITS.match(dtype)
+    if told is None:
+        raise ValueError(f"no dtype '{dtype}'")
+    return max(int(told[1]) // 8, 1)
+
+
+def numpy_dtype(name: str) -> "np.dtype[np.generic]":
     """The dtype of a name in an artefact; those that NumPy lacks come from ml_dtypes."""
+    import numpy as np
+
     if name == STRINGS:
         return np.dtype(np.object_)
     try:

@@ -5,13 +5,16 @@ What Python runs, strings and pictures, stands between the packages too.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from penstock.backends.llvm.image import Image
 from penstock.backends.targets import Target
 from penstock.dialects.memory_plan import Plan
-from penstock.host import Array, Options
 from penstock.package import Package, Symbol, TensorInfo
 from penstock.weights import Weights
+
+if TYPE_CHECKING:
+    from penstock.host.arrays import Array, Options
 
 Ends = tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]
 
@@ -47,9 +50,9 @@ class HostStep:
     """A function that Python runs between the stages; operands are known by name, as constants or values."""
 
     function: str
-    options: Options
+    options: "Options"
     operands: tuple[str, ...]
-    constants: Mapping[str, Array]
+    constants: "Mapping[str, Array]"
     outputs: tuple[TensorInfo, ...]
     nodes: tuple[str, ...]
 

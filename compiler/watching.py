@@ -16,6 +16,9 @@ class Watcher:
     needs_passes: bool = True
     """Whether the passes must run for it to hear them, even on a model that was compiled before."""
 
+    def reading(self) -> None:
+        """The model was not compiled before: it is about to be read."""
+
     def started(self, module: "ModuleOp") -> None:
         """A module, the whole one or that of one function, is about to be taken through passes."""
 
@@ -33,6 +36,10 @@ class Watchers(Watcher):
         self._several = several
         self.follows_kernels = any(each.follows_kernels for each in several)
         self.needs_passes = any(each.needs_passes for each in several)
+
+    def reading(self) -> None:
+        for each in self._several:
+            each.reading()
 
     def started(self, module: "ModuleOp") -> None:
         for each in self._several:

@@ -1,23 +1,28 @@
 """The weights of a compiled model: one block of memory, in parts for as long as nobody needs it whole.
 
-A compiler that only writes the block into files never holds it: each part is the array that a pass left.
+A compiler that only writes the block into files never holds it: each part is the memory that a pass left.
+Weights in a file stay there.  NumPy is imported where arrays are made: to read an artefact takes less time.
 """
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from typing import BinaryIO
+from mmap import ACCESS_READ, ALLOCATIONGRANULARITY, mmap
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ALIGNMENT = 64
-Bytes = NDArray[np.uint8]
-Part = tuple[int, Bytes]
+Bytes: TypeAlias = "NDArray[np.uint8]"
+Part = tuple[int, memoryview]
 """Bytes, and where they lie in the block."""
 
 
 def aligned_bytes(size: int) -> Bytes:
     """Uninitialised memory that starts at a multiple of 64 bytes."""
+    import numpy as np
+
     block = np.empty(size + ALIGNMENT, np.uint8)
     start = -block.ctypes.data % ALIGNMENT
     return block[start : start + size]
@@ -26,9 +31,18 @@ def aligned_bytes(size: int) -> Bytes:
 class Weights:
     """The block: as a whole, or made of parts in order, with zeros between them."""
 
-    def __init__(self, parts: Sequence[Part] = (), block: Bytes | None = None) -> None:
-        self._parts = parts if block is None else [(0, block)]
-        self._block = block
+    def __init__(self, parts: Sequence[Part] = ()) -> None:
+        self._parts = parts
+        self._block: Bytes | None = None
+
+    @staticmethod
+    def in_file(file: BinaryIO, at: int, size: int) -> "Weights":
+        """Those that lie at a place of a file, which is mapped."""
+        if size == 0:
+            return Weights()
+        start = at - at % ALLOCATIONGRANULARITY
+        mapped = mmap(file.fileno(), at + size - start, offset=start, access=ACCESS_READ)
+        return Weights([(0, memoryview(mapped)[at - start :])])
 
     @property
     def nbytes(self) -> int:
@@ -39,8 +53,8 @@ class Weights:
     def block(self) -> Bytes:
         """The block as a whole, which takes the place of its parts."""
         if self._block is None:
-            self._block = _joined(self._parts, self.nbytes)
-            self._parts = [(0, self._block)]
+            self._block = _whole(self._parts, self.nbytes)
+            self._parts = [(0, self._block.data)]
         return self._block
 
     def write(self, file: BinaryIO) -> None:
@@ -60,13 +74,19 @@ class Weights:
         end = 0
         for at, data in self._parts:
             yield bytes(at - end)
-            yield data.data
+            yield data
             end = at + len(data)
 
 
-def _joined(parts: Sequence[Part], size: int) -> Bytes:
+def _whole(parts: Sequence[Part], size: int) -> Bytes:
+    """One part that lies as it must, or a copy of all."""
+    import numpy as np
+
+    arrays = [(at, np.asarray(data)) for at, data in parts]
+    if len(arrays) == 1 and arrays[0][1].ctypes.data % ALIGNMENT == 0 == arrays[0][0]:
+        return arrays[0][1]
     block = aligned_bytes(size)
     block[:] = 0
-    for at, data in parts:
+    for at, data in arrays:
         block[at : at + len(data)] = data
     return block

@@ -116,7 +116,7 @@ class Driver(ModuleType):
         plan = Plan((), 64, 64)
         code = CodeImage(b"code", {})
         package = Package(
-            "double", named("x86-64"), (), (), code, Weights([(0, np.zeros(3, np.uint8))]), plan, (), ()
+            "double", named("x86-64"), (), (), code, Weights([(0, memoryview(bytes(3)))]), plan, (), ()
         )
         return Written((path,), package)
 

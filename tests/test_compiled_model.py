@@ -9,11 +9,24 @@ import pytest
 from numpy.typing import NDArray
 
 import penstock
+from penstock.dialects.element_types import NARROW_NAMES
 from penstock.errors import CallError
-from penstock.package import TensorInfo
+from penstock.package import STRINGS, TensorInfo, item_bytes, numpy_dtype
 from tests.small_model import small_inputs, small_model
 
 Array = NDArray[np.generic]
+NAMES = (
+    "bool",
+    "int8",
+    "uint16",
+    "int32",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+)
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +126,13 @@ def test_threads_do_not_disturb_each_other(model: penstock.CompiledModel) -> Non
         for _ in range(50):
             for got, wanted in zip(pool.map(model, inputs), expected, strict=True):
                 np.testing.assert_array_equal(got["sum"], wanted)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "bfloat16", *NARROW_NAMES, STRINGS])
+def test_the_size_of_an_element_is_told_by_its_name(name: str) -> None:
+    assert item_bytes(name) == numpy_dtype(name).itemsize
+
+
+def test_a_name_that_tells_no_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="no dtype 'object'"):
+        item_bytes("object")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import penstock
-from penstock.cli.reports import summary
+from penstock.cli.summary import summary
 from penstock.diagnosis import diagnose
 from penstock.dialects.graph.base import wide
 from penstock.driver import check as check_passes

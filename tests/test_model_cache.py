@@ -1,6 +1,8 @@
 """Whole models are found again: by their bytes and options, undamaged, and if nobody adds to the compiler."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from penstock.cli.progress import progress_bar
 from penstock.pass_statistics import PassStatistics
 from tests.small_model import small_inputs, small_model
 
+HEAVY = ("numpy", "xdsl", "llvmlite", "onnx", "rich", "penstock.driver", "penstock.model")
 Damage = Callable[[Path], None]
 
 
@@ -109,6 +112,22 @@ def test_what_was_found_is_written_as_it_was(folder: Path, tmp_path: Path) -> No
     (entry,) = entries(folder)
     assert entry.read_bytes() == outputs[0].read_bytes() == outputs[1].read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {"cache", *(path.name for path in outputs)}
+
+
+def test_what_was_found_is_written_without_the_compiler(folder: Path, tmp_path: Path) -> None:
+    """Nor is anything imported that takes longer than to find it."""
+    model, output = tmp_path / "small.onnx", tmp_path / "small.penstock"
+    model.write_bytes(small_model())
+    penstock.compile(model)
+    script = f"""
+import sys
+from penstock.cli import cli
+cli(["compile", {str(model)!r}, "-o", {str(output)!r}], standalone_mode=False)
+print([name for name in {HEAVY!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert output.read_bytes() == entries(folder)[0].read_bytes()
 
 
 def test_an_artefact_is_written_without_its_entry(

@@ -1,15 +1,15 @@
 """A block of weights is the same, whether it is written from its parts or from memory."""
 
 import io
-
-import numpy as np
+from mmap import ALLOCATIONGRANULARITY
+from pathlib import Path
 
 from penstock.weights import ALIGNMENT, Weights
 
 
 def in_parts() -> Weights:
     """Three bytes, a gap, two bytes."""
-    return Weights([(0, np.array([1, 2, 3], np.uint8)), (64, np.array([4, 5], np.uint8))])
+    return Weights([(0, memoryview(bytes([1, 2, 3]))), (64, memoryview(bytes([4, 5])))])
 
 
 def written(weights: Weights) -> bytes:
@@ -29,7 +29,18 @@ def test_parts_and_the_block_are_the_same_bytes() -> None:
 
 def test_a_block_stays_where_it_is() -> None:
     block = in_parts().block
-    assert Weights(block=block).block is block
+    assert Weights([(0, block.data)]).block.ctypes.data == block.ctypes.data
+
+
+def test_weights_in_a_file_are_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(ALLOCATIONGRANULARITY + ALIGNMENT) + b"weights!")
+    for at in (ALLOCATIONGRANULARITY + ALIGNMENT, ALLOCATIONGRANULARITY + ALIGNMENT - 1):
+        with open(path, "rb") as file:
+            weights = Weights.in_file(file, at, 8)
+        expected = path.read_bytes()[at : at + 8]
+        assert weights.nbytes == 8 and written(weights) == expected and weights.block.tobytes() == expected
+        assert weights.block.ctypes.data % ALIGNMENT == 0
 
 
 def test_a_model_may_have_no_weights() -> None:

@@ -62,7 +62,7 @@ def compile_command(
     """
     from penstock.api import write
     from penstock.cli.progress import followed
-    from penstock.cli.reports import summary
+    from penstock.cli.summary import summary
 
     if output.suffix not in SUFFIXES:
         raise click.UsageError(f"'{output.name}': the suffix says what to write, one of {' '.join(SUFFIXES)}")

@@ -56,14 +56,8 @@ def inspect_command(
 
 def show_artefact(path: Path, build: Build, dump_dir: Path | None) -> None:
     """Show all that an artefact tells of itself."""
-    from penstock.cli.reports import (
-        ends_table,
-        kernels_table,
-        memory_table,
-        requirements_text,
-        summary,
-        symbols_table,
-    )
+    from penstock.cli.reports import ends_table, kernels_table, memory_table, symbols_table
+    from penstock.cli.summary import requirements_text, summary
     from penstock.cli.tables import show
 
     package = open_model(path, build, dump_dir).package

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import click
 from rich.table import Table
 
-from penstock.cli.reports import at_hints
+from penstock.cli.summary import at_hints
 from penstock.cli.tables import Array, show, table_of
 from penstock.machine_speed import MachineSpeed, machine_speed
 from penstock.model import CompiledModel

@@ -1,15 +1,15 @@
 """What a person sees on a terminal while a model is compiled: the pass that runs, then the kernels done."""
 
+import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from penstock.watching import Watcher, Watchers
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
     from xdsl.dialects.builtin import ModuleOp
     from xdsl.passes import ModulePass
 
@@ -23,13 +23,38 @@ class Compilation(Protocol[T]):
 
 
 class Bar(Watcher):
-    """A line that names the pass on the whole module, then fills up kernel by kernel."""
+    """A line that names the pass on the whole module, then fills up kernel by kernel.
+
+    It is there from the first that there is to tell: of a model that was compiled before there is nothing.
+    """
 
     needs_passes = False
 
-    def __init__(self, shown: Progress) -> None:
-        self._shown = shown
-        self._task = shown.add_task("reading the model", total=None)
+    def __init__(self, shown: ExitStack) -> None:
+        self._stack = shown
+
+    @cached_property
+    def _shown(self) -> "Progress":
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (
+            TextColumn("{task.description:40}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        # A thread that refreshes it would keep the compiler from forking.
+        shown = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
+        return self._stack.enter_context(shown)
+
+    @cached_property
+    def _task(self) -> "TaskID":
+        return self._shown.add_task("", total=None)
+
+    def reading(self) -> None:
+        """Say so."""
+        self._show(description="reading the model")
 
     def passed(self, phase: str, each: "ModulePass", module: "ModuleOp", seconds: float) -> None:
         """Name the pass; those on single kernels come too fast to be read."""
@@ -58,11 +83,8 @@ def followed(compilation: Compilation[T], watchers: Sequence[Watcher] = ()) -> T
 @contextmanager
 def progress_bar() -> Generator[Bar | None]:
     """A bar that is gone when all is done, or `None` where nobody watches."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield None
         return
-    columns = (TextColumn("{task.description:40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    # A thread that refreshes it would keep the compiler from forking.
-    with Progress(*columns, console=console, transient=True, auto_refresh=False) as shown:
+    with ExitStack() as shown:
         yield Bar(shown)

@@ -12,7 +12,7 @@ from rich.table import Table
 from penstock.api import compile
 from penstock.cli.arrays import read_image
 from penstock.cli.progress import followed
-from penstock.cli.reports import summary
+from penstock.cli.summary import summary
 from penstock.cli.tables import show, table_of, timing_table
 from penstock.driver import inspected
 from penstock.inspection import LEVELS
