@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TypedDict, cast
 
@@ -85,6 +84,9 @@ class _Table(TypedDict):
 
 @cache
 def _table() -> _Table:
+    # It takes longer to import than the running machine takes to be told apart, which needs no table.
+    from importlib.resources import files
+
     text = (files("penstock.backends") / "targets.json").read_text(encoding="utf-8")
     return cast(_Table, json.loads(text))
 

@@ -5,13 +5,13 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from threading import get_ident
 
 ENVIRONMENT = "PENSTOCK_CACHE"
 """Names the cache's folder; set to nothing, it turns the cache off."""
+SOURCES = (".py", ".json")
+"""The ends of names of files that decide what the compiler makes: its code and its tables."""
 DIGEST_SIZE = 16
 """Bytes in front of each entry: the digest of what follows, so that a damaged entry is compiled again."""
 
@@ -24,12 +24,16 @@ def compiler_digest() -> str:
 
 def digest_of(libraries: Iterable[str], packages: Iterable[str]) -> str:
     """A digest of the versions of libraries and of all sources of packages."""
+    # They take their time to import, and what was compiled before is found without them.
+    from importlib.metadata import version
+    from importlib.resources import files
+
     h = hashlib.blake2b(digest_size=16)
     for library in libraries:
         h.update(f"{library} {version(library)} ".encode())
     for package in packages:
         root = Path(str(files(package)))
-        for path in sorted(root.rglob("*.py")):
+        for path in sorted(path for path in root.rglob("*") if path.name.endswith(SOURCES)):
             h.update(str(path.relative_to(root)).encode() + path.read_bytes())
     return h.hexdigest()
 

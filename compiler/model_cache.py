@@ -7,19 +7,19 @@ none.  Models that name files of weights are not kept: the bytes of those files 
 
 import hashlib
 import os
-import shutil
 from contextlib import suppress
-from functools import cache
-from importlib.metadata import entry_points
 from mmap import ACCESS_READ, mmap
 from os import PathLike
 from pathlib import Path
 from typing import cast
 
 from penstock import artefact
-from penstock.cache import digest_of, folder
+from penstock.cache import folder
+from penstock.copies import copy
 from penstock.digests import digest_of_bytes, digest_of_file
 from penstock.errors import PenstockError
+from penstock.file_state import last_change, state_of
+from penstock.installation import installation
 from penstock.package import Package
 from penstock.wire import split
 
@@ -29,11 +29,9 @@ LARGEST = 2 << 30
 """Bytes of the largest model: no more fit into its format."""
 TICK = 20_000_000
 """Nanoseconds after which two changes of a file have different times, on any system."""
-FOLDER, ENTRY, DIGEST = "models", ".penstock", ".sha256"
-PLUGINS = "penstock.plugins"
+FOLDER, ENTRY, DIGEST, COPY = "models", ".penstock", ".sha256", ".copy"
 EXTERNAL = b"location"
 """The key under which a model names a file of weights."""
-LIBRARIES = ("numpy", "onnx", "xdsl", "llvmlite", "networkx")
 
 
 def key_of(model: object, options: object) -> str | None:
@@ -41,7 +39,11 @@ def key_of(model: object, options: object) -> str | None:
 
     `None` for a model whose bytes are not all of it, and where plugins or no cache make it pointless.
     """
-    if folder() is None or _has_plugins():
+    root = folder()
+    if root is None:
+        return None
+    installed = installation(root / FOLDER)
+    if installed.has_plugins:
         return None
     if isinstance(model, bytes):
         name, digest = "", digest_of_bytes(model) if _is_whole(memoryview(model)) else None
@@ -52,7 +54,7 @@ def key_of(model: object, options: object) -> str | None:
         return None
     if digest is None:
         return None
-    return hashlib.sha256(f"{compiler_digest()} {name} {options!r} {digest}".encode()).hexdigest()
+    return hashlib.sha256(f"{installed.digest} {name} {options!r} {digest}".encode()).hexdigest()
 
 
 def _digest_of_model(path: Path) -> str | None:
@@ -86,14 +88,11 @@ def find(key: str) -> Package | None:
 
 def copied(key: str, path: Path) -> bool:
     """Whether an entry could be copied to where its artefact is wanted."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    entry = _path(key)
     try:
-        # The system copies it: nothing of it comes into memory of ours.
-        shutil.copyfile(_path(key), temporary)
-        os.replace(temporary, path)
+        copy(entry, path, entry.with_suffix(COPY))
         return True
     except OSError:
-        temporary.unlink(missing_ok=True)
         return False
 
 
@@ -104,6 +103,7 @@ def store(key: str, package: Package) -> None:
         return
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(COPY).unlink(missing_ok=True)
         artefact.save(package, path)
         _seal(path, digest_of_file(path))
         _make_room(path.parent)
@@ -118,10 +118,10 @@ def _path(key: str) -> Path:
 def _is_as_stored(path: Path) -> bool:
     """Whether a file has the digest that is beside it; one that nobody touched since is not read for it."""
     seal = path.with_suffix(DIGEST)
-    digest, *state = seal.read_text(encoding="ascii").split()
-    # As in git: a change within a tick of the clock after the file was written would not show.
-    is_old = seal.stat().st_mtime_ns - path.stat().st_ctime_ns > TICK
-    if is_old and state == _state(path):
+    digest, _, state = seal.read_text(encoding="ascii").partition(" ")
+    status = path.stat()
+    is_old = seal.stat().st_mtime_ns - last_change(status) > TICK
+    if is_old and state == state_of(status):
         os.utime(seal)
         return True
     if digest != digest_of_file(path):
@@ -132,12 +132,7 @@ def _is_as_stored(path: Path) -> bool:
 
 def _seal(path: Path, digest: str) -> None:
     """Note the digest of a file, and what tells that it was not changed since."""
-    path.with_suffix(DIGEST).write_text(" ".join([digest, *_state(path)]), encoding="ascii")
-
-
-def _state(path: Path) -> list[str]:
-    status = path.stat()
-    return [str(n) for n in (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)]
+    path.with_suffix(DIGEST).write_text(f"{digest} {state_of(path.stat())}", encoding="ascii")
 
 
 def _make_room(root: Path) -> None:
@@ -148,21 +143,10 @@ def _make_room(root: Path) -> None:
     for _, size, path in entries:
         taken += size
         if taken > LIMIT:
-            path.unlink(missing_ok=True)
-            path.with_suffix(DIGEST).unlink(missing_ok=True)
+            for suffix in (ENTRY, DIGEST, COPY):
+                path.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def _last_use(path: Path) -> int:
     seal = path.with_suffix(DIGEST)
     return (seal if seal.exists() else path).stat().st_mtime_ns
-
-
-@cache
-def _has_plugins() -> bool:
-    return bool(entry_points(group=PLUGINS))
-
-
-@cache
-def compiler_digest() -> str:
-    """A digest of the whole compiler and of what it computes with."""
-    return digest_of(LIBRARIES, ("penstock", "penstock.dialects", "penstock.passes", "penstock.backends"))

@@ -1,5 +1,6 @@
 """The cache of kernels: what is found need not be compiled, and what is damaged is not found."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,3 +93,14 @@ def test_entries_hold_what_was_stored(folder: Path) -> None:
     data = np.random.default_rng(0).bytes(1000)
     cache.store("0" * 40, data)
     assert cache.find("0" * 40) == data and cache.find("1" * 40) is None
+
+
+def test_tables_belong_to_the_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "with_a_table"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "table.json").write_text("{}")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    before = cache.digest_of((), (package.name,))
+    (package / "table.json").write_text("[]")
+    assert cache.digest_of((), (package.name,)) != before

@@ -114,6 +114,29 @@ def test_what_was_found_is_written_as_it_was(folder: Path, tmp_path: Path) -> No
     assert {path.name for path in tmp_path.iterdir()} == {"cache", *(path.name for path in outputs)}
 
 
+def test_what_was_written_is_left_until_another_model_is(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "small.penstock"
+    other = onnx.load_from_string(small_model())
+    other.graph.initializer[0].raw_data = bytes(400)
+    written = list[tuple[int, bytes]]()
+    for model in (small_model(), small_model(), other.SerializeToString(), small_model()):
+        api.write(model, output)
+        written.append((output.stat().st_ino, output.read_bytes()))
+    first, second, third, fourth = written
+    assert first == second and first[1] == fourth[1] != third[1]
+
+
+def test_an_entry_that_is_made_anew_forgets_its_copy(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "small.penstock"
+    api.write(small_model(), output)
+    (entry,) = entries(folder)
+    weights_changed(entry)
+    penstock.compile(small_model())
+    assert not entry.with_suffix(model_cache.COPY).exists()
+    api.write(small_model(), output)
+    assert output.read_bytes() == entries(folder)[0].read_bytes()
+
+
 def test_what_was_found_is_written_without_the_compiler(folder: Path, tmp_path: Path) -> None:
     """Nor is anything imported that takes longer than to find it."""
     model, output = tmp_path / "small.onnx", tmp_path / "small.penstock"
