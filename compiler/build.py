@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter, thread_time
 from typing import cast
 
@@ -17,6 +18,7 @@ from penstock.backends.llvm import Image, compile_module, link
 from penstock.backends.targets import Target
 from penstock.dialects.nest.parallel import set_threads, threads_of
 from penstock.dialects.resources import ResourceAttr
+from penstock.dialects.spool import release
 from penstock.pipeline import Phase
 from penstock.thread_pool import pool_module
 from penstock.watching import Watcher
@@ -141,7 +143,8 @@ def weights_of(main: func.FuncOp) -> Weights:
     for each in cast(ArrayAttr[DictionaryAttr], placed):
         value, offset = each.data["value"], each.data["offset"]
         assert isinstance(value, ResourceAttr) and isinstance(offset, IntegerAttr)
-        parts.append((offset.value.data, np.ascontiguousarray(value.array).reshape(-1).view(np.uint8).data))
+        array = np.ascontiguousarray(value.array).reshape(-1).view(np.uint8)
+        parts.append(Part(offset.value.data, array.data, partial(release, array)))
     return Weights(parts)
 
 

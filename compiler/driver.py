@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from penstock.collector import collector_paused
 from penstock.compilation import Code, Keywords, Model, Options
 from penstock.compiler import Compiler
+from penstock.dialects.spool import spooling
 from penstock.inspection import Inspection
 from penstock.listing import module_text
 from penstock.package import Package
@@ -39,7 +40,7 @@ def build(model: Model, **keywords: Unpack[Keywords]) -> Package:
     known = known_to(options)
     folder = None if options.dump_dir is None else Path(options.dump_dir)
     compiler = Compiler(options.machine, known, options.progress, options.watcher, folder)
-    with collector_paused():
+    with collector_paused(), spooling():
         return compiler.package(read_open(model, options, known), name_of(model))
 
 

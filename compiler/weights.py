@@ -4,7 +4,8 @@ A compiler that only writes the block into files never holds it: each part is th
 Weights in a file stay there.  NumPy is imported where arrays are made: to read an artefact takes less time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from mmap import ACCESS_READ, ALLOCATIONGRANULARITY, mmap
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
@@ -15,8 +16,20 @@ if TYPE_CHECKING:
 
 ALIGNMENT = 64
 Bytes: TypeAlias = "NDArray[np.uint8]"
-Part = tuple[int, memoryview]
-"""Bytes, and where they lie in the block."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Bytes, where they lie in the block, and what lets them leave memory when they were read."""
+
+    at: int
+    data: memoryview
+    release: Callable[[], None] = lambda: None
+
+    @property
+    def end(self) -> int:
+        """Where the next part may lie."""
+        return self.at + len(self.data)
 
 
 def aligned_bytes(size: int) -> Bytes:
@@ -42,19 +55,19 @@ class Weights:
             return Weights()
         start = at - at % ALLOCATIONGRANULARITY
         mapped = mmap(file.fileno(), at + size - start, offset=start, access=ACCESS_READ)
-        return Weights([(0, memoryview(mapped)[at - start :])])
+        return Weights([Part(0, memoryview(mapped)[at - start :])])
 
     @property
     def nbytes(self) -> int:
         """The size of the block."""
-        return max((at + len(data) for at, data in self._parts), default=0)
+        return max((part.end for part in self._parts), default=0)
 
     @property
     def block(self) -> Bytes:
         """The block as a whole, which takes the place of its parts."""
         if self._block is None:
             self._block = _whole(self._parts, self.nbytes)
-            self._parts = [(0, self._block.data)]
+            self._parts = [Part(0, self._block.data)]
         return self._block
 
     def write(self, file: BinaryIO) -> None:
@@ -72,21 +85,24 @@ class Weights:
     def _pieces(self) -> Iterator[bytes | memoryview]:
         """The parts and the zeros between them, in order."""
         end = 0
-        for at, data in self._parts:
-            yield bytes(at - end)
-            yield data
-            end = at + len(data)
+        for part in self._parts:
+            yield bytes(part.at - end)
+            yield part.data
+            part.release()
+            end = part.end
 
 
 def _whole(parts: Sequence[Part], size: int) -> Bytes:
     """One part that lies as it must, or a copy of all."""
     import numpy as np
 
-    arrays = [(at, np.asarray(data)) for at, data in parts]
-    if len(arrays) == 1 and arrays[0][1].ctypes.data % ALIGNMENT == 0 == arrays[0][0]:
-        return arrays[0][1]
+    if len(parts) == 1 and parts[0].at == 0:
+        whole = np.asarray(parts[0].data)
+        if whole.ctypes.data % ALIGNMENT == 0:
+            return whole
     block = aligned_bytes(size)
     block[:] = 0
-    for at, data in arrays:
-        block[at : at + len(data)] = data
+    for part in parts:
+        block[part.at : part.end] = np.asarray(part.data)
+        part.release()
     return block

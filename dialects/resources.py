@@ -16,6 +16,8 @@ from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 
+from penstock.dialects.spool import spooled
+
 Array = NDArray[np.generic]
 SAMPLE = 64
 """Elements that are looked at before all are."""
@@ -80,8 +82,11 @@ class ResourceAttr(Data[Resource]):
 
     @staticmethod
     def of(name: str, array: Array) -> "ResourceAttr":
-        """The attribute for `array`; nothing is copied, the caller must not write to it any more."""
-        return ResourceAttr(Resource(name, array))
+        """The attribute for `array`, which the caller must not write to any more.
+
+        Nothing is copied, but a large array goes into a file where a compilation has a spool.
+        """
+        return ResourceAttr(Resource(name, spooled(array)))
 
     @property
     def array(self) -> Array:

@@ -24,7 +24,7 @@ from penstock.crash import guarded
 from penstock.dialects.memory_plan import Plan
 from penstock.errors import ModelError
 from penstock.package import Package
-from penstock.weights import Weights
+from penstock.weights import Part, Weights
 
 Array = NDArray[np.generic]
 
@@ -116,7 +116,7 @@ class Driver(ModuleType):
         plan = Plan((), 64, 64)
         code = CodeImage(b"code", {})
         package = Package(
-            "double", named("x86-64"), (), (), code, Weights([(0, memoryview(bytes(3)))]), plan, (), ()
+            "double", named("x86-64"), (), (), code, Weights([Part(0, memoryview(bytes(3)))]), plan, (), ()
         )
         return Written((path,), package)
 

@@ -4,12 +4,12 @@ import io
 from mmap import ALLOCATIONGRANULARITY
 from pathlib import Path
 
-from penstock.weights import ALIGNMENT, Weights
+from penstock.weights import ALIGNMENT, Part, Weights
 
 
 def in_parts() -> Weights:
     """Three bytes, a gap, two bytes."""
-    return Weights([(0, memoryview(bytes([1, 2, 3]))), (64, memoryview(bytes([4, 5])))])
+    return Weights([Part(0, memoryview(bytes([1, 2, 3]))), Part(64, memoryview(bytes([4, 5])))])
 
 
 def written(weights: Weights) -> bytes:
@@ -29,7 +29,7 @@ def test_parts_and_the_block_are_the_same_bytes() -> None:
 
 def test_a_block_stays_where_it_is() -> None:
     block = in_parts().block
-    assert Weights([(0, block.data)]).block.ctypes.data == block.ctypes.data
+    assert Weights([Part(0, block.data)]).block.ctypes.data == block.ctypes.data
 
 
 def test_weights_in_a_file_are_mapped(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import faulthandler
 import os
 import resource
 import signal
+import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,7 +108,8 @@ def _place(scratch: Path, memory: int) -> tuple[Yard, Watch]:
     root = scratch / f"{os.getpid()}"
     yard = Yard(root)
     cache_folder = scratch / "cache"
-    os.environ["PENSTOCK_CACHE"] = str(cache_folder)
+    cache_folder.mkdir(parents=True, exist_ok=True)
+    os.environ["PENSTOCK_CACHE"] = tempfile.tempdir = str(cache_folder)
     warnings.simplefilter("ignore")
     faulthandler.disable()
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
