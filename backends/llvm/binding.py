@@ -30,14 +30,18 @@ class Module(Protocol):
         ...
 
 
-class _TargetFactory(Protocol):
+class CodeGenerator(Protocol):
+    """What LLVM has for an architecture."""
+
     def create_target_machine(
         self, *, cpu: str, features: str, opt: int, reloc: str, codemodel: str
-    ) -> TargetMachine: ...
+    ) -> TargetMachine:
+        """The code generator for a machine of the architecture."""
+        ...
 
 
 class _TargetClass(Protocol):
-    def from_triple(self, triple: str) -> _TargetFactory: ...
+    def from_triple(self, triple: str) -> CodeGenerator: ...
 
 
 class TuningOptions(Protocol):
@@ -66,6 +70,7 @@ class Binding(Protocol):
     def initialize_all_targets(self) -> None: ...
     def initialize_all_asmprinters(self) -> None: ...
     def initialize_native_target(self) -> None: ...
+    def initialize_native_asmprinter(self) -> None: ...
     def initialize_native_asmparser(self) -> None: ...
     def create_context(self) -> object: ...
     def parse_assembly(self, text: str, context: object) -> Module: ...
@@ -77,9 +82,21 @@ class Binding(Protocol):
 
 @cache
 def load_binding() -> Binding:
-    """Import llvmlite, with the code generators of all its targets ready, when it is first needed."""
+    """Import llvmlite, with the code generator of the running machine ready, when it is first needed."""
     binding = cast(Binding, import_module("llvmlite.binding"))
-    binding.initialize_all_targets()
-    binding.initialize_all_asmprinters()
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
     binding.initialize_native_asmparser()
     return binding
+
+
+def code_generator(triple: str) -> CodeGenerator:
+    """The code generator for a triple; those of other architectures are made ready when one is asked for."""
+    binding = load_binding()
+    try:
+        return binding.Target.from_triple(triple)
+    except RuntimeError:
+        # All of them take ten megabytes.
+        binding.initialize_all_targets()
+        binding.initialize_all_asmprinters()
+        return binding.Target.from_triple(triple)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
 
-from penstock.backends.llvm.binding import Module, TargetMachine, load_binding
+from penstock.backends.llvm.binding import Module, TargetMachine, code_generator, load_binding
 from penstock.backends.llvm.translator import translate
 from penstock.backends.targets import Target
 
@@ -24,16 +24,12 @@ class ObjectCode:
 
 def machine_for(target: Target, level: int = OPTIMISATION_LEVEL) -> TargetMachine:
     """LLVM's code generator for a target: position-independent code in the small code model."""
-    return (
-        load_binding()
-        .Target.from_triple(target.triple)
-        .create_target_machine(
-            cpu=target.cpu,
-            features=",".join(target.features),
-            opt=level,
-            reloc="pic",
-            codemodel="small",
-        )
+    return code_generator(target.triple).create_target_machine(
+        cpu=target.cpu,
+        features=",".join(target.features),
+        opt=level,
+        reloc="pic",
+        codemodel="small",
     )
 
 
