@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from penstock.artefact import save
 from penstock.cache import ENVIRONMENT
+from penstock.dialects import spool
+from penstock.driver import build
 from tests.small_model import small_model
 
 DIGITS = Path(__file__).parent.parent / "examples" / "digits" / "digits.onnx"
@@ -38,3 +41,22 @@ def test_two_processes_write_the_same_bytes(name: str, tmp_path: Path) -> None:
     first, second = (compiled(model, tmp_path / str(seed), seed) for seed in (1, 2))
     assert first.keys() == {"model.penstock", "model.o", "model.a", "model.h"}
     assert [n for n in first if first[n] != second[n]] == []
+
+
+def test_weights_in_a_file_and_in_memory_give_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = list[int]()
+    keep = spool.Spool.keep
+
+    def noted(self: spool.Spool, array: spool.Array) -> spool.Array:
+        kept.append(array.nbytes)
+        return keep(self, array)
+
+    monkeypatch.setattr(spool.Spool, "keep", noted)
+    written = list[bytes]()
+    for least in (1, 1 << 60):
+        monkeypatch.setattr(spool, "LEAST", least)
+        save(build(DIGITS), tmp_path / "digits.penstock")
+        written.append((tmp_path / "digits.penstock").read_bytes())
+    assert kept and written[0] == written[1]
