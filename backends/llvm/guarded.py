@@ -54,7 +54,7 @@ def run_guarded(
     slots, size = _lay_out([a.nbytes for a in arguments])
     shared = mmap.mmap(-1, size)
     memory = np.frombuffer(shared, np.uint8)
-    memory.view(np.uint16)[...] = PATTERN
+    _fill(memory)
     for array, slot in zip(arguments, slots, strict=True):
         memory[slot.start : slot.start + slot.size] = _bytes(array)
     base = ctypes.addressof(ctypes.c_char.from_buffer(shared))
@@ -120,17 +120,23 @@ def _be_child(function: NativeFunction, addresses: Sequence[int]) -> None:
 
 
 def _trespass(memory: NDArray[np.uint8], slots: Sequence[_Slot]) -> str | None:
-    """The first argument outside of which the code has written."""
-    outside = np.ones(memory.size, np.bool_)
+    """The first argument outside of which the code has written; arguments are lost."""
     for slot in slots:
-        outside[slot.start : slot.start + slot.size] = False
-    pattern = np.resize(np.frombuffer(PATTERN.tobytes(), np.uint8), memory.size)
-    wrong = np.flatnonzero(outside & (memory != pattern))
+        _fill(memory[slot.start : slot.start + slot.size])
+    wrong = np.flatnonzero(memory.view(np.uint16) != PATTERN)
     if wrong.size == 0:
         return None
-    at = int(wrong[0])
+    first = 2 * int(wrong[0])
+    at = first if memory[first] != PATTERN.tobytes()[0] else first + 1
     nearest = min(range(len(slots)), key=lambda i: _distance(slots[i], at))
     return f"the code wrote {_distance(slots[nearest], at)} bytes outside of its argument {nearest}"
+
+
+def _fill(memory: NDArray[np.uint8]) -> None:
+    """Write the pattern from an even place on."""
+    whole = memory.size - memory.size % 2
+    memory[:whole].view(np.uint16)[...] = PATTERN
+    memory[whole:] = PATTERN.tobytes()[0]
 
 
 def _distance(slot: _Slot, at: int) -> int:

@@ -40,6 +40,13 @@ def test_write_outside_is_found(offset: int, distance: int) -> None:
     assert problem == f"the code wrote {distance} bytes outside of its argument 1"
 
 
+@pytest.mark.parametrize("offset", [3, 4])
+def test_guards_begin_with_the_byte_behind_an_argument(offset: int) -> None:
+    image = image_of(f"%p = getelementptr i8, ptr %x, i64 {offset}\nstore i8 7, ptr %p\nret void")
+    problem = run_guarded(image, "f", [np.zeros(3, np.int8), np.zeros(1, np.int8)]).problem
+    assert problem == f"the code wrote {offset - 2} bytes outside of its argument 0"
+
+
 def test_what_lies_outside_is_not_a_number() -> None:
     image = image_of(
         """%p = getelementptr float, ptr %x, i64 4
