@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from xdsl.dialects import memref
 from xdsl.ir import SSAValue
 
+from penstock.backends.nests.apart import are_apart
 from penstock.backends.nests.compute import NestRun, naming, run_nest
 from penstock.backends.nests.space import Box
 from penstock.dialects.nest.ops import ComputeOp
@@ -17,12 +18,12 @@ Buffers = Mapping[SSAValue, Array]
 
 
 def run_walk(nests: Sequence[ComputeOp], buffers: Buffers, *, in_order: bool = False) -> None:
-    """Execute nests that walk a loop together; those that use nothing of each other simply in turn.
+    """Execute nests that walk a loop together; where that makes no difference, simply in turn.
 
     Of the iterations every other one runs first, so that one which reads what its neighbour makes finds
     that it is not there.  The last one runs last: room for one iteration then holds what it does in code.
     """
-    if len(nests) == 1 or not _depend(nests, buffers):
+    if len(nests) == 1 or not _depend(nests, buffers) or are_apart(nests, list(map(_walked, nests)), buffers):
         for nest in nests:
             run_nest(nest, buffers, in_order=in_order)
         return
