@@ -6,6 +6,7 @@ from typing import Unpack
 
 import click
 
+from penstock.cli.blas import one_blas_thread
 from penstock.cli.options import EXISTING, Build, build_options
 from penstock.crash import FAILED
 
@@ -23,6 +24,7 @@ def check_command(model: Path, seed: int, **build: Unpack[Build]) -> None:
     \b
     penstock check model.onnx --dim batch=2
     """
+    one_blas_thread()
     from penstock.cli.checks import check_steps
 
     sys.exit(0 if check_steps(model, seed, build) else FAILED)

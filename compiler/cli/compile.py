@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from penstock.cli.blas import one_blas_thread
 from penstock.cli.options import (
     EXISTING,
     WRITABLE,
@@ -60,6 +61,8 @@ def compile_command(
     penstock compile model.onnx -o model.penstock --timing --dump-dir passes/
     penstock compile model.onnx -o model.penstock --tune 30
     """
+    if is_checked:
+        one_blas_thread()
     from penstock.api import write
     from penstock.cli.progress import followed
     from penstock.cli.summary import summary

@@ -1,5 +1,6 @@
 """`penstock check` and `penstock compile --check` on a small model, with sound passes and one that is not."""
 
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from penstock.backends.targets import Target, target
 from penstock.checking import instances
 from penstock.checking.report import MiscompilationError
 from penstock.cli import cli
+from penstock.cli.blas import LIMITS, one_blas_thread
 from penstock.crash import guarded
 from penstock.driver import check
 from penstock.errors import TargetError
@@ -31,6 +33,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "small.onnx").write_bytes(models.negation().SerializeToString())
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command sets for NumPy is gone after the test."""
+    for name in LIMITS:
+        monkeypatch.setenv(name, "1")
 
 
 def shell(*arguments: str) -> int:
@@ -77,3 +86,11 @@ def test_code_for_another_machine_is_refused() -> None:
     lacking = replace(target("x86-64"), name="other", required=("no-such-feature",))
     with pytest.raises(TargetError, match="this machine lacks no-such-feature for other"):
         list(check(models.negation(), target=lacking))
+
+
+def test_numpy_has_one_thread_unless_the_caller_wants_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, more = LIMITS
+    monkeypatch.delenv(one)
+    monkeypatch.setenv(more, "3")
+    one_blas_thread()
+    assert (os.environ[one], os.environ[more]) == ("1", "3")
