@@ -8,7 +8,7 @@ from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import element_type, numpy_dtype
 from penstock.dialects.graph.base import Array, compatible, element_of, tensor, tensor_of
-from penstock.dialects.graph.evaluation import evaluate_block
+from penstock.dialects.graph.evaluation import Evaluate, by_definition, evaluate_block
 from penstock.errors import CallError
 
 
@@ -47,11 +47,13 @@ def run_graph(module: ModuleOp, inputs: Mapping[str, Array]) -> dict[str, Array]
     return dict(zip(result_names(function), results, strict=True))
 
 
-def evaluate_function(function: FuncOp, arrays: Sequence[Array]) -> list[Array]:
+def evaluate_function(
+    function: FuncOp, arrays: Sequence[Array], evaluate: Evaluate = by_definition
+) -> list[Array]:
     """The results of a function of `graph` operations on arrays in the order of its arguments."""
     for argument, array in zip(function.args, arrays, strict=True):
         _check(argument, array)
-    return evaluate_block(function.body.block, dict(zip(function.args, arrays, strict=True)))
+    return evaluate_block(function.body.block, dict(zip(function.args, arrays, strict=True)), evaluate)
 
 
 def _check(argument: SSAValue, array: Array) -> None:

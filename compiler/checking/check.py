@@ -21,6 +21,7 @@ from penstock.checking.options import Options
 from penstock.checking.program import ProgramCheck
 from penstock.checking.recall import Recall
 from penstock.checking.report import CheckStep
+from penstock.checking.results import Results
 from penstock.checking.trials import Kernel
 from penstock.checking.whole import Session, WholeCheck
 from penstock.dialects.nest.hints import hints_of
@@ -57,7 +58,13 @@ def check_module(
         return
     session = Session(context, given.model, given.folder, output_names(module), given.progress)
     whole = WholeCheck(
-        session, Case(module, seeded_inputs(module, given.seed), remember=Recall(given.seed).calls)
+        session,
+        Case(
+            module,
+            seeded_inputs(module, given.seed),
+            remember=Recall(given.seed).calls,
+            results=Results(),
+        ),
     )
     for each in _passes(phases, by_kernel=False):
         yield whole.step(each)

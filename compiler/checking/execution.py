@@ -14,9 +14,11 @@ from penstock.backends.nests.buffers import fresh_buffer
 from penstock.backends.reference import evaluate_function
 from penstock.build import weights_of
 from penstock.checking.comparison import differing_bits
+from penstock.checking.results import Results
 from penstock.checking.sizes import Sizes, at_sizes
 from penstock.checking.widening import widened, widened_arrays
 from penstock.dialects.graph.base import GraphOp
+from penstock.dialects.graph.evaluation import by_definition
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate
 from penstock.dialects.nest.ops import element_of, shape_of
 from penstock.dialects.resources import Array
@@ -45,6 +47,8 @@ class Case:
     sizes: Sizes = field(default_factory=dict[str, int])
     """The numbers that its symbols stand for."""
     remember: Remember | None = None
+    results: Results | None = None
+    """What operations of the graph level made when they were last run."""
 
     def on(self, module: ModuleOp) -> "Case":
         """Another module on the same inputs."""
@@ -87,7 +91,8 @@ def execute(case: Case, *, in_order: bool = False, watch: Watcher | None = None)
     """The outputs of a module on its inputs; `ExecutionError` when it leaves its memory."""
     try:
         if is_graph(case.module):
-            return evaluate_function(entry(case.module), case.inputs)
+            evaluate = by_definition if case.results is None else case.results.next_run()
+            return evaluate_function(entry(case.module), case.inputs, evaluate)
         return _execute_nests(case, in_order, watch)
     except (IndexError, ValueError, KeyError, ZeroDivisionError) as error:
         raise ExecutionError(f"{type(error).__name__}: {error}") from error
@@ -103,7 +108,9 @@ def execute_wide(case: Case) -> list[Array] | None:
     if wide is None:
         return None
     try:
-        return execute(replace(case, module=wide, inputs=widened_arrays(case.inputs), remember=None))
+        return execute(
+            replace(case, module=wide, inputs=widened_arrays(case.inputs), remember=None, results=None)
+        )
     except (ExecutionError, NotImplementedError, TypeError):
         return None
 

@@ -24,13 +24,18 @@ def fingerprint(module: ModuleOp) -> Fingerprint:
     return tuple(part for op in module.ops for part in _operation(op, numbers))
 
 
+def operation_fingerprint(op: Operation) -> Fingerprint:
+    """What one operation means, whatever its operands are."""
+    return tuple(_operation(op, {}))
+
+
 def _operation(op: Operation, numbers: dict[SSAValue, int]) -> Iterator[object]:
     yield op.name
     yield tuple(numbers.get(operand, -1) for operand in op.operands)
     yield tuple(_numbered(result, numbers) for result in op.results)
-    yield {name: _meaning(op, name, value) for name, value in op.properties.items()}
+    yield tuple(sorted((name, _meaning(op, name, value)) for name, value in op.properties.items()))
     if isinstance(op, func.FuncOp):
-        yield {name: value for name, value in op.attributes.items() if name not in SILENT}
+        yield tuple(sorted((name, value) for name, value in op.attributes.items() if name not in SILENT))
     if isinstance(op, ComputeOp):
         yield op.attributes.get(TOGETHER), walked_loop(op)
     for region in op.regions:

@@ -26,6 +26,7 @@ from penstock.checking.options import Options
 from penstock.checking.program import arguments_of
 from penstock.checking.recall import Recall
 from penstock.checking.report import CheckStep, Reduced
+from penstock.checking.results import Results
 from penstock.checking.sizes import Sizes
 from penstock.checking.whole import Progress, Session, WholeCheck
 from penstock.dialects.module_requirements import requirements_of
@@ -50,7 +51,9 @@ def check_open(
     later = [phase for phase in phases if phase.level in BY_KERNEL]
     for sizes in two_sizes(context, module, whole):
         here = replace(session, progress=_telling(session.progress, sizes))
-        case = Case(module, seeded_inputs(module, options.seed, sizes), sizes, Recall(options.seed).calls)
+        case = Case(
+            module, seeded_inputs(module, options.seed, sizes), sizes, Recall(options.seed).calls, Results()
+        )
         check = WholeCheck(here, case)
         for each in whole:
             yield check.step(each)

@@ -1,7 +1,7 @@
 """Runs `graph` operations by their meaning: blocks of them, and one on constants that may be wrong."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from xdsl.ir import Block, SSAValue
 from xdsl.traits import IsTerminator
@@ -11,8 +11,18 @@ from penstock.dialects.graph.base import Array, GraphOp, shape_of
 from penstock.dialects.graph.binding import BindOp, at_sizes
 from penstock.errors import ShapeError
 
+Evaluate = Callable[[GraphOp, Sequence[Array]], Sequence[Array]]
+"""Gives the results of an operation on operands."""
 
-def evaluate_block(block: Block, values: dict[SSAValue, Array]) -> list[Array]:
+
+def by_definition(op: GraphOp, operands: Sequence[Array]) -> Sequence[Array]:
+    """The results of an operation on operands, computed."""
+    return op.evaluate(*operands)
+
+
+def evaluate_block(
+    block: Block, values: dict[SSAValue, Array], evaluate: Evaluate = by_definition
+) -> list[Array]:
     """What a block ends with, from the values of what it reads; arrays are dropped after their last use."""
     uses = Counter(operand for op in block.ops for operand in op.operands)
     sizes = {
@@ -28,7 +38,7 @@ def evaluate_block(block: Block, values: dict[SSAValue, Array]) -> list[Array]:
             sizes.update(op.read(values[op.value]))
             continue
         assert isinstance(op, GraphOp), f"{op.name} has no meaning at the graph level"
-        results = at_sizes(op, sizes).evaluate(*(values[operand] for operand in op.operands))
+        results = evaluate(at_sizes(op, sizes), [values[operand] for operand in op.operands])
         values.update(zip(op.results, results, strict=True))
         sizes.update(_decided(op, results))
         uses.subtract(op.operands)
