@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
-from fractions import Fraction
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+
+from penstock.backends.loops.exact_fma import exact_fma
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -143,22 +144,9 @@ def fma_scalar(a: np.float64, b: np.float64, c: np.float64, dtype: FloatType) ->
     return dtype(float(a) * float(b) + float(c))
 
 
-def _fma_exact(a: float, b: float, c: float) -> float:
-    if not (math.isfinite(a) and math.isfinite(b)) or a == 0 or b == 0:
-        return a * b + c
-    if not math.isfinite(c):
-        return c
-    exact = Fraction(a) * Fraction(b) + Fraction(c)
-    try:
-        return float(exact)
-    except OverflowError:
-        return math.inf if exact > 0 else -math.inf
-
-
 def fma_exact(a: Floats, b: Floats, c: Floats, dtype: FloatType) -> Floats:
-    """`a * b + c` of f64 rounded once, by rational arithmetic."""
-    lanes = np.broadcast(a, b, c)
-    return np.array([_fma_exact(*map(float, each)) for each in lanes], dtype).reshape(lanes.shape)[()]
+    """`a * b + c` of f64 rounded once."""
+    return exact_fma(a, b, c).astype(dtype)[()]
 
 
 def erf(a: Floats) -> Floats:
