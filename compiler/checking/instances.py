@@ -163,7 +163,7 @@ class Instance:
             if is_exact and self.last is not None:
                 found.append(_exactly(self.last[number], new, trial))
             else:
-                found.append(bounded_difference(trial.expected, new, trial.bounds(contract.ulps)))
+                found.append(trial.difference(new, contract.ulps))
         return worst(found)
 
 
