@@ -41,7 +41,6 @@ from penstock.passes.peel_borders import PeelBordersPass
 from penstock.passes.place_constants import PlaceConstantsPass
 from penstock.passes.plan_memory import PlanMemoryPass
 from penstock.passes.plan_schedule import PlanSchedulePass
-from penstock.passes.prefetch_extras import PrefetchExtrasPass
 from penstock.passes.prefetch_panels import PrefetchPanelsPass
 from penstock.passes.recognize_composites import RecognizeCompositesPass
 from penstock.passes.remove_no_ops import RemoveNoOpsPass
@@ -119,7 +118,6 @@ def schedule_passes(threads: int = 1) -> tuple[ModulePass, ...]:
         UnrollAndJamPass(),
         FuseSiblingsPass(),
         PrefetchPanelsPass(),
-        PrefetchExtrasPass(),
         PlanMemoryPass(),
         PlaceConstantsPass(),
         *([ParallelizePass(threads)] if threads > 1 else []),

@@ -79,7 +79,6 @@ PASSES: dict[str, str] = {
     "place-constants": "penstock.passes.place_constants:PlaceConstantsPass",
     "plan-memory": "penstock.passes.plan_memory:PlanMemoryPass",
     "plan-schedule": "penstock.passes.plan_schedule:PlanSchedulePass",
-    "prefetch-extras": "penstock.passes.prefetch_extras:PrefetchExtrasPass",
     "prefetch-panels": "penstock.passes.prefetch_panels:PrefetchPanelsPass",
     "recognize-attention": "penstock.passes.recognize_attention:RecognizeAttentionPass",
     "recognize-composites": "penstock.passes.recognize_composites:RecognizeCompositesPass",

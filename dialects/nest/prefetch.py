@@ -1,14 +1,12 @@
-"""What a nest fetches ahead: `prefetch = {read = 1, panel = "oc", along = "m", shift = 5}` of its weights,
-and `prefetch_extras = array<i64: 0>` of what its epilogue reads."""
+"""What a nest fetches ahead: `prefetch = {read = 1, panel = "oc", along = "m", shift = 5}`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import DenseArrayBase, DictionaryAttr, IntegerAttr, StringAttr, i64
+from xdsl.dialects.builtin import DictionaryAttr, IntegerAttr, StringAttr, i64
 
 from penstock.dialects.nest.ops import ComputeOp
 
-ATTRIBUTE, EXTRAS = "prefetch", "prefetch_extras"
+ATTRIBUTE = "prefetch"
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,3 @@ class Prefetch:
                 "shift": IntegerAttr(self.shift, i64),
             }
         )
-
-
-def fetch_extras(nest: ComputeOp, extras: Sequence[int]) -> None:
-    """Say which operands of the epilogue are fetched when a tile begins, if any."""
-    if extras:
-        nest.attributes[EXTRAS] = DenseArrayBase.from_list(i64, list(extras))
-
-
-def extras_to_fetch(nest: ComputeOp) -> tuple[int, ...]:
-    """The operands of the epilogue that a nest wants fetched when a tile begins."""
-    given = nest.attributes.get(EXTRAS)
-    return tuple(map(int, given.get_values())) if isinstance(given, DenseArrayBase) else ()

@@ -1,4 +1,4 @@
-"""The fetching ahead in a nest that is lowered; `prefetch-panels` and `prefetch-extras` decide on it."""
+"""The fetching ahead of weights in a nest that is being lowered; `prefetch-panels` decides on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,21 +7,15 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import BoolAttr, IntegerAttr, i32
 from xdsl.ir import SSAValue
 
-from penstock.dialects.element_types import byte_size
 from penstock.dialects.memref_ext import PrefetchOp
 from penstock.dialects.nest.ops import ComputeOp
-from penstock.dialects.nest.prefetch import Prefetch, extras_to_fetch
+from penstock.dialects.nest.prefetch import Prefetch
 from penstock.dialects.nest.sizes import numbers
 from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Facts, Place
-from penstock.passes.lowering.nest_lanes import Lane
 
-FIRST_LEVEL = 3
-"""The locality of data that is used at once."""
 SECOND_LEVEL = 2
 """The locality of data for the second-level cache: the first one holds the panel in use."""
-LINE = 64
-"""Bytes of a line of the cache."""
 
 
 @dataclass
@@ -62,25 +56,9 @@ class Fetching:
         if here is not None and start is not None and here is not start:
             inside = code.add(arith.SubiOp.create(operands=[here, start], result_types=[INDEX]))
             at = code.sum(at, code.add(arith.ShRUIOp(inside, code.index(self.shift))))
-        _fetch(code, self.place, at, SECOND_LEVEL)
-
-
-def fetch_extras(
-    code: Code, nest: ComputeOp, facts: Facts, bases: Sequence[SSAValue | None], lanes: Sequence[Lane]
-) -> None:
-    """Fetch what the epilogue of a tile reads, each line of it once."""
-    for place in (facts.extras[i] for i in extras_to_fetch(nest)):
-        per_line = LINE // byte_size(place.element)
-        parts = numbers([place.constant_part(lane) for lane in lanes])
-        for part in {part // per_line: part for part in reversed(parts)}.values():
-            _fetch(code, place, code.offset(bases[place.position], part), FIRST_LEVEL)
-
-
-def _fetch(code: Code, place: Place, at: SSAValue, level: int) -> None:
-    """Fetch the line of an element to a level of the cache."""
-    properties = {
-        "isWrite": BoolAttr.from_bool(False),
-        "localityHint": IntegerAttr(level, i32),
-        "isDataCache": BoolAttr.from_bool(True),
-    }
-    code.block.add_op(PrefetchOp.create(operands=[place.flat, at], properties=properties))
+        properties = {
+            "isWrite": BoolAttr.from_bool(False),
+            "localityHint": IntegerAttr(SECOND_LEVEL, i32),
+            "isDataCache": BoolAttr.from_bool(True),
+        }
+        code.block.add_op(PrefetchOp.create(operands=[self.place.flat, at], properties=properties))

@@ -41,7 +41,7 @@ from penstock.passes.lowering.code import INDEX, Code
 from penstock.passes.lowering.nest_facts import Place, facts_of
 from penstock.passes.lowering.nest_lanes import Lane, Lanes
 from penstock.passes.lowering.nest_parts import Share, part_of_range, pass_parts, take_part
-from penstock.passes.lowering.nest_prefetch import Fetching, fetch_extras
+from penstock.passes.lowering.nest_prefetch import Fetching
 from penstock.passes.lowering.nest_sizes import forget_sizes, lower_sizes
 from penstock.passes.lowering.size_code import SizeCode
 from penstock.passes.nest_rewriting import captured, root_of
@@ -288,7 +288,6 @@ class _NestLowering:
     def _tile(self) -> None:
         """One register tile: accumulate, finish, write."""
         lanes = list(_register_points(self.facts.loops, False))
-        fetch_extras(self.code, self.nest, self.facts, self.bases, lanes)
         sums = self._accumulate(lanes) if self.nest.reduces else {}
         emitter, count = self._lanes(), self._together()
         for start in range(0, len(lanes), count):
