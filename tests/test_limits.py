@@ -125,3 +125,12 @@ def test_the_name_of_a_size_that_is_no_text_is_a_name() -> None:
     )
     model = onnx.parser.parse_model(text).SerializeToString().replace(b"qqqq", b"\xff\xfe\xfd\xfc")
     assert import_model(model).ops
+
+
+def test_random_numbers_count_as_many_steps_as_they_take() -> None:
+    text = """
+        <ir_version: 9, opset_import: ["": 22]>
+        net () => (float[10] y) { y = RandomNormal <shape = [10]> () }"""
+    model = onnx.parser.parse_model(text)
+    with penstock.limited(steps=99), pytest.raises(LimitError, match="over 99 steps"):
+        penstock.compile(model)

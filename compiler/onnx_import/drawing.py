@@ -63,7 +63,9 @@ def _drawn(
     """Numbers of a distribution, scaled and shifted."""
     known = [size for size in shape if isinstance(size, int)]
     if len(known) == len(shape):
-        numbers = draw.now(build.bounded(prod(known)), _key(node)).reshape(known)
+        # Each number takes a step for every round.
+        build.bounded(prod(known) * philox.ROUNDS)
+        numbers = draw.now(prod(known), _key(node)).reshape(known)
         return Term(build, build.constant((shift + scale * numbers).astype(dtype)))
     return (open_drawing.shaped(draw.later, build, shape, _key(node)) * scale + shift).cast(
         element_type(dtype)
