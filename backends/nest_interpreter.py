@@ -2,7 +2,7 @@
 
 Schedule marks do not change the meaning and are ignored, but for nests that walk a loop together: those run
 iteration by iteration.  Every access is checked: one that leaves its buffer, and parallel iterations that
-write the same element, are errors that name the nest.
+write the same element or read what others write, are errors that name the nest.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,12 +1,12 @@
 """How the nest interpreter reads and writes buffers: views over a box, and checked computed positions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 
 from penstock.backends.nests.scalars import dtype_of, number
 from penstock.backends.nests.space import Box
@@ -110,6 +110,22 @@ def _check_every_write(write: Write, extents: Sequence[int], reductions: frozens
             places = places + ramp.reshape([-1 if i == k else 1 for k in range(len(extents))])
     if np.unique(places).size != places.size:
         raise ValueError(f"iterations of parallel loops write the same element of {write.buffer.type}")
+
+
+def check_updates(read: Read, writes: Sequence[Write], buffers: Mapping[SSAValue, Array]) -> None:
+    """Of memory that a nest writes, each iteration reads only what it writes itself, or `ValueError`."""
+    array = buffers[read.buffer]
+    shared = [w for w in writes if np.may_share_memory(array, buffers[w.buffer])]
+    if shared and not any(
+        w.access == read.access and _is_same_place(array, buffers[w.buffer]) for w in shared
+    ):
+        raise ValueError(
+            f"iterations of parallel loops read elements of {read.buffer.type} that others write"
+        )
+
+
+def _is_same_place(a: Array, b: Array) -> bool:
+    return a.ctypes.data == b.ctypes.data and a.shape == b.shape
 
 
 def load(array: Array, indices: Sequence[Array]) -> Array:

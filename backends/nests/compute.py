@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from xdsl.ir import SSAValue
 
 from penstock.backends.nests.bodies import Points, has_stores, loops_of
-from penstock.backends.nests.buffers import check_writes, write_box
+from penstock.backends.nests.buffers import check_updates, check_writes, write_box
 from penstock.backends.nests.folds import Fold, folds_of
 from penstock.backends.nests.scalars import number
 from penstock.backends.nests.space import Box, steps_within
@@ -57,11 +57,14 @@ class NestRun:
         return [] if self.in_order or has_stores(self.nest) else folds_of(self.nest) or []
 
     def check(self, walked: int | None = None) -> None:
-        """Refuse parallel iterations that write the same element; those of a walked loop may, in turn."""
+        """Refuse parallel iterations that touch what another one writes; in a walked loop they may, in turn."""
         in_turn = self.reductions if walked is None else [*self.reductions, walked]
-        if not self._is_empty:
-            for write in self.nest.writes:
-                check_writes(write, self.nest.extents, frozenset(in_turn))
+        if self._is_empty:
+            return
+        for write in self.nest.writes:
+            check_writes(write, self.nest.extents, frozenset(in_turn))
+        for read in (*self.nest.reads, *self.nest.extra_reads):
+            check_updates(read, self.nest.writes, self.buffers)
 
     def run(self, whole: Box) -> None:
         """The iterations of a box, which has the reductions as a whole."""

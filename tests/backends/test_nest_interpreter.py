@@ -290,6 +290,17 @@ def test_parallel_iterations_must_not_write_one_element(write: str, fits: bool) 
         run_nests(module, "main", [x, y])
 
 
+@pytest.mark.parametrize(("read", "fits"), [("i", True), ("3 - i", False), ("0", False)])
+def test_parallel_iterations_must_not_read_what_others_write(read: str, fits: bool) -> None:
+    reads = f'ins(%x["{read}"] : memref<4xf32>) outs(%x["i"] : memref<4xf32>)'
+    module = parse(map_text(COPY, buffers="%x: memref<4xf32>", reads=reads))
+    if fits:
+        run_nests(module, "main", [floats(4)])
+        return
+    with pytest.raises(ValueError, match="that others write"):
+        run_nests(module, "main", [floats(4)])
+
+
 @pytest.mark.parametrize(
     ("read", "wanted"),
     [("2*i - 3", [7, 7, 1, 3]), ("-i + 1", [1, 0, 7, 7]), ("i + 9", [7] * 4), ("i - 9", [7] * 4)],
