@@ -22,7 +22,7 @@ from benchmarks.models import Subject, subject
 PASSES = (
     *("graph:fold-batch-norm", "graph:assign-layout", "nest:fuse-consumers", "nest:winograd"),
     *("nest:contract-fma", "schedule:peel-borders", "schedule:block-reductions"),
-    *("schedule:fuse-siblings", "schedule:prefetch-panels"),
+    *("schedule:fuse-siblings", "schedule:prefetch-panels", "schedule:update-in-place"),
 )
 WHOLE = "all passes"
 

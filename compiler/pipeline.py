@@ -50,6 +50,7 @@ from penstock.passes.simplify_regions import SimplifyRegionsPass
 from penstock.passes.split_fma import SplitFmaPass
 from penstock.passes.tile_loops import TilePass
 from penstock.passes.unroll_and_jam import UnrollAndJamPass
+from penstock.passes.update_in_place import UpdateInPlacePass
 from penstock.passes.vectorize import VectorizePass
 from penstock.passes.winograd import WinogradPass
 
@@ -118,6 +119,7 @@ def schedule_passes(threads: int = 1) -> tuple[ModulePass, ...]:
         UnrollAndJamPass(),
         FuseSiblingsPass(),
         PrefetchPanelsPass(),
+        UpdateInPlacePass(),
         PlanMemoryPass(),
         PlaceConstantsPass(),
         *([ParallelizePass(threads)] if threads > 1 else []),

@@ -90,6 +90,7 @@ PASSES: dict[str, str] = {
     "split-fma": "penstock.passes.split_fma:SplitFmaPass",
     "tile": "penstock.passes.tile_loops:TilePass",
     "unroll-and-jam": "penstock.passes.unroll_and_jam:UnrollAndJamPass",
+    "update-in-place": "penstock.passes.update_in_place:UpdateInPlacePass",
     "vectorize": "penstock.passes.vectorize:VectorizePass",
     "winograd": "penstock.passes.winograd:WinogradPass",
 }

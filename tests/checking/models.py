@@ -105,6 +105,18 @@ def pointwise() -> ModelProto:
     return model(nodes, {"x": (1, 24, 6, 5)}, {"w": numbers(20, 24, 1, 1), "b": numbers(20)})
 
 
+def residual() -> ModelProto:
+    """Convolutions of as many channels as they read, and what the first one gives added to the last."""
+    nodes = [
+        node("Conv", "x w", "c"),
+        node("Conv", "c w3", "d", pads=[1, 1, 1, 1]),
+        node("Conv", "d w3", "e", pads=[1, 1, 1, 1]),
+        node("Add", "e c", "s"),
+        node("Conv", "s w", "y"),
+    ]
+    return model(nodes, {"x": (1, 8, 6, 5)}, {"w": numbers(8, 8, 1, 1), "w3": numbers(8, 8, 3, 3)})
+
+
 def mirrored() -> ModelProto:
     """Something that is padded by copies and then scaled."""
     nodes = [node("Pad", "x pads", "p", mode="constant"), node("Exp", "p", "y")]

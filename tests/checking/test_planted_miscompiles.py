@@ -245,6 +245,11 @@ NEST = [
         ),
     ),
     plant(
+        "an update of what is read at other places",
+        *("update-in-place", "nest", models.residual),
+        *("update_in_place", "> least\n        and _is_updated(touches[old], touches[new])", "> 0"),
+    ),
+    plant(
         "two values in one place",
         *("plan-memory", "nest", models.convolution),
         *("memory.space", "start = -(-(offset + length) // alignment) * alignment", "start = 0"),
