@@ -57,7 +57,7 @@ class NestRun:
         return [] if self.in_order or has_stores(self.nest) else folds_of(self.nest) or []
 
     def check(self, walked: int | None = None) -> None:
-        """Refuse parallel iterations that touch what another one writes; in a walked loop they may, in turn."""
+        """Refuse parallel iterations that touch what others write; in a walked loop they may, in turn."""
         in_turn = self.reductions if walked is None else [*self.reductions, walked]
         if self._is_empty:
             return
