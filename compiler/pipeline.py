@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 from penstock.passes.assign_layout import AssignLayoutPass
 from penstock.passes.block_reductions import BlockReductionsPass
 from penstock.passes.cancel_inverse_pairs import CancelInversePairsPass
+from penstock.passes.coalesce_copies import CoalesceCopiesPass
 from penstock.passes.collapse_loops import CollapseLoopsPass
 from penstock.passes.contract_chains import ContractChainsPass
 from penstock.passes.contract_fma import ContractFmaPass
@@ -45,6 +46,7 @@ from penstock.passes.prefetch_panels import PrefetchPanelsPass
 from penstock.passes.recognize_composites import RecognizeCompositesPass
 from penstock.passes.remove_no_ops import RemoveNoOpsPass
 from penstock.passes.settle_hints import SettleHintsPass
+from penstock.passes.share_concats import ShareConcatsPass
 from penstock.passes.simplify import SimplifyPass
 from penstock.passes.simplify_regions import SimplifyRegionsPass
 from penstock.passes.split_fma import SplitFmaPass
@@ -84,6 +86,7 @@ def graph_passes() -> tuple[ModulePass, ...]:
         MoveTransposesPass(),
         *clean,
         EliminateCommonSubexpressionsPass(),
+        ShareConcatsPass(),
         EliminateDeadCodePass(),
     )
 
@@ -96,6 +99,7 @@ def nest_passes(threads: int = 1) -> tuple[ModulePass, ...]:
         DropUnitLoopsPass(),
         FuseConsumersPass(),
         FuseProducersPass(),
+        CoalesceCopiesPass(),
         WinogradPass(),
         ContractFmaPass(),
         FuseChainsPass(threads),

@@ -214,6 +214,19 @@ def concatenations() -> ModelProto:
     return model(nodes, {"a": (2, 3), "b": (2, 3), "c": (2, 3)})
 
 
+def shared_concatenations() -> ModelProto:
+    """A concatenation whose parts are also in the middle of another one."""
+    nodes = [
+        node("Exp", "x", "p"),
+        node("Neg", "x", "q"),
+        node("Concat", "p q", "a", axis=1),
+        node("Sin", "a", "s"),
+        node("Concat", "x p q s", "c", axis=1),
+        node("Exp", "c", "y"),
+    ]
+    return model(nodes, {"x": (2, 3, 4)})
+
+
 def two_slopes() -> ModelProto:
     """The same op twice, with another slope."""
     nodes = [

@@ -140,6 +140,11 @@ NEST = [
         *("fuse_producers", "read.access.rows[axis], read.access.offsets[axis]", "read.access.rows[axis], 0"),
     ),
     plant(
+        "a part that is written where others are",
+        *("coalesce-copies", "nest", models.shared_concatenations),
+        *("coalesce_copies", "tuple(a + b for a, b in", "tuple(a for a, _ in"),
+    ),
+    plant(
         "a sign of the transformed tiles lost",
         *("winograd", "nest", models.deep_convolution),
         *(
