@@ -17,7 +17,7 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import memref
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp
-from xdsl.ir import Block, Operation, SSAValue, Use
+from xdsl.ir import Block, SSAValue, Use
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -27,7 +27,15 @@ from penstock.dialects.nest.ops import ComputeOp, element_of, shape_of
 from penstock.dialects.nest.sizes import is_static, sizes_of
 from penstock.dialects.sizes import Extent, is_at_least
 from penstock.passes.fuse_consumers import join_nodes, loop_per_axis
-from penstock.passes.nest_rewriting import VIEWS, erase_if_unused, functions, is_copy, nests
+from penstock.passes.nest_rewriting import (
+    VIEWS,
+    erase_if_unused,
+    functions,
+    is_copy,
+    nests,
+    outermost,
+    users_of,
+)
 
 Lives = Mapping[SSAValue, tuple[int, int]]
 """The first and the last step of a function that uses a buffer."""
@@ -160,27 +168,9 @@ def _allocated(block: Block) -> Iterator[SSAValue]:
 def _lives(block: Block) -> Lives:
     steps = {op: i for i, op in enumerate(block.ops)}
     found = {
-        buffer: [steps[_outermost(user, block)] for user in _users(buffer)] for buffer in _allocated(block)
+        buffer: [steps[outermost(user, block)] for user in users_of(buffer)] for buffer in _allocated(block)
     }
     return {buffer: (min(used), max(used)) for buffer, used in found.items() if used}
-
-
-def _users(buffer: SSAValue) -> Iterator[Operation]:
-    """What uses a buffer or a view of it."""
-    for use in buffer.uses:
-        if isinstance(use.operation, VIEWS):
-            yield from _users(use.operation.results[0])
-        else:
-            yield use.operation
-
-
-def _outermost(op: Operation, block: Block) -> Operation:
-    """The op of a block that an op is, or is in."""
-    while op.parent_block() is not block:
-        parent = op.parent_op()
-        assert parent is not None, "the op is in the block"
-        op = parent
-    return op
 
 
 def _joined(lives: Lives, copy: ComputeOp) -> Lives:

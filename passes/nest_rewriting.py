@@ -134,6 +134,23 @@ def root_of(buffer: SSAValue) -> SSAValue:
     return buffer
 
 
+def users_of(buffer: SSAValue) -> Iterator[Operation]:
+    """What uses a buffer, and what uses views of it; once for each use."""
+    for use in buffer.uses:
+        yield use.operation
+        if isinstance(use.operation, VIEWS):
+            yield from users_of(use.operation.results[0])
+
+
+def outermost(op: Operation, block: Block) -> Operation:
+    """The op of a block that an op is, or is in."""
+    while op.parent_block() is not block:
+        parent = op.parent_op()
+        assert parent is not None, "the op is in the block"
+        op = parent
+    return op
+
+
 def is_copy(nest: ComputeOp) -> bool:
     """Whether the nest only moves elements."""
     first = nest.body.block.first_op

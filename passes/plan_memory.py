@@ -53,7 +53,7 @@ from penstock.dialects.nest.sizes import RowOp, SizeOp, ViewOp, buffer_of, is_st
 from penstock.dialects.sizes import Extent, Size, maximum
 from penstock.passes.memory.growing import emit_offsets, growing_plan
 from penstock.passes.memory.placement import plan_intervals
-from penstock.passes.nest_rewriting import callees_first
+from penstock.passes.nest_rewriting import callees_first, outermost
 
 # Their result is memory of their first operand.
 ALIASES = (
@@ -154,7 +154,7 @@ def _lend_arenas(main: func.FuncOp, arenas: Mapping[str, Extent]) -> None:
     for call in [op for op in main.walk() if isinstance(op, func.CallOp)]:
         size = arenas.get(call.callee.string_value())
         if size is not None:
-            steps.setdefault(_step_of(main, call), []).append((call, size))
+            steps.setdefault(outermost(call, main.body.block), []).append((call, size))
     for step, calls in steps.items():
         most = reduce(maximum, (size for _, size in calls))
         sizes = [SizeOp(most)] if isinstance(most, Size) else []
@@ -174,14 +174,6 @@ def _start_of(arena: SSAValue, size: Extent, step: Operation) -> SSAValue:
     view = memref.ViewOp(arena, zero, [], kind) if is_known else ViewOp.of(arena, zero.result, kind)
     Rewriter.insert_op([zero, view], InsertPoint.before(step))
     return view.result
-
-
-def _step_of(main: func.FuncOp, op: Operation) -> Operation:
-    """The op of the function's own block that an op is, or is in."""
-    while (parent := op.parent_op()) is not main:
-        assert parent is not None, "the op is in the function"
-        op = parent
-    return op
 
 
 def _main(module: ModuleOp) -> func.FuncOp:
@@ -206,7 +198,7 @@ def _uses(main: func.FuncOp, value: SSAValue, steps: dict[Operation, int]) -> li
         if isinstance(use.operation, ALIASES):
             found += _uses(main, use.operation.results[0], steps)
             continue
-        step = _step_of(main, use.operation)
+        step = outermost(use.operation, main.body.block)
         _check_use(step)
         found.append(steps[step])
         if isinstance(step, CONTROL) and isinstance(use.operation, (*CONTROL, *GIVES)):

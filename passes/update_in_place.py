@@ -16,7 +16,7 @@ from typing import ClassVar
 from xdsl.context import Context
 from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, NoneAttr, StringAttr
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
@@ -36,6 +36,7 @@ from penstock.passes.nest_rewriting import (
     is_kernel,
     kernels,
     root_of,
+    users_of,
 )
 
 Pair = tuple[int, int]
@@ -67,7 +68,7 @@ class UpdateInPlacePass(ModulePass):
                 chosen.setdefault((name, pair), []).append(call)
         for (name, pair), same in chosen.items():
             is_shared = sum(call.callee.string_value() == name for call in calls) > len(same)
-            kernel = _copy(op, known[name]) if is_shared else known[name]
+            kernel = _copy(op, known[name], pair) if is_shared else known[name]
             _merge(kernel, pair)
             for call in same:
                 _redirect(call, pair, kernel)
@@ -149,7 +150,7 @@ def _takes_over(call: func.CallOp, pair: Pair) -> bool:
     value = root_of(old)
     if not _is_local(value) or not _is_local(new) or value is new:
         return False
-    before, after = list(_users(value)), list(_users(new))
+    before, after = list(users_of(value)), list(users_of(new))
     is_alone = before.count(call) == after.count(call) == 1
     return (
         is_alone
@@ -165,14 +166,6 @@ def _is_local(buffer: SSAValue) -> bool:
     return isinstance(buffer.owner, memref.AllocOp) and COPIES not in buffer.owner.attributes
 
 
-def _users(buffer: SSAValue) -> Iterator[Operation]:
-    """What uses a buffer, and what uses views of it; once for each use."""
-    for use in buffer.uses:
-        yield use.operation
-        if isinstance(use.operation, VIEWS):
-            yield from _users(use.operation.results[0])
-
-
 def _let_go(call: func.CallOp, pair: Pair) -> None:
     """Hand the buffer that a call updates to all that used the one it wrote."""
     old, new = (call.operands[i] for i in pair)
@@ -182,10 +175,10 @@ def _let_go(call: func.CallOp, pair: Pair) -> None:
     erase_if_unused(allocation)
 
 
-def _copy(module: ModuleOp, kernel: func.FuncOp) -> func.FuncOp:
+def _copy(module: ModuleOp, kernel: func.FuncOp, pair: Pair) -> func.FuncOp:
     """The same kernel under a name of its own, for other calls go on to need it as it is."""
-    copy = kernel.clone()
-    copy.sym_name = StringAttr(f"{kernel.sym_name.data}_in_place")
+    copy, (old, new) = kernel.clone(), pair
+    copy.sym_name = StringAttr(f"{kernel.sym_name.data}_{new}_in_{old}")
     module.body.block.insert_op_after(copy, kernel)
     return copy
 

@@ -41,7 +41,7 @@ builtin.module attributes {nest.machine = {l2 = 16 : i64}} {
 // CHECK-NEXT:   func.func @main(%x: memref<8xf32>, %y: memref<8xf32>, %z: memref<8xf32>) {
 // CHECK-NEXT:     %a = memref.alloc() : memref<8xf32>
 // CHECK-NEXT:     func.call @double(%x, %a) : (memref<8xf32>, memref<8xf32>) -> ()
-// CHECK-NEXT:     func.call @add_in_place(%x, %a) : (memref<8xf32>, memref<8xf32>) -> ()
+// CHECK-NEXT:     func.call @add_2_in_1(%x, %a) : (memref<8xf32>, memref<8xf32>) -> ()
 // CHECK-NEXT:     func.call @add(%a, %x, %y) : (memref<8xf32>, memref<8xf32>, memref<8xf32>) -> ()
 // CHECK-NEXT:     func.call @double(%a, %z) : (memref<8xf32>, memref<8xf32>) -> ()
 // CHECK-NEXT:     func.return
@@ -70,7 +70,7 @@ builtin.module attributes {nest.machine = {l2 = 16 : i64}} {
 // CHECK-NEXT:     }
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
-// CHECK-NEXT:   func.func @add_in_place(%x: memref<8xf32>, %r: memref<8xf32> {nest.result}) attributes {nest.kernel} {
+// CHECK-NEXT:   func.func @add_2_in_1(%x: memref<8xf32>, %r: memref<8xf32> {nest.result}) attributes {nest.kernel} {
 // CHECK-NEXT{LITERAL}:     %flat = memref.expand_shape %r [[0 : i64, 1 : i64]] output_shape [2, 4] : memref<8xf32> into memref<2x4xf32>
 // CHECK-NEXT{LITERAL}:     %out = memref.expand_shape %r [[0 : i64, 1 : i64]] output_shape [2, 4] : memref<8xf32> into memref<2x4xf32>
 // CHECK-NEXT{LITERAL}:     %in = memref.expand_shape %x [[0 : i64, 1 : i64]] output_shape [2, 4] : memref<8xf32> into memref<2x4xf32>
