@@ -112,16 +112,31 @@ def _check_every_write(write: Write, extents: Sequence[int], reductions: frozens
         raise ValueError(f"iterations of parallel loops write the same element of {write.buffer.type}")
 
 
-def check_updates(read: Read, writes: Sequence[Write], buffers: Mapping[SSAValue, Array]) -> None:
+def check_updates(
+    read: Read, writes: Sequence[Write], buffers: Mapping[SSAValue, Array], extents: Sequence[int]
+) -> None:
     """Of memory that a nest writes, each iteration reads only what it writes itself, or `ValueError`."""
     array = buffers[read.buffer]
-    shared = [w for w in writes if np.may_share_memory(array, buffers[w.buffer])]
+    shared = [w for w in writes if _is_touched(read, w, buffers, extents)]
     if shared and not any(
         w.access == read.access and _is_same_place(array, buffers[w.buffer]) for w in shared
     ):
         raise ValueError(
             f"iterations of parallel loops read elements of {read.buffer.type} that others write"
         )
+
+
+def _is_touched(read: Read, write: Write, buffers: Mapping[SSAValue, Array], extents: Sequence[int]) -> bool:
+    """Whether a nest may write what it reads: not where the two keep to other parts of one buffer."""
+    a, b = buffers[read.buffer], buffers[write.buffer]
+    if not np.may_share_memory(a, b) or not _is_same_place(a, b):
+        return np.may_share_memory(a, b)
+    mine, others = _bounds(read.access, extents), _bounds(write.access, extents)
+    return all(low <= end and start <= high for (low, high), (start, end) in zip(mine, others, strict=True))
+
+
+def _bounds(access: Access, extents: Sequence[int]) -> list[tuple[int, int]]:
+    return [row_bounds(row, shift, extents) for row, shift in zip(access.rows, access.shifts, strict=True)]
 
 
 def _is_same_place(a: Array, b: Array) -> bool:

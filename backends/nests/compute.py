@@ -64,7 +64,7 @@ class NestRun:
         for write in self.nest.writes:
             check_writes(write, self.nest.extents, frozenset(in_turn))
         for read in (*self.nest.reads, *self.nest.extra_reads):
-            check_updates(read, self.nest.writes, self.buffers)
+            check_updates(read, self.nest.writes, self.buffers, self.nest.extents)
 
     def run(self, whole: Box) -> None:
         """The iterations of a box, which has the reductions as a whole."""

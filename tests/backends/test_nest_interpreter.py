@@ -290,15 +290,17 @@ def test_parallel_iterations_must_not_write_one_element(write: str, fits: bool) 
         run_nests(module, "main", [x, y])
 
 
-@pytest.mark.parametrize(("read", "fits"), [("i", True), ("3 - i", False), ("0", False)])
+@pytest.mark.parametrize(
+    ("read", "fits"), [("i", True), ("i + 4", True), ("3 - i", False), ("0", False), ("i + 3", False)]
+)
 def test_parallel_iterations_must_not_read_what_others_write(read: str, fits: bool) -> None:
-    reads = f'ins(%x["{read}"] : memref<4xf32>) outs(%x["i"] : memref<4xf32>)'
-    module = parse(map_text(COPY, buffers="%x: memref<4xf32>", reads=reads))
+    reads = f'ins(%x["{read}"] : memref<8xf32>) outs(%x["i"] : memref<8xf32>)'
+    module = parse(map_text(COPY, buffers="%x: memref<8xf32>", reads=reads))
     if fits:
-        run_nests(module, "main", [floats(4)])
+        run_nests(module, "main", [floats(8)])
         return
     with pytest.raises(ValueError, match="that others write"):
-        run_nests(module, "main", [floats(4)])
+        run_nests(module, "main", [floats(8)])
 
 
 @pytest.mark.parametrize(

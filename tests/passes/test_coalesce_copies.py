@@ -79,3 +79,25 @@ def test_the_code_gives_the_same_bits(threads: int) -> None:
     assert len(copied.package.calls) - len(shared.package.calls) >= LAYERS
     assert shared.package.memory.arena <= copied.package.memory.arena
     np.testing.assert_array_equal(shared({"x": given()})["y"], copied({"x": given()})["y"])
+
+
+def test_a_value_twice_in_a_concatenation_is_copied_once() -> None:
+    nodes = [
+        helper.make_node("Exp", ["x"], ["e"]),
+        helper.make_node("Concat", ["e", "e"], ["c"], axis=0),
+        helper.make_node("Neg", ["c"], ["y"]),
+        helper.make_node("Neg", ["e"], ["z"]),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (4, 3))
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "yz"]
+    graph = helper.make_graph(nodes, "twice", [x], ends)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    array = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
+    module, ctx = read(model), Context()
+    Machine().attach(module)
+    for each in (*graph_passes(), *nest_passes()):
+        each.apply(ctx, module)
+    wanted = -np.exp(array.astype(np.float64))
+    for results in (execute(Case(module, [array])), [*penstock.compile(model)({"x": array}).values()]):
+        np.testing.assert_allclose(results[0], np.concatenate([wanted, wanted]), rtol=1e-6)
+        np.testing.assert_allclose(results[1], wanted, rtol=1e-6)
