@@ -99,5 +99,7 @@ def test_a_value_twice_in_a_concatenation_is_copied_once() -> None:
         each.apply(ctx, module)
     wanted = -np.exp(array.astype(np.float64))
     for results in (execute(Case(module, [array])), [*penstock.compile(model)({"x": array}).values()]):
-        np.testing.assert_allclose(results[0], np.concatenate([wanted, wanted]), rtol=1e-6)
-        np.testing.assert_allclose(results[1], wanted, rtol=1e-6)
+        np.testing.assert_allclose(
+            np.asarray(results[0], np.float64), np.concatenate([wanted, wanted]), rtol=1e-6
+        )
+        np.testing.assert_allclose(np.asarray(results[1], np.float64), wanted, rtol=1e-6)
