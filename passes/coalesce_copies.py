@@ -156,8 +156,10 @@ def _coalesce(copy: ComputeOp) -> None:
             join_nodes(nest, nest, copy)
     Rewriter.erase_op(copy)
     value.replace_all_uses_with(home)
-    place.detach()
-    Rewriter.insert_op(place, InsertPoint.before(allocation))
+    # What lies there already may have been made in front of this value.
+    if allocation.is_before_in_block(place):
+        place.detach()
+        Rewriter.insert_op(place, InsertPoint.before(allocation))
     erase_if_unused(allocation)
 
 

@@ -84,12 +84,14 @@ def test_the_code_gives_the_same_bits(threads: int) -> None:
 def test_a_value_twice_in_a_concatenation_is_copied_once() -> None:
     nodes = [
         helper.make_node("Exp", ["x"], ["e"]),
-        helper.make_node("Concat", ["e", "e"], ["c"], axis=0),
-        helper.make_node("Neg", ["c"], ["y"]),
         helper.make_node("Neg", ["e"], ["z"]),
+        helper.make_node("Sin", ["x"], ["s"]),
+        helper.make_node("Concat", ["e", "e", "s"], ["c"], axis=0),
+        helper.make_node("Neg", ["c"], ["y"]),
+        helper.make_node("Neg", ["s"], ["t"]),
     ]
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (4, 3))
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "yz"]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "yzt"]
     graph = helper.make_graph(nodes, "twice", [x], ends)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     array = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
@@ -100,6 +102,6 @@ def test_a_value_twice_in_a_concatenation_is_copied_once() -> None:
     wanted = -np.exp(array.astype(np.float64))
     for results in (execute(Case(module, [array])), [*penstock.compile(model)({"x": array}).values()]):
         np.testing.assert_allclose(
-            np.asarray(results[0], np.float64), np.concatenate([wanted, wanted]), rtol=1e-6
+            np.asarray(results[0], np.float64), np.concatenate([wanted, wanted, -np.sin(array)]), rtol=1e-6
         )
         np.testing.assert_allclose(np.asarray(results[1], np.float64), wanted, rtol=1e-6)
