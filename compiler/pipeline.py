@@ -21,6 +21,7 @@ from penstock.passes.drop_unit_loops import DropUnitLoopsPass
 from penstock.passes.eliminate_common_subexpressions import EliminateCommonSubexpressionsPass
 from penstock.passes.eliminate_dead_code import EliminateDeadCodePass
 from penstock.passes.expand_math import ExpandMathPass
+from penstock.passes.expand_suppression import ExpandSuppressionPass
 from penstock.passes.fold_batch_norm import FoldBatchNormPass
 from penstock.passes.fold_constants import FoldConstantsPass
 from penstock.passes.fuse_chains import FuseChainsPass
@@ -71,6 +72,7 @@ def graph_passes() -> tuple[ModulePass, ...]:
     clean = (RemoveNoOpsPass(), SimplifyPass(), CancelInversePairsPass())
     return (
         FoldConstantsPass(),
+        ExpandSuppressionPass(),
         SimplifyRegionsPass(),
         EliminateCommonSubexpressionsPass(),
         EliminateDeadCodePass(),

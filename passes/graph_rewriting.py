@@ -1,6 +1,6 @@
 """Tools of the passes on graphs: constants as arrays, provenance, and a builder of what replaces an op."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -15,24 +15,19 @@ from xdsl.pattern_rewriter import (
     RewritePattern,
 )
 
-from penstock.dialects.element_types import byte_size, numpy_dtype
+from penstock.dialects.element_types import byte_size
 from penstock.dialects.graph.base import (
     Array,
     Dim,
     GraphOp,
     element_of,
-    integers,
-    rank_of,
     shape_of,
     tensor_of,
 )
+from penstock.dialects.graph.building import GraphBuilder, Operands, Properties
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.control import RegionOp
-from penstock.dialects.graph.movement import ReshapeOp, TransposeOp, dims_attr
 from penstock.dialects.resources import ResourceAttr
-
-Operands = Sequence[SSAValue | Sequence[SSAValue] | None]
-Properties = Mapping[str, Attribute | None]
 
 
 def graph_blocks(module: ModuleOp) -> Iterator[Block]:
@@ -141,7 +136,7 @@ def constant_name(*ops: Operation) -> str:
     return nodes[0].data if nodes else "constant"
 
 
-class Graft:
+class Graft(GraphBuilder):
     """Builds in front of an op what takes its place; it comes from all nodes that the old ops came from."""
 
     def __init__(self, rewriter: PatternRewriter, op: Operation, *absorbed: Operation) -> None:
@@ -158,42 +153,57 @@ class Graft:
         self, kind: type[GraphOp], operands: Operands, properties: Properties | None = None, results: int = 1
     ) -> Sequence[SSAValue]:
         """Insert an operation of any number of results."""
-        made = kind.make(operands, properties, results)
-        if self._nodes.data:
-            made.attributes["nodes"] = self._nodes
-        self._rewriter.insert(made)
+        return self.add(kind.make(operands, properties, results))
+
+    def add(self, made: GraphOp) -> Sequence[SSAValue]:
+        """Insert an operation that was made elsewhere, such as one with regions; its results."""
+        self._rewriter.insert(_from_nodes(made, self._nodes))
         return made.results
 
     def constant(self, array: Array, name: str = "") -> SSAValue:
         """Insert a constant; without a name it is called after what it replaces."""
         op = ConstantOp.of(np.asarray(array, order="C"), name or constant_name(*self._old))
-        if self._nodes.data:
-            op.attributes["nodes"] = self._nodes
-        self._rewriter.insert(op)
-        return op.y
+        return self.add(op)[0]
 
-    def number(self, value: float | int, like: SSAValue) -> SSAValue:
-        """Insert a constant of rank 0 with the element type of `like`."""
-        return self.constant(np.asarray(value, numpy_dtype(element_of(like))))
+    def inside(self, block: Block) -> "RegionBuilder":
+        """A builder in a region of what takes the place of the op."""
+        return RegionBuilder(block, self._nodes, constant_name(*self._old))
 
     def transpose(self, x: SSAValue, permutation: Sequence[int]) -> SSAValue:
         """`x` with its axes permuted; only a reshape where no elements move, and nothing for the identity."""
-        if list(permutation) == list(range(rank_of(x))):
-            return x
         # Of sizes without a name a reshape could infer one at most.
         if "?" not in shape_of(x) and keeps_order(permutation, shape_of(x)):
             return self.reshape(x, [shape_of(x)[p] for p in permutation])
-        return self.op(TransposeOp, [x], {"permutation": integers(permutation)})
-
-    def reshape(self, x: SSAValue, shape: Sequence[Dim]) -> SSAValue:
-        """The elements of `x` in their order under another shape; `x` itself when it is the same."""
-        if tuple(shape) == shape_of(x) and "?" not in shape:
-            return x
-        return self.op(ReshapeOp, [x], {"shape": dims_attr(shape)})
+        return super().transpose(x, permutation)
 
     def replace(self, *values: SSAValue) -> None:
         """Give the values to all users of the op, and erase it."""
         self._rewriter.replace(self._op, [], values)
+
+
+class RegionBuilder(GraphBuilder):
+    """Builds at the end of a block, from the given nodes; constants are called by one name."""
+
+    def __init__(self, block: Block, nodes: ArrayAttr[StringAttr], name: str) -> None:
+        self._block = block
+        self._nodes = nodes
+        self._name = name
+
+    def op(self, kind: type[GraphOp], operands: Operands, properties: Properties | None = None) -> SSAValue:
+        made = kind.make(operands, properties)
+        self._block.add_op(_from_nodes(made, self._nodes))
+        return made.results[0]
+
+    def constant(self, array: Array, name: str = "") -> SSAValue:
+        made = ConstantOp.of(np.asarray(array, order="C"), name or self._name)
+        self._block.add_op(_from_nodes(made, self._nodes))
+        return made.y
+
+
+def _from_nodes(op: GraphOp, nodes: ArrayAttr[StringAttr]) -> GraphOp:
+    if nodes.data:
+        op.attributes["nodes"] = nodes
+    return op
 
 
 def keeps_order(permutation: Sequence[int], shape: Sequence[Dim]) -> bool:

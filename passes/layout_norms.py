@@ -24,7 +24,7 @@ def written_out(graft: Graft, x: SSAValue, axes: Sequence[int], eps: float) -> S
     over = {"axes": integers(axes), "keepdims": flag(True)}
     centred = graft.op(SubOp, [x, graft.op(ReduceMeanOp, [x], over)])
     variance = graft.op(ReduceMeanOp, [graft.op(MulOp, [centred, centred])], over)
-    shifted = graft.op(AddOp, [variance, graft.number(eps, variance)])
+    shifted = graft.op(AddOp, [variance, graft.scalar(eps, variance)])
     return graft.op(DivOp, [centred, graft.op(SqrtOp, [shifted])])
 
 

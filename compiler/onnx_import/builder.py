@@ -4,17 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import overload
 
 import numpy as np
-from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr, i64
+from xdsl.dialects.builtin import ArrayAttr, StringAttr
 from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import (
     Array,
     Dim,
     GraphOp,
     element_count,
-    element_of,
     integers,
     is_static,
     rank_of,
@@ -22,20 +20,18 @@ from penstock.dialects.graph.base import (
     size_of,
 )
 from penstock.dialects.graph.binding import BindOp
+from penstock.dialects.graph.building import GraphBuilder, Operands, Properties
 from penstock.dialects.graph.constant import ConstantOp
 from penstock.dialects.graph.evaluation import evaluate_now
 from penstock.dialects.graph.host import HostOp
 from penstock.dialects.graph.indexing import Indexing
 from penstock.dialects.graph.movement import (
     END,
-    BroadcastToOp,
     ConcatOp,
     ReshapeOp,
-    SliceOp,
-    TransposeOp,
     dims_attr,
 )
-from penstock.dialects.graph.sections import RangeOp, SectionOp
+from penstock.dialects.graph.sections import SectionOp
 from penstock.dialects.graph.status import mark_positions
 from penstock.dialects.requirements import at_most, holds, symbols_of_requirement
 from penstock.errors import ShapeError
@@ -44,10 +40,8 @@ from penstock.onnx_import.hosting import check_regions, check_strings, host_prop
 from penstock.onnx_import.known_values import MAX_SYMBOLS, MAX_TENSOR_BYTES, KnownValues, static_bytes
 from penstock.onnx_import.unsupported import Unsupported
 
-Operands = Sequence[SSAValue | Sequence[SSAValue] | None]
 
-
-class Builder:
+class Builder(GraphBuilder):
     """Inserts graph operations that all came from one node of the model."""
 
     def __init__(self, block: Block, node: str, known: KnownValues) -> None:
@@ -61,7 +55,7 @@ class Builder:
         self,
         kind: type[GraphOp],
         operands: Operands,
-        properties: Mapping[str, Attribute | None] | None = None,
+        properties: Properties | None = None,
     ) -> SSAValue: ...
 
     @overload
@@ -69,7 +63,7 @@ class Builder:
         self,
         kind: type[GraphOp],
         operands: Operands,
-        properties: Mapping[str, Attribute | None] | None = None,
+        properties: Properties | None = None,
         *,
         results: int,
     ) -> list[SSAValue]: ...
@@ -78,7 +72,7 @@ class Builder:
         self,
         kind: type[GraphOp],
         operands: Operands,
-        properties: Mapping[str, Attribute | None] | None = None,
+        properties: Properties | None = None,
         *,
         results: int | None = None,
     ) -> SSAValue | list[SSAValue]:
@@ -94,7 +88,7 @@ class Builder:
         self,
         kind: type[GraphOp],
         operands: Operands,
-        properties: Mapping[str, Attribute | None] | None,
+        properties: Properties | None,
         results: int,
     ) -> GraphOp:
         try:
@@ -150,7 +144,7 @@ class Builder:
         self,
         kind: type[Indexing],
         operands: Operands,
-        properties: Mapping[str, Attribute | None],
+        properties: Properties,
         message: str = "",
     ) -> SSAValue:
         """An operation at positions of the model or its data: outside is an error, now or in a run."""
@@ -243,15 +237,7 @@ class Builder:
 
     def positions(self, count: Dim, element: Attribute) -> SSAValue:
         """0, 1, 2, ... up to a size that may be known only at run time."""
-        if isinstance(count, int):
-            return self.constant(np.arange(self.bounded(count)).astype(numpy_dtype(element)))
-        return self.op(RangeOp, [], {"bounds": dims_attr([0, count, 1]), "element": element})
-
-    def size(self, size: Dim, element: Attribute) -> SSAValue:
-        """A size as a tensor of rank 0."""
-        if isinstance(size, int):
-            return self.constant(np.asarray(size).astype(numpy_dtype(element)))
-        return self.reshape(self.op(RangeOp, [], {"bounds": dims_attr([size, 1, 1]), "element": element}), [])
+        return super().positions(self.bounded(count) if isinstance(count, int) else count, element)
 
     def section(
         self, x: SSAValue, starts: Sequence[Dim], sizes: Sequence[Dim], steps: Sequence[int]
@@ -259,29 +245,6 @@ class Builder:
         """Elements of `x` from `starts` on, bounds being sizes that may be known only at run time."""
         properties = {"starts": dims_attr(starts), "sizes": dims_attr(sizes), "steps": integers(steps)}
         return self.op(SectionOp, [x], properties)
-
-    def scalar(self, value: float | int | bool, like: SSAValue | Attribute) -> SSAValue:
-        """A constant of rank 0 with the element type of `like`."""
-        element = element_of(like)
-        return self.constant(np.asarray(value).astype(numpy_dtype(element)))
-
-    def reshape(self, x: SSAValue, shape: Sequence[Dim]) -> SSAValue:
-        """The elements of `x` in their order under another shape; `x` itself when it is the same."""
-        if tuple(shape) == shape_of(x) and "?" not in shape:
-            return x
-        return self.op(ReshapeOp, [x], {"shape": dims_attr(shape)})
-
-    def transpose(self, x: SSAValue, permutation: Sequence[int]) -> SSAValue:
-        """`x` with its axes permuted as NumPy's `transpose` does; `x` itself for the identity."""
-        if list(permutation) == list(range(rank_of(x))):
-            return x
-        return self.op(TransposeOp, [x], {"permutation": integers(permutation)})
-
-    def broadcast_to(self, x: SSAValue, shape: Sequence[Dim]) -> SSAValue:
-        """`x` repeated along its dims of size 1 (and new leading ones) up to `shape`."""
-        if tuple(shape) == shape_of(x) and "?" not in shape:
-            return x
-        return self.op(BroadcastToOp, [x], {"shape": dims_attr(shape)})
 
     def unsqueeze(self, x: SSAValue, axes: Sequence[int]) -> SSAValue:
         """`x` with dims of size 1 inserted so that they are at `axes` (from the front) of the result."""
@@ -294,23 +257,13 @@ class Builder:
     def slice(self, x: SSAValue, axis: int, start: int, end: int, step: int = 1) -> SSAValue:
         """A range of `x` along one axis, bounds as in Python; along an open size it must be there."""
         size = shape_of(x)[axis]
-        if isinstance(size, int) and start == 0 and end >= size and step == 1:
-            return x
         if isinstance(size, str) and size != "?" and 0 <= start <= end < FAR and step > 0:
             self.hold(at_most(end, size_of(size)))
             bounds: list[tuple[Dim, Dim, int]] = [(0, d, 1) for d in shape_of(x)]
             bounds[axis] = (start, -(-(end - start) // step), step)
             starts, sizes, steps = zip(*bounds, strict=True)
             return self.section(x, starts, sizes, steps)
-        whole = [(0, END, 1)] * rank_of(x)
-        return self.slices(x, [*whole[:axis], (start, end, step), *whole[axis + 1 :]])
-
-    def slices(self, x: SSAValue, bounds: Sequence[tuple[int, int, int]]) -> SSAValue:
-        """A range (start, end, step) of every dim of `x`; `x` itself when all of it is taken."""
-        if all(bound == (0, END, 1) for bound in bounds):
-            return x
-        names = ("starts", "ends", "steps")
-        return self.op(SliceOp, [x], {name: integers([b[i] for b in bounds]) for i, name in enumerate(names)})
+        return super().slice(x, axis, start, end, step)
 
     def cut(self, x: SSAValue, bounds: Sequence[tuple[Dim, Dim, int]]) -> SSAValue:
         """A range (start, end, step) of every dim, bounds and dims being numbers or formulas."""
@@ -327,10 +280,6 @@ class Builder:
         parts = [section_of(d, *bound, self.require) for d, bound in zip(shape_of(x), bounds, strict=True)]
         starts, sizes = zip(*parts, strict=True)
         return self.section(x, starts, sizes, [step for _, _, step in bounds])
-
-    def concat(self, parts: Sequence[SSAValue], axis: int) -> SSAValue:
-        """Values behind one another along an axis; a single one is itself."""
-        return parts[0] if len(parts) == 1 else self.op(ConcatOp, [parts], {"axis": IntegerAttr(axis, i64)})
 
     def append_axes(self, x: SSAValue, count: int) -> SSAValue:
         """`x` with `count` dims of size 1 at its end, as a bias per channel needs before (n, c, *spatial)."""

@@ -21,6 +21,7 @@ from penstock.dialects.graph import (
     reduction,
     resize,
     sections,
+    suppression,
     transcendental,
 )
 from penstock.dialects.graph.base import DimsAttr
@@ -45,6 +46,7 @@ FAMILIES = (
     reduction,
     resize,
     sections,
+    suppression,
     transcendental,
 )
 
