@@ -9,8 +9,8 @@ from xdsl.dialects import arith, func, memref
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
+from penstock.dialects.hints import Hints
 from penstock.dialects.narrowing import integer_value, strings
-from penstock.dialects.nest.hints import Hints
 from penstock.dialects.nest.parallel import parts_of, threads_of
 from penstock.dialects.nest.sizes import symbols
 from penstock.kernel_work import RESHAPES

@@ -9,8 +9,8 @@ from xdsl.dialects.builtin import ModuleOp
 
 from penstock.collector import collector_paused
 from penstock.dialects.graph.host import HostOp
+from penstock.dialects.hints import Bounds, Hints
 from penstock.dialects.narrowing import strings
-from penstock.dialects.nest.hints import Bounds, Hints
 from penstock.errors import Problem
 from penstock.graph_work import GraphWork, work_of
 from penstock.onnx_import.examination import Examination, OpenSize, examine

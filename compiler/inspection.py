@@ -14,8 +14,8 @@ from xdsl.printer import Printer
 from penstock.backends.targets import Target
 from penstock.build import function_modules
 from penstock.descent import descend, text_of_code
+from penstock.dialects.hints import Hints, all_hinted, hints_of
 from penstock.dialects.narrowing import strings
-from penstock.dialects.nest.hints import Hints, all_hinted, hints_of
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import Schedule
 from penstock.errors import PenstockError

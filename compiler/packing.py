@@ -14,10 +14,10 @@ from penstock.call_table import calls_of
 from penstock.dialects.element_types import STRING, numpy_dtype
 from penstock.dialects.graph.base import element_of, shape_of
 from penstock.dialects.graph.status import messages_of
+from penstock.dialects.hints import bounds_of, hints_of
 from penstock.dialects.memory_certificate import MEMORY_PLAN, read_certificate, read_growing
 from penstock.dialects.module_requirements import requirements_of
 from penstock.dialects.narrowing import strings
-from penstock.dialects.nest.hints import bounds_of, hints_of
 from penstock.dialects.nest.parallel import threads_of
 from penstock.dialects.nest.sizes import symbols as symbols_of
 from penstock.kernel_work import bytes_of, flops_of, loops_of, total

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from xdsl.dialects.builtin import ModuleOp
 
-from penstock.dialects.nest.hints import USUAL, Bounds, Hints, set_bounds, set_hints
+from penstock.dialects.hints import USUAL, Bounds, Hints, set_bounds, set_hints
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import symbols_of
 from penstock.errors import ShapeError

@@ -9,7 +9,7 @@ from xdsl.passes import ModulePass
 
 from penstock.backends.targets import Target
 from penstock.build import build_image
-from penstock.dialects.nest.hints import hints_of
+from penstock.dialects.hints import hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.extensions import Extended, with_choices
 from penstock.package import Package, TensorInfo

@@ -18,8 +18,8 @@ from xdsl.dialects.builtin import ModuleOp, f32
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
+from penstock.dialects.hints import Hints, all_hinted, hinted, hints_of
 from penstock.dialects.nest.combine import combiners
-from penstock.dialects.nest.hints import Hints, all_hinted, hinted, hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, Read, element_of
 from penstock.dialects.nest.walk import walked_loop

@@ -24,7 +24,7 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from penstock.dialects.element_types import byte_size
-from penstock.dialects.nest.hints import Hints, hints_of
+from penstock.dialects.hints import Hints, hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, DimAttr, Read, Write, element_of, shape_of
 from penstock.dialects.nest.parallel import PARTS_PER_THREAD, THREAD, copies_of, set_parts, set_threads

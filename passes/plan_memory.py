@@ -40,6 +40,7 @@ from xdsl.utils.exceptions import PassFailedException
 from xdsl.utils.hints import isa
 
 from penstock.dialects.element_types import byte_size
+from penstock.dialects.hints import Hints, hinted, hints_of
 from penstock.dialects.memory_certificate import (
     MEMORY_PLAN,
     Certificate,
@@ -47,7 +48,6 @@ from penstock.dialects.memory_certificate import (
     growing_attribute,
 )
 from penstock.dialects.memory_plan import ALIGNMENT, Interval, Placement
-from penstock.dialects.nest.hints import Hints, hinted, hints_of
 from penstock.dialects.nest.ops import buffer_type
 from penstock.dialects.nest.sizes import RowOp, SizeOp, ViewOp, buffer_of, is_static, sizes_of, symbols
 from penstock.dialects.sizes import Extent, Size, maximum

@@ -14,7 +14,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
-from penstock.dialects.nest.hints import Hints, hints_of
+from penstock.dialects.hints import Hints, hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.schedule import BLOCK, Schedule

@@ -14,7 +14,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from penstock.dialects.nest.hints import Hints, hinted, hints_of
+from penstock.dialects.hints import Hints, hinted, hints_of
 from penstock.dialects.nest.ops import ComputeOp, shape_of
 from penstock.dialects.nest.prefetch import Prefetch
 from penstock.passes.nest_rewriting import argument_constants, kernels, nests

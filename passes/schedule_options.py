@@ -11,7 +11,7 @@ from itertools import groupby
 from xdsl.dialects import func
 from xdsl.ir import SSAValue
 
-from penstock.dialects.nest.hints import Hints
+from penstock.dialects.hints import Hints
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.passes.nest_rewriting import argument_constants, nests, root_of

@@ -8,10 +8,10 @@ from xdsl.dialects import arith, math, memref
 from xdsl.ir import Block, Operation, SSAValue
 
 from penstock.dialects.element_types import byte_size
+from penstock.dialects.hints import Hints, all_hinted, hinted
 from penstock.dialects.nest.access import Row
 from penstock.dialects.nest.clamp import clamped_loops
 from penstock.dialects.nest.combine import combiners
-from penstock.dialects.nest.hints import Hints, all_hinted, hinted
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ApplyOp, ComputeOp, YieldOp, element_of
 from penstock.dialects.nest.sizes import sizes_of

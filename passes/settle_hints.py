@@ -13,9 +13,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from penstock.dialects.hints import hints_of, set_hints
 from penstock.dialects.module_requirements import requirements_of
 from penstock.dialects.narrowing import is_buffer
-from penstock.dialects.nest.hints import hints_of, set_hints
 from penstock.dialects.nest.sizes import SizesAttr, sizes_of
 from penstock.dialects.requirements import at_most
 from penstock.dialects.settling import settled

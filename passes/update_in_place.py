@@ -21,9 +21,9 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from penstock.dialects.element_types import byte_size
+from penstock.dialects.hints import Hints, hinted, hints_of
 from penstock.dialects.narrowing import is_buffer
 from penstock.dialects.nest.access import Access
-from penstock.dialects.nest.hints import Hints, hinted, hints_of
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, element_of
 from penstock.dialects.nest.parallel import COPIES

@@ -24,7 +24,7 @@ from penstock.checking.report import CheckStep
 from penstock.checking.results import Results
 from penstock.checking.trials import Kernel
 from penstock.checking.whole import Session, WholeCheck
-from penstock.dialects.nest.hints import hints_of
+from penstock.dialects.hints import hints_of
 from penstock.dialects.nest.ops import element_of, shape_of
 from penstock.dialects.resources import Array
 from penstock.errors import TargetError

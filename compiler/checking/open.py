@@ -29,8 +29,8 @@ from penstock.checking.report import CheckStep, Reduced
 from penstock.checking.results import Results
 from penstock.checking.sizes import Sizes
 from penstock.checking.whole import Progress, Session, WholeCheck
+from penstock.dialects.hints import bounds_of, hints_of
 from penstock.dialects.module_requirements import requirements_of
-from penstock.dialects.nest.hints import bounds_of, hints_of
 from penstock.dialects.nest.ops import ComputeOp
 from penstock.dialects.nest.sizes import symbols
 from penstock.dialects.resources import Array
