@@ -99,10 +99,16 @@ def schema_of(op_type: str, opset: int, domain: str) -> defs.OpSchema | None:
         return None
 
 
+@cache
+def _attributes_of(schema: defs.OpSchema) -> frozenset[str]:
+    """The names of all attributes: the library makes a new table of them whenever it is asked."""
+    return frozenset(schema.attributes)
+
+
 def check_against_schema(node: NodeProto, schema: defs.OpSchema) -> None:
     """Refuse what an importer would trip over or silently ignore: inputs, outputs and attributes."""
     again = "Export the model again, or correct its opset."
-    unknown = sorted({a.name for a in node.attribute} - schema.attributes.keys())
+    unknown = sorted({a.name for a in node.attribute} - _attributes_of(schema)) if node.attribute else []
     if unknown:
         since = schema.since_version
         raise ModelError(f"{node.op_type} of opset {since} has no attribute '{unknown[0]}'", remedy=again)

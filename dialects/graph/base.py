@@ -25,7 +25,7 @@ from xdsl.dialects.builtin import (
     i1,
     i64,
 )
-from xdsl.ir import Attribute, OpResult, ParametrizedAttribute, SSAValue, SSAValues
+from xdsl.ir import Attribute, BlockArgument, OpResult, ParametrizedAttribute, SSAValue, SSAValues
 from xdsl.irdl import BaseAttr, IRDLOperation, ParsePropInAttrDict, irdl_attr_definition, traits_def
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
@@ -70,9 +70,29 @@ def _tensor(shape: tuple[Dim, ...], element: Attribute) -> Tensor:
     return TensorType(element, sizes, encoding)
 
 
+Facts: TypeAlias = tuple[Tensor, tuple[Dim, ...], bool]
+_FACTS: dict[int, Facts] = {}
+"""By identity: a type, its sizes, and whether all are numbers.  Many ask that of one type."""
+MOST_FACTS = 1 << 14
+
+
 def shape_of(value: SSAValue | Attribute) -> tuple[Dim, ...]:
     """The sizes of a tensor (or tensor type); unknown ones as their name or `"?"`."""
-    t = tensor_of(value)
+    return _facts_of(tensor_of(value))[1]
+
+
+def _facts_of(t: Tensor) -> Facts:
+    known = _FACTS.get(id(t))
+    if known is not None and known[0] is t:
+        return known
+    if len(_FACTS) >= MOST_FACTS:
+        _FACTS.clear()
+    shape = _shape_of(t)
+    facts = _FACTS[id(t)] = (t, shape, not any(isinstance(size, str) for size in shape))
+    return facts
+
+
+def _shape_of(t: Tensor) -> tuple[Dim, ...]:
     sizes = t.get_shape()
     if DYNAMIC_INDEX not in sizes:
         return sizes
@@ -101,14 +121,17 @@ def extent_of(size: Dim) -> int:
 
 def is_static(value: SSAValue | Attribute) -> bool:
     """Whether every size is a number."""
-    return DYNAMIC_INDEX not in tensor_of(value).get_shape()
+    return _facts_of(tensor_of(value))[2]
 
 
 def tensor_of(value: SSAValue | Attribute) -> Tensor:
     """The tensor type of a value (or the type itself)."""
-    # The usual class comes first: Python takes long to tell whether something is of an abstract one.
-    t = value.type if type(value) is OpResult or isinstance(value, SSAValue) else value
-    if not isinstance(t, TensorType):
+    # The usual classes come first: Python takes long to tell whether something is of an abstract one.
+    if type(value) is OpResult or type(value) is BlockArgument or isinstance(value, SSAValue):
+        t = value.type
+    else:
+        t = value
+    if type(t) is not TensorType and not isinstance(t, TensorType):
         raise VerifyException(f"expected a tensor, got {t}")
     return cast(Tensor, t)
 
@@ -291,7 +314,7 @@ class GraphOp(IRDLOperation, ABC):
         properties: Mapping[str, Attribute | None],
         results: int,
     ) -> Self:
-        single = [o for o in operands if isinstance(o, SSAValue)]
+        single = [o for o in operands if type(o) is OpResult or isinstance(o, SSAValue)]
         if len(single) == len(operands) and is_plain(cls):
             known = {name: value for name, value in properties.items() if value is not None}
             return cls.create(operands=single, result_types=[_UNKNOWN] * results, properties=known)

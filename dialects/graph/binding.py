@@ -95,8 +95,10 @@ def settle_properties(op: GraphOp, sizes: Mapping[str, int]) -> None:
 
 def settle_type(value: SSAValue, sizes: Mapping[str, int]) -> None:
     """Put numbers in for the sizes of a value, as far as their symbols are known."""
-    if isinstance(value.type, TensorType) and not is_static(value):
-        shape = [dim_at(d, sizes) for d in shape_of(value)]
+    if not isinstance(value.type, TensorType) or is_static(value):
+        return
+    shape = tuple(dim_at(d, sizes) for d in shape_of(value))
+    if shape != shape_of(value):
         Rewriter.replace_value_with_new_type(value, tensor(shape, element_of(value)))
 
 
