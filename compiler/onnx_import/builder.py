@@ -8,11 +8,13 @@ from xdsl.dialects.builtin import ArrayAttr, StringAttr
 from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
+from penstock.dialects.element_types import numpy_dtype
 from penstock.dialects.graph.base import (
     Array,
     Dim,
     GraphOp,
     element_count,
+    element_of,
     integers,
     is_static,
     rank_of,
@@ -174,6 +176,15 @@ class Builder(GraphBuilder):
         op = ConstantOp.of(array, name or self._node)
         self._insert(op)
         return op.y
+
+    def scalar(self, value: float | int | bool, like: SSAValue | Attribute) -> SSAValue:
+        """A constant of rank 0 with the element type of `like`, one for all who want it in a block."""
+        element = element_of(like)
+        array = np.asarray(value).astype(numpy_dtype(element))
+        key = (self._block, element, array.tobytes())
+        if key not in self._known.scalars:
+            self._known.scalars[key] = self.constant(array)
+        return self._known.scalars[key]
 
     def bounded(self, count: int) -> int:
         """The number of elements of a constant about to be made; `ShapeError` when there are too many."""

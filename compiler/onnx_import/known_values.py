@@ -49,6 +49,8 @@ class KnownValues:
         """What must hold of the sizes in every call, as `n <= 512`, in the order in which it was found."""
         self.bound: dict[str, None] = {}
         """The sizes that values of a run decide."""
+        self.scalars: dict[tuple[Block, Attribute, bytes], SSAValue] = {}
+        """The numbers that were made in a block, so that each is made once."""
 
     def note(self, op: Operation) -> None:
         """Take a new operation into account; its operands were noted before it."""

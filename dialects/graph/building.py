@@ -9,7 +9,16 @@ from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, integers, rank_of, shape_of
+from penstock.dialects.graph.base import (
+    Array,
+    Dim,
+    GraphOp,
+    element_of,
+    integers,
+    rank_of,
+    shape_of,
+    tensor,
+)
 from penstock.dialects.graph.movement import (
     END,
     BroadcastToOp,
@@ -43,7 +52,7 @@ class GraphBuilder(ABC):
     def size(self, size: Dim, element: Attribute) -> SSAValue:
         """A size as a tensor of rank 0."""
         if isinstance(size, int):
-            return self.constant(np.asarray(size).astype(numpy_dtype(element)))
+            return self.scalar(size, tensor([], element))
         return self.reshape(self.op(RangeOp, [], {"bounds": dims_attr([size, 1, 1]), "element": element}), [])
 
     def positions(self, count: Dim, element: Attribute) -> SSAValue:
