@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 from penstock.dialects.graph.base import Dim, product_of, rank_of, shape_of
 from penstock.dialects.graph.indexing import ShapeOp
 from penstock.dialects.graph.movement import dims_attr
-from penstock.dialects.graph.sections import PositionsOp, RangeOp
+from penstock.dialects.graph.sections import PositionsOp
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.terms import Term, concat
 from penstock.onnx_import.unsupported import Unsupported
@@ -43,17 +43,12 @@ def _sizes_up_to(build: Builder, x: SSAValue, count: Dim) -> Term:
 
 def number_term(build: Builder, size: Dim) -> Term:
     """A size as a value."""
-    if isinstance(size, int):
-        return Term(build, build.constant(np.array(size)))
-    properties = {"bounds": dims_attr([size, 1, 1]), "element": i64}
-    return Term(build, build.op(RangeOp, [], properties)).reshape()
+    return Term(build, build.size(size, i64))
 
 
 def range_term(build: Builder, size: Dim) -> Term:
     """The integers below a size."""
-    if isinstance(size, int):
-        return Term(build, build.constant(np.arange(build.bounded(size))))
-    return Term(build, build.op(RangeOp, [], {"bounds": dims_attr([0, size, 1]), "element": i64}))
+    return Term(build, build.positions(size, i64))
 
 
 def coordinates(flat: Term, shape: Sequence[Dim]) -> list[Term]:
