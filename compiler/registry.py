@@ -6,6 +6,7 @@ Every driver reads it, and the entry point `xdsl.universe` hands it to `xdsl-opt
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -19,8 +20,6 @@ from xdsl.universe import Universe
 from penstock.errors import PluginError
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from penstock.onnx_import.family import Importer
 
 T = TypeVar("T")
@@ -171,13 +170,10 @@ def load_plugin(plugin: Plugin) -> ModuleType:
 
 def installed_plugins() -> list[ModuleType]:
     """Import the modules that installed packages declare under `penstock.plugins`."""
-    # It takes the mail parser with it.
-    from importlib.metadata import entry_points
-
     return [_imported(entry) for entry in entry_points(group=PLUGIN_GROUP)]
 
 
-def _imported(entry: "EntryPoint") -> ModuleType:
+def _imported(entry: EntryPoint) -> ModuleType:
     remedy = "Repair the package that brings it, or uninstall it."
     try:
         module = entry.load()
