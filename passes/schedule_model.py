@@ -14,7 +14,7 @@ from math import ceil, prod
 
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.schedule import smaller_tile
-from penstock.passes.schedule_shapes import Shape, Stream, Tile, accumulators, chunks, power_above
+from penstock.passes.schedule_shapes import Shape, Stream, Tile, power_above
 from penstock.passes.schedule_unrolling import shares_vectors, unrolled
 
 TILE_START = 12
@@ -46,7 +46,8 @@ def best_tiles(
     shape: Shape, machine: Machine, vector: int | None, vector_size: int
 ) -> tuple[tuple[float, Tile], ...]:
     """The cheapest tiles whose vector loop has `vector_size` iterations in registers, with their cycles."""
-    options = ((cycles(shape, machine, t), t) for t in _tiles(shape, machine, vector, vector_size))
+    known: dict[Tile, float] = {}
+    options = ((_cycles(shape, machine, t, known), t) for t in _tiles(shape, machine, vector, vector_size))
     return tuple(nsmallest(TILES_KEPT, options, key=lambda pair: (pair[0], pair[1].sizes)))
 
 
@@ -64,7 +65,7 @@ def _tiles(shape: Shape, machine: Machine, vector: int | None, vector_size: int)
         for i, t in zip(reuse, sizes, strict=True):
             tile[i] = t
         candidate = Tile(tuple(tile), vector, lanes)
-        if accumulators(candidate) + chunks(candidate) + 1 <= machine.registers or not any(
+        if candidate.accumulators + candidate.chunks + 1 <= machine.registers or not any(
             t > 1 for t in sizes
         ):
             yield candidate
@@ -84,18 +85,18 @@ def _factors(extent: int, rank: int) -> Sequence[int]:
     return range(1, limit + 1)
 
 
-def cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
-    """Modelled cycles of the whole nest under a tile."""
+def _cycles(shape: Shape, machine: Machine, tile: Tile, known: dict[Tile, float]) -> float:
+    """Modelled cycles of the whole nest under a tile; `known` are those of single tiles: remainders recur."""
     pieces = [
         _pieces(e, t, _smaller(shape, tile, i)) if i in shape.parallel else [(1, t)]
         for i, (e, t) in enumerate(zip(shape.extents, tile.sizes, strict=True))
     ]
     total = 0.0
     for combination in product(*pieces):
-        count = prod(n for n, _ in combination)
-        total += count * _tile_cycles(
-            shape, machine, Tile(tuple(t for _, t in combination), tile.vector, tile.lanes)
-        )
+        piece = Tile(tuple(t for _, t in combination), tile.vector, tile.lanes)
+        if piece not in known:
+            known[piece] = _tile_cycles(shape, machine, piece)
+        total += prod(n for n, _ in combination) * known[piece]
     return total
 
 
@@ -117,7 +118,7 @@ def _pieces(extent: int, tile: int, smaller: Sequence[int] | None) -> list[tuple
 
 
 def _tile_cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
-    lanes = accumulators(tile)
+    lanes = tile.accumulators
     reduced = tile.vector is not None and tile.vector in shape.reductions
     steps = shape.steps / (shape.extents[tile.vector] if reduced and tile.vector is not None else 1)
     steps *= (
@@ -150,7 +151,7 @@ def _spilling(shape: Shape, machine: Machine, tile: Tile) -> float:
     if tile.vector is None or tile.vector in shape.reductions or not shares_vectors(shape, tile):
         return 0
     taps = prod(shape.extents[i] for i in unrolled(shape, tile))
-    missing = accumulators(tile) + chunks(tile) * taps + 1 - machine.registers
+    missing = tile.accumulators + tile.chunks * taps + 1 - machine.registers
     return max(missing, 0) * SPILL / taps
 
 
@@ -159,7 +160,7 @@ def _loads(stream: Stream, tile: Tile, parallel: tuple[int, ...]) -> float:
     if tile.vector is None or not stream.strides[tile.vector]:
         return count
     contiguous = stream.strides[tile.vector] == 1 or (stream.packable and tile.vector in parallel)
-    return count * chunks(tile) * (1 if contiguous else 2 * tile.lanes)
+    return count * tile.chunks * (1 if contiguous else 2 * tile.lanes)
 
 
 def _unshared(stream: Stream, shape: Shape, tile: Tile) -> float:
@@ -203,4 +204,4 @@ def _store_cost(stream: Stream, tile: Tile) -> float:
     if stream.strides[tile.vector] not in (0, 1):
         return 2 * tile.lanes
     # The last of several vectors has but some of its lanes.
-    return 1 + MASKED / chunks(tile) if size % min(tile.lanes, power_above(size)) else 1
+    return 1 + MASKED / tile.chunks if size % min(tile.lanes, power_above(size)) else 1

@@ -81,10 +81,16 @@ class Shape:
         """Bytes of a buffer that one iteration of the batch loops reads."""
         return stream.nbytes // max(prod(self.extents[i] for i in self.batch), 1)
 
-    @property
+    @cached_property
     def steps(self) -> int:
         """Points of the reduction."""
         return prod(self.extents[i] for i in self.reductions)
+
+    @cached_property
+    def sharing(self) -> frozenset[int]:
+        """Loops along data that a reduction moves too, as the window of a depthwise convolution does."""
+        data = [s for s in self.reads if not s.packable and any(s.strides[i] for i in self.reductions)]
+        return frozenset(i for i in range(len(self.extents)) if any(s.strides[i] for s in data))
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,16 @@ class Tile:
     sizes: tuple[int, ...]
     vector: int | None
     lanes: int
+
+    @cached_property
+    def chunks(self) -> int:
+        """Vector registers along the vector loop; one for a number by itself."""
+        return 1 if self.vector is None else ceil(self.sizes[self.vector] / self.lanes)
+
+    @cached_property
+    def accumulators(self) -> int:
+        """Registers that hold the results of a tile."""
+        return self.chunks * prod(t for i, t in enumerate(self.sizes) if i != self.vector)
 
 
 def shape_of_nest(nest: ComputeOp, constants: set[SSAValue], machine: Machine, hints: Hints) -> Shape:
@@ -145,16 +161,6 @@ def contiguous(shape: Shape, loop: int) -> bool:
     parallel = loop in shape.parallel
     reads = all(s.strides[loop] in (0, 1) or (s.packable and parallel) for s in shape.reads)
     return reads and all(s.strides[loop] in (0, 1) for s in shape.writes)
-
-
-def accumulators(tile: Tile) -> int:
-    """Registers that hold the results of a tile."""
-    return chunks(tile) * prod(t for i, t in enumerate(tile.sizes) if i != tile.vector)
-
-
-def chunks(tile: Tile) -> int:
-    """Vector registers along the vector loop; one for a number by itself."""
-    return 1 if tile.vector is None else ceil(tile.sizes[tile.vector] / tile.lanes)
 
 
 def power_above(n: int) -> int:

@@ -1,6 +1,6 @@
 """Which reductions a register tile unrolls, for the schedule and for the model of what it costs."""
 
-from penstock.passes.schedule_shapes import Shape, Tile, accumulators
+from penstock.passes.schedule_shapes import Shape, Tile
 
 UNROLL_LIMIT = 160
 """Operations of a register tile up to which the innermost reductions are unrolled, and bodies repeated."""
@@ -20,7 +20,7 @@ def unrolled(shape: Shape, tile: Tile) -> list[int]:
 
     Only vectors are worth sharing: one number for all lanes is loaded as fast as it could be kept.
     """
-    budget, found = UNROLL_LIMIT // max(accumulators(tile), 1), list[int]()
+    budget, found = UNROLL_LIMIT // max(tile.accumulators, 1), list[int]()
     if not shares_vectors(shape, tile):
         budget = min(budget, SHORT)
     for loop in sorted(shape.reductions - {tile.vector}, reverse=True):
@@ -33,7 +33,4 @@ def unrolled(shape: Shape, tile: Tile) -> list[int]:
 
 def shares_vectors(shape: Shape, tile: Tile) -> bool:
     """Whether a reduction moves data along which the vectors go, as the window of a depthwise convolution."""
-    if tile.vector is None:
-        return True
-    data = [s for s in shape.reads if not s.packable]
-    return any(s.strides[tile.vector] and any(s.strides[i] for i in shape.reductions) for s in data)
+    return tile.vector is None or tile.vector in shape.sharing
