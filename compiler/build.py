@@ -19,6 +19,7 @@ from penstock.backends.targets import Target
 from penstock.dialects.nest.parallel import set_threads, threads_of
 from penstock.dialects.resources import ResourceAttr
 from penstock.dialects.spool import release
+from penstock.passes.canonical_text import CanonicalText
 from penstock.pipeline import Phase
 from penstock.thread_pool import pool_module
 from penstock.watching import Watcher
@@ -52,11 +53,12 @@ def build_image(
     """Compile and link every function of a nest-level module; `progress` hears how many are done."""
     heard = watcher or Watcher()
     build = _Build(ctx, target, progress or _nothing, heard)
-    jobs = [_job(part, target, later) for part in function_modules(module)]
+    texts = CanonicalText()
+    jobs = [_job(part, target, later, texts) for part in function_modules(module)]
     threads = pool_module(module, target)
     if threads is not None:
         # It is at the lowest level already.
-        jobs.append(_job(threads, target, ()))
+        jobs.append(_job(threads, target, (), texts))
     if not heard.follows_kernels:
         build.in_processes([job for job in jobs if job.object is None])
     return link(build.in_threads(jobs))
@@ -66,11 +68,11 @@ def _nothing(done: int, total: int) -> None:
     """Nobody hears the progress."""
 
 
-def _job(part: ModuleOp, target: Target, later: Sequence[Phase]) -> _Job:
+def _job(part: ModuleOp, target: Target, later: Sequence[Phase], texts: CanonicalText) -> _Job:
     """A function with its object from the cache, if it is there."""
     name = next(op.sym_name.data for op in part.ops if isinstance(op, func.FuncOp | llvm.FuncOp))
     passes = [str(each) for phase in later for each in phase.passes]
-    key = cache.key_of([str(part), repr(target), *passes]) if _are_ours(later) else ""
+    key = cache.key_of([texts.of(part), repr(target), *passes]) if _are_ours(later) else ""
     return _Job(name, part, later, key, cache.find(key) if key else None)
 
 

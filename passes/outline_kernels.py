@@ -21,6 +21,7 @@ from penstock.dialects.nest.ops import TOGETHER, ComputeOp, ConstantOp
 from penstock.dialects.nest.parallel import COPIES
 from penstock.dialects.nest.sizes import INDEX, SYMBOL, symbols
 from penstock.dialects.nest.walk import walks
+from penstock.passes.canonical_text import CanonicalText
 from penstock.passes.graph_rewriting import nodes_of
 from penstock.passes.nest_rewriting import captured, functions, nests
 
@@ -48,6 +49,7 @@ class _Kernels:
 
     module: ModuleOp
     by_text: dict[str, str] = field(default_factory=dict[str, str])
+    texts: CanonicalText = field(default_factory=CanonicalText)
 
     def outline(self, chain: Sequence[ComputeOp]) -> None:
         """Call a kernel in place of nests that are neighbours."""
@@ -57,7 +59,7 @@ class _Kernels:
         after, attributes = chain[-1].next_op, _joined(chain)
         assert after is not None, "a function ends in what it returns"
         kernel = _function(chain, buffers, names)
-        text = str(kernel)
+        text = self.texts.of(kernel)
         if text not in self.by_text:
             name = f"k{len(self.by_text)}{_hint(attributes)}"
             kernel.sym_name = StringAttr(name)

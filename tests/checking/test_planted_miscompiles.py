@@ -190,7 +190,7 @@ NEST = [
     plant(
         "different kernels taken for one",
         *("outline-kernels", "nest", models.two_kernels),
-        *("outline_kernels", "text = str(kernel)", "text = str(kernel.function_type)"),
+        *("outline_kernels", "text = self.texts.of(kernel)", "text = str(kernel.function_type)"),
     ),
     plant(
         "last iteration of a collapsed loop lost",
