@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import onnx.parser
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from xdsl.context import Context
@@ -13,6 +14,7 @@ import penstock
 from penstock.backends.reference import evaluate_function
 from penstock.checking.execution import Case, entry, execute
 from penstock.checking.judgement import relative_error
+from penstock.passes.canonical_text import CanonicalText
 from penstock.passes.nest_rewriting import functions, nests
 from penstock.passes.winograd import WinogradPass
 from penstock.passes.winograd_matrices import POINTS, Filtering, filtering
@@ -79,9 +81,9 @@ class Conv:
         return [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
 
 
-def nests_of(conv: Conv) -> ModuleOp:
+def nests_of(model: ModelProto) -> ModuleOp:
     """The nests of a model as the pass finds them."""
-    module = read(conv.model())
+    module = read(model)
     ctx = Context()
     before = nest_passes()
     names = [p.name for p in before]
@@ -137,7 +139,7 @@ def error_of(f: Filtering) -> float:
     ids=str,
 )
 def test_the_nests_mean_the_convolution(conv: Conv, outputs: int) -> None:
-    module = nests_of(conv)
+    module = nests_of(conv.model())
     (wanted,) = execute(Case(module.clone(), conv.inputs()))
     before = count(module)
     WinogradPass(outputs).apply(Context(), module)
@@ -160,7 +162,7 @@ def test_the_nests_mean_the_convolution(conv: Conv, outputs: int) -> None:
     ids=str,
 )
 def test_other_convolutions_are_left_alone(conv: Conv) -> None:
-    module = nests_of(conv)
+    module = nests_of(conv.model())
     before = str(module)
     WinogradPass(4).apply(Context(), module)
     assert str(module) == before
@@ -173,7 +175,7 @@ def test_wide_convolutions_are_filtered_and_narrow_ones_are_not() -> None:
 
 def after_the_count(channels: int) -> ModuleOp:
     """The nests that the count of cycles leaves of a convolution with as many channels on both sides."""
-    module = nests_of(Conv(channels, channels, (16, 16)))
+    module = nests_of(Conv(channels, channels, (16, 16)).model())
     WinogradPass().apply(Context(), module)
     return module
 
@@ -185,3 +187,36 @@ def test_a_compiled_model_agrees() -> None:
     model = penstock.compile(conv.model())
     assert any("winograd" in line for line in model.package.numerics)
     assert relative_error(model(x=x, r=r)["y"], wanted) < 1e-5
+
+
+def test_equal_convolutions_keep_their_own_weights_and_residuals() -> None:
+    rng, channels = np.random.default_rng(0), 4
+    names = ("first", "w0", "w1", "w2")
+    shapes = [(channels, channels, 1, 1), *[(channels, channels, 3, 3)] * 3]
+    weights = [
+        numpy_helper.from_array(rng.standard_normal(s).astype(np.float32), n)
+        for n, s in zip(names, shapes, strict=True)
+    ]
+    model = onnx.parser.parse_model(
+        """<ir_version: 9, opset_import: ["": 17]>
+        convolutions (float[1, 4, 8, 8] x) => (float[1, 4, 8, 8] y) {
+            h = Conv (x, first)
+            a = Conv <pads = [1, 1, 1, 1]> (h, w0)
+            b = Conv <pads = [1, 1, 1, 1]> (a, w1)
+            c = Add (b, h)
+            d = Conv <pads = [1, 1, 1, 1]> (c, w2)
+            y = Add (d, a)
+        }"""
+    )
+    model.graph.initializer.extend(weights)
+    module = nests_of(model)
+    inputs = [rng.standard_normal((1, channels, 8, 8)).astype(np.float32)]
+    (wanted,) = execute(Case(module.clone(), inputs))
+    WinogradPass(2).apply(Context(), module)
+    module.verify()
+    kinds = [CanonicalText().unattributed(nest) for function in functions(module) for nest in nests(function)]
+    assert len(kinds) - len(set(kinds)) == 5, (
+        "two transforms, two products, one end with a residual are copies"
+    )
+    (got,) = execute(Case(module, inputs))
+    assert relative_error(got, wanted) < 1e-5
