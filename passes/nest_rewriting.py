@@ -13,6 +13,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from penstock.dialects.nest.access import AccessAttr, Substitution
 from penstock.dialects.nest.ops import ApplyOp, ComputeOp, DimAttr, YieldOp
 from penstock.dialects.sizes import Extent
+from penstock.passes.op_walk import every_op
 
 VIEWS = (memref.CollapseShapeOp, memref.ExpandShapeOp, memref.CastOp)
 """What gives a buffer another shape."""
@@ -113,18 +114,14 @@ def append_block(target: Block, source: Block, arguments: Sequence[SSAValue]) ->
 
 def captured(nest: ComputeOp) -> Iterator[SSAValue]:
     """Buffers that a body reads or writes at computed indices."""
-    for op in nest.walk():
+    inside = {block for region in nest.regions for block in region.blocks}
+    for op in every_op(nest):
         if op is nest:
             continue
         for operand in op.operands:
             owner = operand.owner
-            block = owner if isinstance(owner, Block) else owner.parent_block()
-            if block is None or not _inside(block, nest):
+            if (owner if isinstance(owner, Block) else owner.parent) not in inside:
                 yield operand
-
-
-def _inside(block: Block, nest: ComputeOp) -> bool:
-    return any(block in region.blocks for region in nest.regions)
 
 
 def root_of(buffer: SSAValue) -> SSAValue:

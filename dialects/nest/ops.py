@@ -237,9 +237,10 @@ class ComputeOp(IRDLOperation):
 
         What a body reads or writes at computed places are buffers too.
         """
-        read = dict.fromkeys(o for op in self.walk() for o in op.operands if is_buffer(o.type))
+        inside = list(self.walk())
+        read = dict.fromkeys(o for op in inside for o in op.operands if is_buffer(o.type))
         buffers = [size for operand in read for size in sizes_of(operand)]
-        accesses = [*self.accesses.data, *(op.access for op in self.walk() if isinstance(op, ApplyOp))]
+        accesses = [*self.accesses.data, *(op.access for op in inside if isinstance(op, ApplyOp))]
         offsets = [offset for access in accesses for offset in access.data.offsets]
         return symbols_of(*self.iterations, *buffers, *offsets)
 
