@@ -103,10 +103,11 @@ def nest_passes(threads: int = 1) -> tuple[ModulePass, ...]:
         FuseProducersPass(),
         CoalesceCopiesPass(),
         WinogradPass(),
-        ContractFmaPass(),
         FuseChainsPass(threads),
         ContractChainsPass(threads),
         OutlineKernelsPass(),
+        # Equal nests are one kernel by now.
+        ContractFmaPass(),
     )
 
 
