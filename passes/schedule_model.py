@@ -60,15 +60,14 @@ def _tiles(shape: Shape, machine: Machine, vector: int | None, vector_size: int)
     # Only loops that some read does not use give reuse; unrolling the others gains nothing.
     reuse = [i for i in shape.parallel if i != vector and shape.extents[i] > 1 and _reused(shape, i)]
     reuse = sorted(reuse, key=lambda i: (-min(shape.extents[i], 16), -i))[:2]
+    chunks = Tile(tuple(base), vector, lanes).chunks
     for sizes in product(*(_factors(shape.extents[i], k) for k, i in enumerate(reuse))):
-        tile = list(base)
-        for i, t in zip(reuse, sizes, strict=True):
-            tile[i] = t
-        candidate = Tile(tuple(tile), vector, lanes)
-        if candidate.accumulators + candidate.chunks + 1 <= machine.registers or not any(
-            t > 1 for t in sizes
-        ):
-            yield candidate
+        repeated = prod(sizes)
+        if repeated == 1 or chunks * repeated + chunks + 1 <= machine.registers:
+            tile = list(base)
+            for i, t in zip(reuse, sizes, strict=True):
+                tile[i] = t
+            yield Tile(tuple(tile), vector, lanes)
 
 
 def _reused(shape: Shape, loop: int) -> bool:
