@@ -1,8 +1,6 @@
-"""What `doctor` prints: tables for people, one JSON object for programs."""
+"""What `doctor` prints for people: tables."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict
 
 import click
 from rich.table import Table
@@ -11,9 +9,6 @@ from penstock.cli.tables import problems_table, show, table_of
 from penstock.diagnosis import COMPILES, DECLINED, Diagnosis
 from penstock.graph_work import GraphWork
 from penstock.onnx_import.examination import OpenSize
-
-SCHEMA = 1
-"""Of the JSON object: grows when a field goes or changes its meaning; new fields may come at any time."""
 
 
 def show_diagnosis(found: Diagnosis) -> None:
@@ -76,34 +71,3 @@ def work_table(work: GraphWork, is_part: bool) -> Table:
         ("intensity", f"{work.intensity:.1f} operations per byte moved"),
     ]
     return table_of(("cost", "of one call"), rows)
-
-
-def show_json(found: Diagnosis) -> None:
-    """Print one JSON object; docs/doctor.md describes it."""
-    work = found.work
-    told = {
-        "schema": SCHEMA,
-        "file": found.file,
-        "verdict": found.verdict,
-        "problems": [asdict(problem) for problem in found.problems],
-        "host_nodes": [asdict(node) for node in found.host_nodes],
-        "open_sizes": [asdict(size) for size in found.open_sizes],
-        "open_problems": [asdict(problem) for problem in found.open_problems],
-        "operators": dict(found.operators),
-        "opsets": {domain or "ai.onnx": version for domain, version in found.opsets.items()},
-        "work": None if work is None else work_fields(work, is_part=bool(found.problems)),
-    }
-    click.echo(json.dumps(told, indent=1))
-
-
-def work_fields(work: GraphWork, is_part: bool) -> dict[str, object]:
-    """The costs as fields of the JSON object."""
-    return {
-        "is_lower_bound": is_part or not work.is_complete,
-        "weight_bytes": work.weights,
-        "parameters": work.parameters,
-        "multiply_adds": work.multiply_adds,
-        "memory_bytes": work.memory,
-        "moved_bytes": work.moved,
-        "intensity": round(work.intensity, 3),
-    }

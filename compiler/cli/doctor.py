@@ -40,9 +40,15 @@ def doctor_command(
     penstock doctor model.onnx && penstock compile model.onnx -o model.o
     penstock doctor bert.onnx --dim batch=1 --dim sequence=128 --json
     """
-    from penstock.cli.diagnosis import show_diagnosis, show_json
     from penstock.diagnosis import EXIT_CODES, diagnose
 
     diagnosis = diagnose(model, shapes=shapes, dims=dims, bounds=bounds, hints=hints, plugins=plugins)
-    (show_json if is_json else show_diagnosis)(diagnosis)
+    if is_json:
+        from penstock.cli.diagnosis_json import show_json
+
+        show_json(diagnosis)
+    else:
+        from penstock.cli.diagnosis import show_diagnosis
+
+        show_diagnosis(diagnosis)
     sys.exit(EXIT_CODES[diagnosis.verdict])
