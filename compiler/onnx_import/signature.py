@@ -8,7 +8,7 @@ from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import element_type
-from penstock.dialects.graph.base import Dim, Tensor, compatible, dim_of, tensor, tensor_of
+from penstock.dialects.graph.base import Dim, Tensor, dim_of, shape_of, tensor, tensor_of
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import evaluate, symbol, symbols_of
 from penstock.errors import ModelError, ShapeError
@@ -189,14 +189,21 @@ def check_declared(value: ValueInfoProto, computed: Value) -> None:
     inferred = tensor_of(computed)
     if value.type.WhichOneof("value") != "tensor_type" or not value.type.tensor_type.elem_type:
         return
-    shape = declared_shape(value) if value.type.tensor_type.HasField("shape") else list(inferred.get_shape())
+    shape = declared_shape(value) if value.type.tensor_type.HasField("shape") else shape_of(inferred)
     try:
-        declared = tensor(shape, element_type(numpy_dtype_of(value.type.tensor_type.elem_type)))
+        element = element_type(numpy_dtype_of(value.type.tensor_type.elem_type))
     except Unsupported as problem:
         # No operation gives such a type.
         raise _misdeclared(value, problem.reason, inferred) from None
-    if not compatible(declared, inferred):
-        raise _misdeclared(value, str(declared), inferred)
+    if element != inferred.get_element_type() or not _fit(shape, shape_of(inferred)):
+        raise _misdeclared(value, str(tensor(shape, element)), inferred)
+
+
+def _fit(declared: Sequence[Dim], inferred: Sequence[Dim]) -> bool:
+    """Whether two shapes can be one: as many sizes, and no two different numbers."""
+    pairs = zip(declared, inferred, strict=False)
+    equal = all(a == b or isinstance(a, str) or isinstance(b, str) for a, b in pairs)
+    return len(declared) == len(inferred) and equal
 
 
 def _misdeclared(value: ValueInfoProto, declared: str, inferred: Tensor) -> ShapeError:
