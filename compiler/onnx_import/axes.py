@@ -2,18 +2,12 @@
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import I64, IntegerAttr, i64
 from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.base import rank_of, shape_of
 from penstock.errors import ShapeError
 from penstock.onnx_import.node import Node
 from penstock.onnx_import.unsupported import Unsupported
-
-
-def integer(value: int) -> IntegerAttr[I64]:
-    """An integer as an attribute."""
-    return IntegerAttr(value, i64)
 
 
 def require(node: Node, holds: bool, otherwise: str) -> None:

@@ -4,9 +4,9 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.activation import SigmoidOp
-from penstock.dialects.graph.base import dim_of, size_of
+from penstock.dialects.graph.base import dim_of, integer, size_of
 from penstock.dialects.graph.indexing import GatherOp
-from penstock.onnx_import.axes import integer, require
+from penstock.onnx_import.axes import require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node

@@ -4,9 +4,9 @@ import math
 
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import rank_of
+from penstock.dialects.graph.base import integer, rank_of
 from penstock.dialects.graph.indexing import GatherOp
-from penstock.onnx_import.axes import integer, require, static_sizes
+from penstock.onnx_import.axes import require, static_sizes
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node

@@ -12,7 +12,7 @@ from xdsl.dialects.builtin import i32
 from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.activation import LeakyReluOp, SigmoidOp
-from penstock.dialects.graph.base import flag, integers, number, rank_of
+from penstock.dialects.graph.base import flag, integer, integers, number, rank_of
 from penstock.dialects.graph.elementwise import AddOp, DivOp, MulOp, SubOp
 from penstock.dialects.graph.movement import ConcatOp
 from penstock.dialects.graph.normalization import SoftmaxOp
@@ -20,7 +20,7 @@ from penstock.dialects.graph.reduction import ReduceSumOp
 from penstock.dialects.quant.scaling import DequantizeOp
 from penstock.onnx_import.activation import scaled
 from penstock.onnx_import.arithmetic import cast_to
-from penstock.onnx_import.axes import front_axis, integer, require, static_size
+from penstock.onnx_import.axes import front_axis, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.linear import matmul_of_reals

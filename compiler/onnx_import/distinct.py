@@ -4,16 +4,16 @@ order = argsort(x);  starts = x[order[i]] != x[order[i - 1]];  group = cumsum(st
 """
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, i64
+from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import flag, product_of
+from penstock.dialects.graph.base import flag, integer, product_of
 from penstock.dialects.graph.comparison import NotOp
 from penstock.dialects.graph.indexing import ScatterElementsOp
 from penstock.dialects.graph.movement import dims_attr
 from penstock.dialects.graph.ordering import CumSumOp, TopKOp
 from penstock.dialects.graph.sections import PositionsOp
-from penstock.onnx_import.axes import front_axis, integer
+from penstock.onnx_import.axes import front_axis
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node
@@ -72,7 +72,7 @@ def _starts(rows: Term) -> Term:
 
 
 def _running(truths: Term) -> Term:
-    return truths.like(truths.build.op(CumSumOp, [truths.positions().value], {"axis": IntegerAttr(0, i64)}))
+    return truths.like(truths.build.op(CumSumOp, [truths.positions().value], {"axis": integer(0)}))
 
 
 def _found(truths: Term) -> Term:

@@ -16,12 +16,12 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import element_type, numpy_dtype
-from penstock.dialects.graph.base import Dim, element_of, shape_of
+from penstock.dialects.graph.base import Dim, element_of, integer, shape_of
 from penstock.dialects.graph.comparison import NotOp, OrOp
 from penstock.dialects.graph.ordering import CumSumOp
 from penstock.dialects.graph.transcendental import ExpOp
 from penstock.onnx_import import open_drawing, philox
-from penstock.onnx_import.axes import integer, require, static_size
+from penstock.onnx_import.axes import require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node

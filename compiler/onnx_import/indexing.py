@@ -11,6 +11,7 @@ from penstock.dialects.graph.base import (
     Dim,
     dim_of,
     element_of,
+    integer,
     product_of,
     rank_of,
     shape_of,
@@ -30,7 +31,7 @@ from penstock.dialects.graph.movement import dims_attr
 from penstock.dialects.graph.sections import RangeOp
 from penstock.dialects.sizes import maximum
 from penstock.errors import ShapeError
-from penstock.onnx_import.axes import axis_attribute, front_axis, integer, known_number, require
+from penstock.onnx_import.axes import axis_attribute, front_axis, known_number, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported

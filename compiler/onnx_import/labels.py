@@ -11,11 +11,11 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import Array, element_of
+from penstock.dialects.graph.base import Array, element_of, integer
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.errors import ModelError
 from penstock.host.arrays import strings_of
-from penstock.onnx_import.axes import integer, require
+from penstock.onnx_import.axes import require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from xdsl.ir import Attribute, SSAValue
 
-from penstock.dialects.graph.base import Dim, GraphOp, dim_of, rank_of, shape_of, size_of
+from penstock.dialects.graph.base import Dim, GraphOp, dim_of, integer, rank_of, shape_of, size_of
 from penstock.dialects.graph.elementwise import AddOp
 from penstock.dialects.graph.linear import ConvOp, ConvTransposeOp, MatMulOp
 from penstock.dialects.graph.movement import counts_attr
 from penstock.dialects.sizes import Extent, maximum
 from penstock.onnx_import.activation import scaled
-from penstock.onnx_import.axes import integer, require
+from penstock.onnx_import.axes import require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node

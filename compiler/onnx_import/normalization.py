@@ -10,6 +10,7 @@ from penstock.dialects.graph.base import (
     computed_dim,
     element_of,
     flag,
+    integer,
     integers,
     number,
     product_of,
@@ -25,7 +26,7 @@ from penstock.dialects.requirements import equal
 from penstock.dialects.sizes import quotient
 from penstock.onnx_import.activation import scaled, shifted
 from penstock.onnx_import.arithmetic import cast_to
-from penstock.onnx_import.axes import axis_attribute, front_axes, integer, require
+from penstock.onnx_import.axes import axis_attribute, front_axes, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node

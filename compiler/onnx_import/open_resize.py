@@ -11,11 +11,10 @@ import numpy as np
 from xdsl.dialects.builtin import f32, f64
 
 from penstock.dialects.element_types import is_float
-from penstock.dialects.graph.base import Dim, dim_of, size_of
+from penstock.dialects.graph.base import Dim, dim_of, integer, size_of
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.resize import FINE, ratio_of
 from penstock.dialects.sizes import Extent, maximum, minimum, quotient
-from penstock.onnx_import.axes import integer
 from penstock.onnx_import.terms import Term
 from penstock.onnx_import.unsupported import Unsupported
 

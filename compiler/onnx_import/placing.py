@@ -11,6 +11,7 @@ from penstock.dialects.graph.base import (
     computed_dim,
     element_of,
     flag,
+    integer,
     product_of,
     rank_of,
     shape_of,
@@ -21,7 +22,7 @@ from penstock.dialects.graph.indexing import ScatterElementsOp
 from penstock.dialects.requirements import equal
 from penstock.dialects.sizes import quotient
 from penstock.errors import ShapeError
-from penstock.onnx_import.axes import axis_attribute, integer
+from penstock.onnx_import.axes import axis_attribute
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node

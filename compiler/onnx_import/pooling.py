@@ -12,6 +12,7 @@ from penstock.dialects.graph.base import (
     dim_of,
     element_of,
     flag,
+    integer,
     integers,
     product_of,
     rank_of,
@@ -26,7 +27,7 @@ from penstock.dialects.graph.reduction import ReduceMaxOp, ReduceMeanOp, ReduceS
 from penstock.dialects.graph.window import halves
 from penstock.dialects.requirements import at_most
 from penstock.dialects.sizes import minimum, subtracted
-from penstock.onnx_import.axes import integer, require
+from penstock.onnx_import.axes import require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.movement import known_sizes, padded

@@ -6,12 +6,12 @@ from xdsl.dialects.builtin import StringAttr, f32, i8
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import element_type, is_float, unsigned
-from penstock.dialects.graph.base import element_of, flag, rank_of, shape_of, tensor
+from penstock.dialects.graph.base import element_of, flag, integer, rank_of, shape_of, tensor
 from penstock.dialects.graph.elementwise import DivOp, MulOp
 from penstock.dialects.minifloats import is_minifloat
 from penstock.dialects.quant import products, scaling
 from penstock.onnx_import.arithmetic import cast_to
-from penstock.onnx_import.axes import front_axis, integer, require, static_size
+from penstock.onnx_import.axes import front_axis, require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.linear import filter_sizes, matmul

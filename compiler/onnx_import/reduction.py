@@ -8,7 +8,16 @@ from xdsl.dialects.builtin import f64, i64
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import is_float
-from penstock.dialects.graph.base import GraphOp, element_of, flag, integers, product_of, rank_of, shape_of
+from penstock.dialects.graph.base import (
+    GraphOp,
+    element_of,
+    flag,
+    integer,
+    integers,
+    product_of,
+    rank_of,
+    shape_of,
+)
 from penstock.dialects.graph.comparison import EqualOp, LessOp, SelectOp
 from penstock.dialects.graph.elementwise import AbsOp, AddOp, MulOp, SqrtOp, SubOp
 from penstock.dialects.graph.movement import dims_attr
@@ -25,7 +34,7 @@ from penstock.dialects.graph.reduction import (
 )
 from penstock.dialects.graph.transcendental import ExpOp, LogOp
 from penstock.onnx_import.arithmetic import cast_to
-from penstock.onnx_import.axes import axis_attribute, axis_input, front_axes, integer, require
+from penstock.onnx_import.axes import axis_attribute, axis_input, front_axes, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.node import Node

@@ -4,11 +4,11 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerAttr, i64
+from xdsl.dialects.builtin import i64
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from penstock.dialects.graph.base import Dim, element_of, shape_of, size_of, tensor_of
+from penstock.dialects.graph.base import Dim, element_of, integer, shape_of, size_of, tensor_of
 from penstock.dialects.graph.binding import BindOp, is_needed
 from penstock.dialects.graph.control import IfOp, LoopOp, YieldOp
 from penstock.dialects.graph.elementwise import CastOp, SubOp
@@ -114,7 +114,7 @@ def only_branch(
     flag = build.op(CastOp, [scalar(build, condition)], {"to": i64})
     if wanted:
         flag = build.op(SubOp, [build.constant(np.array(1)), flag])
-    place = {"axis": IntegerAttr(0, i64)}
+    place = {"axis": integer(0)}
     message = (
         f"its condition is {str(not wanted).lower()}, and that branch does not fit the shapes of the inputs"
     )

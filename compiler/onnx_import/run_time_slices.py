@@ -6,9 +6,8 @@ import numpy as np
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import Dim, rank_of, shape_of
+from penstock.dialects.graph.base import Dim, integer, rank_of, shape_of
 from penstock.dialects.graph.indexing import GatherOp, ScatterElementsOp
-from penstock.onnx_import.axes import integer
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.run_time_sizes import number_term, range_term
 from penstock.onnx_import.terms import Term, stack

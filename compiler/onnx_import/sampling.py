@@ -12,12 +12,12 @@ from itertools import product
 import numpy as np
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import Array, Dim, product_of, rank_of, shape_of, size_of
+from penstock.dialects.graph.base import Array, Dim, integer, product_of, rank_of, shape_of, size_of
 from penstock.dialects.graph.indexing import GatherNDOp, GatherOp
 from penstock.dialects.requirements import equal
 from penstock.dialects.sizes import maximum
 from penstock.errors import ModelError
-from penstock.onnx_import.axes import integer, require, static_sizes
+from penstock.onnx_import.axes import require, static_sizes
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported

@@ -6,12 +6,21 @@ from onnx import TensorProto
 from xdsl.dialects.builtin import StringAttr, i64
 from xdsl.ir import SSAValue
 
-from penstock.dialects.graph.base import Dim, dim_of, element_of, integers, rank_of, shape_of, size_of
+from penstock.dialects.graph.base import (
+    Dim,
+    dim_of,
+    element_of,
+    integer,
+    integers,
+    rank_of,
+    shape_of,
+    size_of,
+)
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.movement import PadOp
 from penstock.dialects.requirements import at_most
 from penstock.dialects.sizes import minimum
-from penstock.onnx_import.axes import axis_attribute, axis_input, integer, known_number, require
+from penstock.onnx_import.axes import axis_attribute, axis_input, known_number, require
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node

@@ -6,13 +6,13 @@ from xdsl.dialects.builtin import ArrayAttr, StringAttr, f64, i1, i64
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import STRING, is_integer, is_unsigned, numpy_dtype, unsigned
-from penstock.dialects.graph.base import element_of
+from penstock.dialects.graph.base import element_of, integer
 from penstock.dialects.graph.elementwise import CastOp
 from penstock.dialects.texts import text_attr
 from penstock.errors import HostError
 from penstock.host.patterns import compiled
 from penstock.host.strings import CASES, NONE
-from penstock.onnx_import.axes import integer, require
+from penstock.onnx_import.axes import require
 from penstock.onnx_import.broadcasting import operand_pair
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family

@@ -10,7 +10,7 @@ from xdsl.ir import SSAValue
 from penstock.dialects.element_types import is_float, numpy_dtype
 from penstock.dialects.graph.activation import GeluOp, SigmoidOp
 from penstock.dialects.graph.attention import AttentionOp
-from penstock.dialects.graph.base import Dim, element_of, flag, number, rank_of, shape_of
+from penstock.dialects.graph.base import Dim, element_of, flag, integer, number, rank_of, shape_of
 from penstock.dialects.graph.elementwise import AddOp, MulOp
 from penstock.dialects.graph.indexing import GatherOp
 from penstock.dialects.graph.linear import MatMulOp
@@ -18,7 +18,7 @@ from penstock.dialects.graph.movement import dims_attr
 from penstock.dialects.graph.normalization import LayerNormOp
 from penstock.dialects.graph.sections import RangeOp
 from penstock.onnx_import.activation import scaled
-from penstock.onnx_import.axes import integer, require, static_size
+from penstock.onnx_import.axes import require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family, Importer
 from penstock.onnx_import.node import Node, Unsupported

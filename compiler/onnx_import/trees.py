@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from xdsl.ir import SSAValue
 
 from penstock.dialects.graph.activation import SigmoidOp
-from penstock.dialects.graph.base import Array, rank_of
+from penstock.dialects.graph.base import Array, integer, rank_of
 from penstock.dialects.graph.comparison import NotOp, OrOp
 from penstock.dialects.graph.indexing import GatherElementsOp, GatherOp
 from penstock.dialects.graph.normalization import SoftmaxOp
-from penstock.onnx_import.axes import integer, require, static_size
+from penstock.onnx_import.axes import require, static_size
 from penstock.onnx_import.builder import Builder
 from penstock.onnx_import.family import Family
 from penstock.onnx_import.node import Node, Unsupported

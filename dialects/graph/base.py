@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
+    I64,
     ArrayAttr,
     DenseArrayBase,
     FloatAttr,
+    IntAttr,
     IntegerAttr,
     NoneAttr,
     StringAttr,
@@ -64,10 +66,16 @@ def tensor(shape: Sequence[Dim], element: Attribute) -> Tensor:
 
 @lru_cache(4096)
 def _tensor(shape: tuple[Dim, ...], element: Attribute) -> Tensor:
-    sizes = [d if isinstance(d, int) else DYNAMIC_INDEX for d in shape]
+    sizes = [_size(d if isinstance(d, int) else DYNAMIC_INDEX) for d in shape]
     names = [d if isinstance(d, str) and d != "?" else "" for d in shape]
-    encoding = DimsAttr(ArrayAttr([StringAttr(n) for n in names])) if any(names) else NoneAttr()
+    encoding = DimsAttr(ArrayAttr([_name(n) for n in names])) if any(names) else _UNNAMED
     return TensorType(element, sizes, encoding)
+
+
+# The parts of types recur, and making an attribute takes long: each is checked.
+_UNNAMED = NoneAttr()
+_size = lru_cache(4096, typed=True)(IntAttr)
+_name = lru_cache(4096)(StringAttr)
 
 
 Facts: TypeAlias = tuple[Tensor, tuple[Dim, ...], bool]
@@ -78,7 +86,10 @@ MOST_FACTS = 1 << 14
 
 def shape_of(value: SSAValue | Attribute) -> tuple[Dim, ...]:
     """The sizes of a tensor (or tensor type); unknown ones as their name or `"?"`."""
-    return _facts_of(tensor_of(value))[1]
+    # Asked so often that the usual case is written out.
+    t = value.type if type(value) is OpResult or type(value) is BlockArgument else value
+    known = _FACTS.get(id(t))
+    return known[1] if known is not None and known[0] is t else _facts_of(tensor_of(value))[1]
 
 
 def _facts_of(t: Tensor) -> Facts:
@@ -238,6 +249,12 @@ def normalize_axis(axis: int, rank: int) -> int:
     return axis + rank if axis < 0 else axis
 
 
+@lru_cache(1024, typed=True)
+def integer(value: int) -> IntegerAttr[I64]:
+    """An integer as an attribute, of 64 bits."""
+    return IntegerAttr(value, i64)
+
+
 def integers(values: Sequence[int]) -> DenseArrayBase:
     """An integer list as an attribute: `array<i64: 1, 2>`."""
     return _integers(tuple(values))
@@ -250,7 +267,10 @@ def _integers(values: tuple[int, ...]) -> DenseArrayBase:
 
 def flag(value: bool) -> IntegerAttr:
     """A boolean as an attribute."""
-    return IntegerAttr(int(value), i1)
+    return _FLAGS[bool(value)]
+
+
+_FLAGS = (IntegerAttr(0, i1), IntegerAttr(1, i1))
 
 
 def number(value: float) -> FloatAttr:

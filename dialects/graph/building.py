@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
@@ -14,6 +13,7 @@ from penstock.dialects.graph.base import (
     Dim,
     GraphOp,
     element_of,
+    integer,
     integers,
     rank_of,
     shape_of,
@@ -96,4 +96,4 @@ class GraphBuilder(ABC):
 
     def concat(self, parts: Sequence[SSAValue], axis: int) -> SSAValue:
         """Values behind one another along an axis; a single one is itself."""
-        return parts[0] if len(parts) == 1 else self.op(ConcatOp, [parts], {"axis": IntegerAttr(axis, i64)})
+        return parts[0] if len(parts) == 1 else self.op(ConcatOp, [parts], {"axis": integer(axis)})

@@ -38,6 +38,7 @@ from penstock.dialects.graph.base import (
     compatible,
     element_of,
     extent_of,
+    integer,
     integers,
     shape_of,
     static_shape_of,
@@ -342,7 +343,7 @@ class LoopOp(RegionOp):
 
 
 def _steps_attr(steps: Dim) -> IntegerAttr[I64] | ShapeAttr:
-    return IntegerAttr(steps, i64) if isinstance(steps, int) else dims_attr([steps])
+    return integer(steps) if isinstance(steps, int) else dims_attr([steps])
 
 
 def _optional(value: SSAValue | None) -> Sequence[SSAValue]:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
-from xdsl.dialects.builtin import IntegerAttr, f32, f64, i64
+from xdsl.dialects.builtin import f32, f64, i64
 from xdsl.ir import Attribute, SSAValue
 
 from penstock.dialects.element_types import numpy_dtype
-from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, flag, integers, shape_of
+from penstock.dialects.graph.base import Array, Dim, GraphOp, element_of, flag, integer, integers, shape_of
 from penstock.dialects.graph.building import GraphBuilder
 from penstock.dialects.graph.comparison import AndOp, EqualOp, LessEqualOp, LessOp, NotOp, OrOp, SelectOp
 from penstock.dialects.graph.elementwise import (
@@ -192,7 +192,7 @@ class Formula(Generic[B]):
 
     def take(self, at: Self, axis: int = 0) -> Self:
         """Slices along an axis, at positions that are inside."""
-        return self.like(self.build.op(GatherOp, [self.value, at.value], {"axis": IntegerAttr(axis, i64)}))
+        return self.like(self.build.op(GatherOp, [self.value, at.value], {"axis": integer(axis)}))
 
     def sum(self, *axes: int) -> Self:
         """The sum along axes, which are gone."""

@@ -27,6 +27,7 @@ from penstock.dialects.graph.base import (
     computed_dim,
     derived_dim,
     element_of,
+    integer,
     integers,
     normalize_axis,
     number,
@@ -47,7 +48,7 @@ def dims_attr(shape: Sequence[Dim]) -> ShapeAttr:
 
 @lru_cache(4096)
 def _dims(shape: tuple[Dim, ...]) -> ShapeAttr:
-    return ArrayAttr([IntegerAttr(d, i64) if isinstance(d, int) else StringAttr(d) for d in shape])
+    return ArrayAttr([integer(d) if isinstance(d, int) else StringAttr(d) for d in shape])
 
 
 def is_shape(attribute: Attribute) -> TypeGuard[ShapeAttr]:
