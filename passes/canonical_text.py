@@ -63,9 +63,8 @@ class CanonicalText:
     def _entries(self, entries: Mapping[str, Attribute]) -> str:
         if not entries:
             return "{}"
-        return (
-            "{" + ", ".join([f"{name} = {self._attribute(entries[name])}" for name in sorted(entries)]) + "}"
-        )
+        said = ", ".join([f"{name} = {self._attribute(entries[name])}" for name in sorted(entries)])
+        return f"{{{said}}}"
 
     def _attribute(self, attribute: Attribute) -> str:
         text = self.known.get(attribute)

@@ -24,7 +24,7 @@ from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.ops import ComputeOp, ConstantOp, Read, YieldOp, element_of, shape_of
 from penstock.dialects.resources import Array, ResourceAttr
 from penstock.passes.canonical_text import CanonicalText
-from penstock.passes.nest_rewriting import erase_unused_buffers, functions, nests
+from penstock.passes.nest_rewriting import captured, erase_unused_buffers, functions, nests
 from penstock.passes.winograd_matrices import TAPS, Filtering, filtering
 from penstock.passes.winograd_nests import Convolution, Nests
 
@@ -164,8 +164,8 @@ def _filtered_cycles(conv: Convolution, machine: Machine, f: Filtering) -> float
 class _Parts:
     """What takes the place of a convolution: its buffers, and the nests between them."""
 
-    operands: Sequence[SSAValue]
-    """Those of the convolution."""
+    used: Sequence[SSAValue]
+    """What the convolution reads and writes."""
     tiles: memref.AllocOp
     products: memref.AllocOp
     filters: ConstantOp
@@ -181,17 +181,17 @@ class _Parts:
             build.multiply(tiles.memref, filters.buffer, products.memref),
             *build.finish(products.memref),
         )
-        return cls(list(conv.nest.operands), tiles, products, filters, nests)
+        return cls(_used(conv.nest), tiles, products, filters, nests)
 
     def again(self, conv: Convolution, f: Filtering) -> "_Parts":
-        """The same for an equal convolution: all but the weights is copied, in a tenth of the time."""
+        """The same for an equal convolution: all but the weights is copied, which takes less time."""
         tiles, products, filters = self.tiles.clone(), self.products.clone(), _filters(conv, f)
-        operands = list(conv.nest.operands)
-        values = dict(zip(self.operands, operands, strict=True))
+        used = _used(conv.nest)
+        values = dict(zip(self.used, used, strict=True))
         for ours, new in zip(self._buffers, (tiles, products, filters), strict=True):
             values[ours.results[0]] = new.results[0]
         nests = [nest.clone(dict(values)) for nest in self.nests]
-        return _Parts(operands, tiles, products, filters, nests)
+        return _Parts(used, tiles, products, filters, nests)
 
     @property
     def _buffers(self) -> tuple[Operation, ...]:
@@ -203,6 +203,11 @@ class _Parts:
             part.attributes.update(nest.attributes)
             Rewriter.insert_op(part, InsertPoint.before(nest))
         Rewriter.erase_op(nest)
+
+
+def _used(nest: ComputeOp) -> list[SSAValue]:
+    """All values from outside of a nest, those that its epilogue reads at computed places too."""
+    return [*nest.operands, *captured(nest)]
 
 
 def _filters(conv: Convolution, f: Filtering) -> ConstantOp:

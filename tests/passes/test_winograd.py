@@ -8,7 +8,8 @@ import onnx.parser
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects import arith, memref
+from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp
 
 import penstock
 from penstock.backends.reference import evaluate_function
@@ -16,7 +17,7 @@ from penstock.checking.execution import Case, entry, execute
 from penstock.checking.judgement import relative_error
 from penstock.passes.canonical_text import CanonicalText
 from penstock.passes.nest_rewriting import functions, nests
-from penstock.passes.winograd import WinogradPass
+from penstock.passes.winograd import WinogradPass, convolution_of
 from penstock.passes.winograd_matrices import POINTS, Filtering, filtering
 from penstock.pipeline import graph_passes, nest_passes
 from penstock.reading import read
@@ -218,5 +219,41 @@ def test_equal_convolutions_keep_their_own_weights_and_residuals() -> None:
     assert len(kinds) - len(set(kinds)) == 5, (
         "two transforms, two products, one end with a residual are copies"
     )
+    (got,) = execute(Case(module, inputs))
+    assert relative_error(got, wanted) < 1e-5
+
+
+def test_equal_convolutions_keep_what_they_read_at_computed_places() -> None:
+    rng = np.random.default_rng(0)
+    shapes = {"first": (4, 4, 1, 1), "w0": (4, 4, 3, 3), "w1": (4, 4, 3, 3)}
+    model = onnx.parser.parse_model(
+        """<ir_version: 9, opset_import: ["": 17]>
+        tables (float[1, 4, 8, 8] x, float[9] t0, float[9] t1) => (float[1, 4, 8, 8] z)
+        {
+            h = Conv (x, first)
+            y = Conv <pads = [1, 1, 1, 1]> (h, w0)
+            z = Conv <pads = [1, 1, 1, 1]> (y, w1)
+        }"""
+    )
+    model.graph.initializer.extend(
+        numpy_helper.from_array(rng.standard_normal(shape).astype(np.float32), name)
+        for name, shape in shapes.items()
+    )
+    module = nests_of(model)
+    (function,) = functions(module)
+    convolutions = [nest for nest in nests(function) if convolution_of(nest) is not None]
+    for nest, table in zip(convolutions, function.args[1:3], strict=True):
+        end = nest.epilogue.block.last_op
+        assert end is not None
+        place = arith.ConstantOp(IntegerAttr(3, IndexType()))
+        entry = memref.LoadOp.get(table, [place.result])
+        total = arith.AddfOp(end.operands[0], entry.res)
+        nest.epilogue.block.insert_ops_before([place, entry, total], end)
+        end.operands[0] = total.result
+    module.verify()
+    inputs = [rng.standard_normal(shape).astype(np.float32) for shape in ((1, 4, 8, 8), (9,), (9,))]
+    (wanted,) = execute(Case(module.clone(), inputs))
+    WinogradPass(2).apply(Context(), module)
+    module.verify()
     (got,) = execute(Case(module, inputs))
     assert relative_error(got, wanted) < 1e-5
