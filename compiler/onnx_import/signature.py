@@ -8,7 +8,7 @@ from onnx import GraphProto, TensorShapeProto, TypeProto, ValueInfoProto
 from xdsl.ir import SSAValue
 
 from penstock.dialects.element_types import element_type
-from penstock.dialects.graph.base import Dim, Tensor, dim_of, shape_of, tensor, tensor_of
+from penstock.dialects.graph.base import Dim, Tensor, dim_of, fit, shape_of, tensor, tensor_of
 from penstock.dialects.size_text import parse_size
 from penstock.dialects.sizes import evaluate, symbol, symbols_of
 from penstock.errors import ModelError, ShapeError
@@ -195,15 +195,8 @@ def check_declared(value: ValueInfoProto, computed: Value) -> None:
     except Unsupported as problem:
         # No operation gives such a type.
         raise _misdeclared(value, problem.reason, inferred) from None
-    if element != inferred.get_element_type() or not _fit(shape, shape_of(inferred)):
+    if element != inferred.get_element_type() or not fit(shape, shape_of(inferred)):
         raise _misdeclared(value, str(tensor(shape, element)), inferred)
-
-
-def _fit(declared: Sequence[Dim], inferred: Sequence[Dim]) -> bool:
-    """Whether two shapes can be one: as many sizes, and no two different numbers."""
-    pairs = zip(declared, inferred, strict=False)
-    equal = all(a == b or isinstance(a, str) or isinstance(b, str) for a, b in pairs)
-    return len(declared) == len(inferred) and equal
 
 
 def _misdeclared(value: ValueInfoProto, declared: str, inferred: Tensor) -> ShapeError:

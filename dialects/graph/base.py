@@ -363,10 +363,14 @@ class GraphOp(IRDLOperation, ABC):
 
 
 def compatible(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensor types can be the same value: equal elements and rank, no two different numbers."""
-    if a.get_element_type() != b.get_element_type() or a.get_num_dims() != b.get_num_dims():
-        return False
-    return all(x == y or DYNAMIC_INDEX in (x, y) for x, y in zip(a.get_shape(), b.get_shape(), strict=True))
+    """Whether two tensor types can be the same value: equal elements, and shapes that fit."""
+    return a.get_element_type() == b.get_element_type() and fit(shape_of(a), shape_of(b))
+
+
+def fit(a: Sequence[Dim], b: Sequence[Dim]) -> bool:
+    """Whether two shapes can be one: as many sizes, and no two different numbers."""
+    pairs = zip(a, b, strict=False)
+    return len(a) == len(b) and all(x == y or isinstance(x, str) or isinstance(y, str) for x, y in pairs)
 
 
 class Elementwise(GraphOp, ABC):
