@@ -100,7 +100,9 @@ def _blocks(shape: Shape, tile: Tile, machine: Machine) -> dict[int, int]:
 def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
     """Parallel loops, then reductions; the vector loop first when the weights outgrow the L2 cache.
 
-    What is walked together and the loops of a batch come before all.
+    What is walked together and the loops of a batch come before all.  A window that lanes share nothing of
+    moves down a strip of the image: what it reads of the rows that it has in common with the place before is
+    in the first-level cache, however long the rows are.
     """
     walked = [] if shape.walked is None else [shape.walked]
     batch = [*walked, *(i for i in shape.batch if i not in (tile.vector, shape.walked))]
@@ -110,7 +112,22 @@ def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
         return [*batch, *others, *reductions]
     if _panel_first(shape, tile, machine):
         return [*batch, tile.vector, *others, *reductions]
-    return [*batch, *others, tile.vector, *reductions]
+    down = _strip(shape, tile)
+    return [*batch, *(i for i in others if i not in down), tile.vector, *down, *reductions]
+
+
+def _strip(shape: Shape, tile: Tile) -> list[int]:
+    """Loops that move the window of a depthwise convolution along the strip that its widest tile makes.
+
+    The widest tile alone has little in common with the one beside it.
+    """
+    if any(tile.vector is not None and not s.strides[tile.vector] for s in shape.reads):
+        return []
+    windows = [row for s in shape.reads for row in s.rows if any(row[i] for i in shape.reductions)]
+    kept = {tile.vector, shape.walked, *shape.batch}
+    moving = [i for i in shape.parallel if i not in kept and any(row[i] for row in windows)]
+    widest = max(moving, key=lambda i: tile.sizes[i], default=None)
+    return [i for i in moving if i != widest or tile.sizes[i] == 1]
 
 
 def _panel_first(shape: Shape, tile: Tile, machine: Machine) -> bool:

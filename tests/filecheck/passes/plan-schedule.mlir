@@ -150,3 +150,32 @@ func.func @border(%x: memref<8x40xf32>, %w: memref<3xf32> {nest.constant}, %y: m
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// A depthwise convolution: the window moves down a strip of columns, whose rows it has in common with the place before.
+func.func @depthwise(%x: memref<30x30x32xf32>, %w: memref<3x3x32xf32>, %y: memref<28x28x32xf32>) attributes {nest.kernel} {
+  nest.compute [h = 28, w = 28, c = 32, kh = 3 reduce, kw = 3 reduce] ins(%x["h + kh, w + kw, c"] : memref<30x30x32xf32>, %w["kh, kw, c"] : memref<3x3x32xf32>) outs(%y["h, w, c"] : memref<28x28x32xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %n = math.fma %a, %b, %sum : f32
+  nest.yield %n : f32
+  } {
+  ^bb0(%sum: f32):
+  nest.yield %sum : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @depthwise(%x: memref<30x30x32xf32>, %w: memref<3x3x32xf32>, %y: memref<28x28x32xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [h = 28, w = 28, c = 32, kh = 3 reduce, kw = 3 reduce] ins(%x["h + kh, w + kw, c"] : memref<30x30x32xf32>, %w["kh, kw, c"] : memref<3x3x32xf32>) outs(%y["h, w, c"] : memref<28x28x32xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["w", "c", "h", "kh", "kw"], tiles = {h = 2 : i64, w = 4 : i64, c = 8 : i64}, unroll = ["kw", "kh"], vector = "c", lanes = 8 : i64}} {
+// CHECK-NEXT:     ^bb0(%a: f32, %b: f32, %sum: f32):
+// CHECK-NEXT:       %n = math.fma %a, %b, %sum : f32
+// CHECK-NEXT:       nest.yield %n : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%sum_1: f32):
+// CHECK-NEXT:       nest.yield %sum_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
