@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import product
 
-from penstock.dialects.requirements import alternatives, holds, sides
+from penstock.dialects.requirements import alternatives, holds, sides, symbols_of_requirement
 from penstock.dialects.sizes import Extent, evaluate, number, symbol, symbols_of, terms_of
 
 Sizes = Mapping[str, int]
@@ -68,13 +68,16 @@ def _solved(difference: Extent, name: str, sizes: Sizes) -> int | None:
 
 
 def other_sizes(requirements: Sequence[str], bounds: Bounds, sizes: Sizes) -> dict[str, int]:
-    """Sizes that a call may have as well, with other numbers for as many symbols as is found."""
-    found = dict(sizes)
+    """Sizes that a call may have as well, with other numbers for as many symbols as is found.
+
+    Requirements on sizes that values of the call decide are left out: only the call can tell.
+    """
+    found, decided = dict(sizes), [r for r in requirements if symbols_of_requirement(r) <= sizes.keys()]
     for names in (list(sizes), *([name] for name in sizes)):
         for rule in OTHERS:
             changed = {name: rule(found[name]) for name in names if found[name] == sizes[name]}
-            tried = settled(requirements, {**found, **changed})
-            if tried != found and _are_allowed(tried, requirements, bounds):
+            tried = settled(decided, {**found, **changed})
+            if tried != found and _are_allowed(tried, decided, bounds):
                 found = tried
                 break
     return found

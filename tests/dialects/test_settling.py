@@ -27,6 +27,7 @@ def test_other_sizes() -> None:
     assert other_sizes(["m == n"], {}, {"n": 4, "m": 4}) == {"n": 6, "m": 6}
     assert other_sizes([], {"n": (1, 1)}, {"n": 1, "h": 7}) == {"n": 1, "h": 10}
     assert other_sizes(["n == 3"], {}, {"n": 3}) == {"n": 3}
+    assert other_sizes(["m == n", "kept == n"], {}, {"n": 4, "m": 4}) == {"n": 6, "m": 6}
 
 
 def test_nothing_is_divided_by_nothing() -> None:
