@@ -139,7 +139,14 @@ class Code:
         self.block.add_op(memref.StoreOp.create(operands=[value, flat, at]))
 
     def store_vector(self, value: SSAValue, flat: SSAValue, at: SSAValue, count: int, lanes: int) -> None:
-        """Write consecutive elements, the first `count` lanes only."""
+        """Write consecutive elements, the first `count` lanes only.
+
+        One lane is no masked store: of bytes with AVX-512, LLVM 22 makes one of four bytes of that
+        (github.com/llvm/llvm-project/issues/179489).
+        """
+        if count == 1:
+            self.store(self.lane(value, 0), flat, at)
+            return
         if count == lanes:
             self.block.add_op(vector.StoreOp.create(operands=[value, flat, at]))
             return

@@ -40,3 +40,39 @@ func.func @k(%x: memref<4x3xf32>, %w: memref<3x4xf32>, %y: memref<4x4xf32>) attr
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// Five bytes of a row: four at once, and the last one by itself, without a mask.
+func.func @one_left(%x: memref<3x5xi8>, %y: memref<3x5xi8>) attributes {nest.kernel} {
+  nest.compute [m = 3, n = 1, n.r = 5 vector 4] ins(%x["m, 5*n + n.r"] : memref<3x5xi8>) outs(%y["m, 5*n + n.r"] : memref<3x5xi8>) {
+  ^bb0(%a: i8):
+  nest.yield %a : i8
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @one_left(%x: memref<3x5xi8>, %y: memref<3x5xi8>) attributes {nest.kernel} {
+// CHECK-NEXT:     %0 = arith.constant 1 : index
+// CHECK-NEXT:     %1 = arith.constant dense<0> : vector<4xi8>
+// CHECK-NEXT:     %2 = arith.constant 4 : index
+// CHECK-NEXT:     %3 = arith.constant 5 : index
+// CHECK-NEXT:     %4 = arith.constant 3 : index
+// CHECK-NEXT:     %5 = arith.constant 0 : index
+// CHECK-NEXT{LITERAL}:     %6 = memref.collapse_shape %y [[0 : i64, 1 : i64]] : memref<3x5xi8> into memref<15xi8>
+// CHECK-NEXT{LITERAL}:     %7 = memref.collapse_shape %x [[0 : i64, 1 : i64]] : memref<3x5xi8> into memref<15xi8>
+// CHECK-NEXT:     scf.for %8 = %5 to %4 step %0 {
+// CHECK-NEXT:       %9 = arith.muli %8, %3 : index
+// CHECK-NEXT:       %10 = vector.load %7[%9] : memref<15xi8>, vector<4xi8>
+// CHECK-NEXT:       vector.store %10, %6[%9] : memref<15xi8>, vector<4xi8>
+// CHECK-NEXT:       %11 = arith.addi %9, %2 : index
+// CHECK-NEXT:       %12 = vector.create_mask %0 : vector<4xi1>
+// CHECK-NEXT:       %13 = vector.maskedload %7[%11], %12, %1 : memref<15xi8>, vector<4xi1>, vector<4xi8> into vector<4xi8>
+// CHECK-NEXT:       %14 = arith.addi %9, %2 : index
+// CHECK-NEXT:       %15 = vector.extract %13[0] : i8 from vector<4xi8>
+// CHECK-NEXT:       memref.store %15, %6[%14] : memref<15xi8>
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
