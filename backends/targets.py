@@ -34,6 +34,8 @@ class Target:
     vector_bits: int
     vector_registers: int
     fma: bool
+    rounds: bool
+    """Whether numbers are rounded to integers by an instruction."""
     has_masked_memory: bool
     """Whether a masked load or store of `f32` is one instruction that costs little more than a plain one."""
     has_f16_conversion: bool
@@ -127,6 +129,7 @@ def _from_entry(name: str, entry: _Entry) -> Target:
         vector_bits=entry["vector_bits"],
         vector_registers=entry["vector_registers"],
         fma="fma" in has,
+        rounds=not has.isdisjoint({"sse4.1", "sse4.2"}),
         has_masked_memory="avx512vl" in has,
         has_f16_conversion="f16c" in has,
         dot_products=_dot_products(has),

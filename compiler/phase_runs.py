@@ -41,7 +41,12 @@ def prepare(module: ModuleOp, target: Target) -> None:
 def describe_machine(module: ModuleOp, target: Target) -> None:
     """Tell the passes about the machine."""
     machine = Machine(
-        target.vector_bits // 8, target.vector_registers, l1=target.l1d, l2=target.l2, fma=target.fma
+        target.vector_bits // 8,
+        target.vector_registers,
+        l1=target.l1d,
+        l2=target.l2,
+        fma=target.fma,
+        rounds=target.rounds,
     )
     machine.attach(module)
 

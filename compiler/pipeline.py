@@ -21,6 +21,7 @@ from penstock.passes.drop_unit_loops import DropUnitLoopsPass
 from penstock.passes.eliminate_common_subexpressions import EliminateCommonSubexpressionsPass
 from penstock.passes.eliminate_dead_code import EliminateDeadCodePass
 from penstock.passes.expand_math import ExpandMathPass
+from penstock.passes.expand_rounding import ExpandRoundingPass
 from penstock.passes.expand_suppression import ExpandSuppressionPass
 from penstock.passes.fold_batch_norm import FoldBatchNormPass
 from penstock.passes.fold_constants import FoldConstantsPass
@@ -135,7 +136,7 @@ def schedule_passes(threads: int = 1) -> tuple[ModulePass, ...]:
 
 def loops_passes() -> tuple[ModulePass, ...]:
     """Explicit loops and vectors, without mathematical functions."""
-    return (LowerNestToLoops(), ExpandMathPass(), SplitFmaPass())
+    return (LowerNestToLoops(), ExpandMathPass(), ExpandRoundingPass(), SplitFmaPass())
 
 
 def llvm_passes() -> tuple[ModulePass, ...]:

@@ -59,6 +59,7 @@ PASSES: dict[str, str] = {
     ),
     "eliminate-dead-code": "penstock.passes.eliminate_dead_code:EliminateDeadCodePass",
     "expand-math": "penstock.passes.expand_math:ExpandMathPass",
+    "expand-rounding": "penstock.passes.expand_rounding:ExpandRoundingPass",
     "expand-suppression": "penstock.passes.expand_suppression:ExpandSuppressionPass",
     "fold-batch-norm": "penstock.passes.fold_batch_norm:FoldBatchNormPass",
     "fold-constants": "penstock.passes.fold_constants:FoldConstantsPass",

@@ -56,7 +56,7 @@ def _result(term: Real, op: Operation) -> SSAValue:
     return term.value if term.value.type == target else term.site.build(arith.TruncFOp(term.value, target))
 
 
-def _of_one(formula: Callable[[Real], Real]) -> Expansion:
+def of_one(formula: Callable[[Real], Real]) -> Expansion:
     """The expansion of an op of one number."""
     return lambda site, op: _result(formula(_real(site, op.operands[0])), op)
 
@@ -99,30 +99,30 @@ def _ipowi(site: Site, op: Operation) -> SSAValue:
 
 
 EXPANSIONS: Mapping[type[Operation], Expansion] = {
-    math.ExpOp: _of_one(exp),
-    math.Exp2Op: _of_one(exp2),
-    math.ExpM1Op: _of_one(expm1),
-    math.LogOp: _of_one(log),
-    math.Log2Op: _of_one(log2),
-    math.Log10Op: _of_one(log10),
-    math.Log1pOp: _of_one(log1p),
-    math.TanhOp: _of_one(tanh),
-    math.SinhOp: _of_one(sinh),
-    math.CoshOp: _of_one(cosh),
-    math.AsinhOp: _of_one(asinh),
-    math.AcoshOp: _of_one(acosh),
-    math.AtanhOp: _of_one(atanh),
-    math.SinOp: _of_one(sin),
-    math.CosOp: _of_one(cos),
-    math.TanOp: _of_one(tan),
-    math.AsinOp: _of_one(asin),
-    math.AcosOp: _of_one(acos),
-    math.AtanOp: _of_one(atan),
+    math.ExpOp: of_one(exp),
+    math.Exp2Op: of_one(exp2),
+    math.ExpM1Op: of_one(expm1),
+    math.LogOp: of_one(log),
+    math.Log2Op: of_one(log2),
+    math.Log10Op: of_one(log10),
+    math.Log1pOp: of_one(log1p),
+    math.TanhOp: of_one(tanh),
+    math.SinhOp: of_one(sinh),
+    math.CoshOp: of_one(cosh),
+    math.AsinhOp: of_one(asinh),
+    math.AcoshOp: of_one(acosh),
+    math.AtanhOp: of_one(atanh),
+    math.SinOp: of_one(sin),
+    math.CosOp: of_one(cos),
+    math.TanOp: of_one(tan),
+    math.AsinOp: of_one(asin),
+    math.AcosOp: of_one(acos),
+    math.AtanOp: of_one(atan),
     math.Atan2Op: _of_two(atan2),
-    math.ErfOp: _of_one(erf),
-    math.CbrtOp: _of_one(cbrt),
-    math.RsqrtOp: _of_one(rsqrt),
-    math.RoundOp: _of_one(round_half_away),
+    math.ErfOp: of_one(erf),
+    math.CbrtOp: of_one(cbrt),
+    math.RsqrtOp: of_one(rsqrt),
+    math.RoundOp: of_one(round_half_away),
     math.PowFOp: _powf,
     math.FPowIOp: _fpowi,
     math.IPowIOp: _ipowi,
@@ -173,13 +173,25 @@ def interleave(formulas: Sequence[list[Operation]]) -> None:
             place = op
 
 
+def expand_all(module: builtin.ModuleOp, table: Mapping[type[Operation], Expansion]) -> None:
+    """Expand every op of a table; the ops of one block share their constants."""
+    sites: dict[Block, Site] = {}
+    for run in runs([nested for nested in every_op(module) if type(nested) in table]):
+        block = run[0].parent_block()
+        assert block is not None, f"{run[0].name} stands in no block"
+        if block not in sites:
+            sites[block] = Site(Builder(InsertPoint.before(run[0])))
+        interleave([expand(nested, table[type(nested)], sites[block]) for nested in run])
+
+
 @dataclass(frozen=True)
 class ExpandMathPass(ModulePass):
     """Rewrite each `math` op that has no machine instruction into arithmetic on scalars or 1-D vectors.
 
     It needs f16, bf16, f32 or f64 operands and the rounding to nearest that all code here runs under.  It
-    leaves fma, sqrt, absf, absi, floor, ceil, trunc, roundeven, copysign and the bit counts of the math
-    dialect, and adds no branch, table or call.  It knows no `index` and no longer format.
+    leaves fma, sqrt, absf, absi, copysign and the bit counts of the math dialect, and leaves floor, ceil,
+    trunc and roundeven to `expand-rounding`.  It adds no branch, table or call, and knows no `index` and no
+    longer format.
     """
 
     name = "expand-math"
@@ -187,11 +199,4 @@ class ExpandMathPass(ModulePass):
     bounds: ClassVar[Mapping[str, Bound]] = BOUNDS
 
     def apply(self, ctx: Context, op: builtin.ModuleOp) -> None:
-        """Expand every op of the table; the ops of one block share their constants."""
-        sites: dict[Block, Site] = {}
-        for run in runs([nested for nested in every_op(op) if type(nested) in EXPANSIONS]):
-            block = run[0].parent_block()
-            assert block is not None, f"{run[0].name} stands in no block"
-            if block not in sites:
-                sites[block] = Site(Builder(InsertPoint.before(run[0])))
-            interleave([expand(nested, EXPANSIONS[type(nested)], sites[block]) for nested in run])
+        expand_all(op, EXPANSIONS)

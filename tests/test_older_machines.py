@@ -5,12 +5,40 @@ from functools import cache
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto
 
 import penstock
 from penstock.backends.targets import missing_features, target, target_names
 from tests.checking import models
+from tests.checking.models import node
 
-MODELS = [models.deep_convolution, models.convolution, models.perceptron, models.pools]
+
+def rounded() -> ModelProto:
+    """Rounding in all directions, by itself and in remainders and powers."""
+    nodes = [
+        *[node(kind, "x", kind.lower()) for kind in ("Floor", "Ceil", "Round", "Abs")],
+        node("Mod", "x abs", "mod", fmod=1),
+        node("Pow", "abs x", "pow"),
+        node("Sum", "floor ceil round mod pow", "y"),
+    ]
+    return models.model(nodes, {"x": [5, 77]})
+
+
+def quantized_rows() -> ModelProto:
+    """Rows of 33 bytes, which leave one of a vector over, each behind one that is written later."""
+    nodes = [node("Transpose", "x", "t", perm=[1, 0, 2]), node("QuantizeLinear", "t scale zero", "y")]
+    constants = {"scale": np.array(0.01, np.float32), "zero": np.array(128, np.uint8)}
+    return models.model(nodes, {"x": [2, 23, 33]}, constants, result=TensorProto.UINT8)
+
+
+MODELS = [
+    models.deep_convolution,
+    models.convolution,
+    models.perceptron,
+    models.pools,
+    rounded,
+    quantized_rows,
+]
 OLDER = [name for name in target_names() if name != "host"]
 
 

@@ -22,6 +22,8 @@ class Machine:
     l1: int = 32768
     l2: int = 1048576
     fma: bool = True
+    rounds: bool = True
+    """Whether it rounds to integers by an instruction."""
 
     def lanes(self, element: Attribute) -> int:
         """Elements of a type in one vector register."""
@@ -35,8 +37,8 @@ class Machine:
             return Machine()
         numbers = {k: v.value.data for k, v in given.data.items() if isinstance(v, IntegerAttr)}
         known = {f.name: numbers[f.name] for f in fields(Machine) if f.name in numbers}
-        has_fma = bool(known.pop("fma", True))
-        return Machine(**known, fma=has_fma)
+        has_fma, rounds = bool(known.pop("fma", True)), bool(known.pop("rounds", True))
+        return Machine(**known, fma=has_fma, rounds=rounds)
 
     def attach(self, module: ModuleOp) -> None:
         """Say it on the module."""
