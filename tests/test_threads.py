@@ -92,7 +92,8 @@ def assert_same(left: Mapping[str, Array], right: Mapping[str, Array]) -> None:
 
 
 def test_kernels_are_shared_out() -> None:
-    text = inspected(wide_model(), threads=3).text("schedule")
+    # How many parts are worth it depends on the machine.
+    text = inspected(wide_model(), threads=3, target="x86-64-v3").text("schedule")
     assert "nest.threads = 3" in text
     parts = [int(number) for number in re.findall(r"nest.parallel = (\d+)", text)]
     assert len(parts) >= 2 and min(parts) >= 3

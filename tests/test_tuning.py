@@ -78,7 +78,8 @@ def test_every_option_computes_the_same() -> None:
     inputs = random_inputs(default.inputs, 1)
     expected = default(inputs)["y"]
     tried = max(map(len, options.values()))
-    assert tried > 8
+    # The wider the vectors, the fewer.
+    assert tried > 4
     for number in range(tried):
         choices = {digest: names[min(number, len(names) - 1)] for digest, names in options.items()}
         result = penstock.compile(model, tuning=tuning_of(choices))(inputs)["y"]
