@@ -26,6 +26,7 @@ class Watch:
     def __init__(self, readable: tuple[Path, ...], writable: tuple[Path, ...]) -> None:
         code = [Path(p) for p in (*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix)]
         code += [Path(__file__).parents[2], *map(Path, MACHINE)]
+        code += [Path(sys.pycache_prefix)] if sys.pycache_prefix else []
         self._readable = [str(p.resolve()) for p in (*code, *readable, *writable)]
         self._writable = [str(p.resolve()) for p in writable]
         self._active = False
