@@ -24,6 +24,17 @@ def rounded() -> ModelProto:
     return models.model(nodes, {"x": [5, 77]})
 
 
+def halves() -> ModelProto:
+    """Half-precision arithmetic between two conversions."""
+    nodes = [
+        node("Cast", "x", "h", to=TensorProto.FLOAT16),
+        node("Mul", "h h", "s"),
+        node("Sub", "s h", "d"),
+        node("Cast", "d", "y", to=TensorProto.FLOAT),
+    ]
+    return models.model(nodes, {"x": [5, 77]})
+
+
 def quantized_rows() -> ModelProto:
     """Rows of 33 bytes, which leave one of a vector over, each behind one that is written later."""
     nodes = [node("Transpose", "x", "t", perm=[1, 0, 2]), node("QuantizeLinear", "t scale zero", "y")]
@@ -37,6 +48,7 @@ MODELS = [
     models.perceptron,
     models.pools,
     rounded,
+    halves,
     quantized_rows,
 ]
 OLDER = [name for name in target_names() if name != "host"]

@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import IntegerAttr, i32, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from penstock.dialects.narrowing import is_buffer
+from penstock.dialects.nest.machine import Machine
 from penstock.passes.lowering.affine_index import AffineIndex
 from penstock.passes.lowering.llvm_constants import splat_integer, splat_real, wrap
 from penstock.passes.lowering.llvm_types import convert_type, memory_type, row_major_strides
@@ -18,6 +19,7 @@ STRICT: Mapping[str, Attribute] = {"fastmathFlags": llvm.FastMathAttr(None)}
 NO_SIGNED_WRAP: Mapping[str, Attribute] = {"overflowFlags": IntegerAttr(1, i32)}
 NO_WRAP: Mapping[str, Attribute] = {"overflowFlags": IntegerAttr(3, i32)}
 _WRAPS: Mapping[str, Attribute] = {"overflowFlags": IntegerAttr(0, i32)}
+_ANY_MACHINE = Machine()
 UNFLAGGED: Mapping[type[Operation], Mapping[str, Attribute]] = {
     llvm.AddOp: _WRAPS,
     llvm.SubOp: _WRAPS,
@@ -40,7 +42,10 @@ class Buffer:
 class Emitter:
     """Appends llvm ops to a region and remembers which llvm value stands for which value of the source."""
 
-    def __init__(self, entry: Block, emitters: Mapping[str, "EmitFunction"]) -> None:
+    def __init__(
+        self, entry: Block, emitters: Mapping[str, "EmitFunction"], machine: Machine = _ANY_MACHINE
+    ) -> None:
+        self.machine = machine
         self.region = Region(entry)
         self.block = entry
         self._emitters = emitters

@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, MemRef
 from xdsl.ir import Attribute, Block, Region
 from xdsl.passes import ModulePass
 
+from penstock.dialects.nest.machine import Machine
 from penstock.passes.lowering.llvm_arith import ARITH_EMITTERS
 from penstock.passes.lowering.llvm_control import CONTROL_EMITTERS
 from penstock.passes.lowering.llvm_emitter import EmitFunction, Emitter
@@ -45,14 +46,14 @@ class LowerLoopsToLLVM(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Lower all functions of the module."""
-        block, needed = op.body.block, list(helpers(op))
+        block, needed, machine = op.body.block, list(helpers(op)), Machine.of(op)
         for old in [inner for inner in block.ops if isinstance(inner, func.FuncOp)]:
-            block.insert_op_before(lower_function(old), old)
+            block.insert_op_before(lower_function(old, machine), old)
             block.detach_op(old)
         block.add_ops(needed)
 
 
-def lower_function(function: func.FuncOp) -> llvm.FuncOp:
+def lower_function(function: func.FuncOp, machine: Machine) -> llvm.FuncOp:
     """Build the llvm function that does what `function` does, which stays as it is."""
     if function.function_type.outputs.data:
         raise NotImplementedError(f"lower-loops-to-llvm: @{function.sym_name.data} has results")
@@ -61,7 +62,7 @@ def lower_function(function: func.FuncOp) -> llvm.FuncOp:
     if takes_parallel_for(function):
         inputs += [POINTER, POINTER]
         marks = None if marks is None else ArrayAttr([*marks, DictionaryAttr({}), DictionaryAttr({})])
-    body = _lower_body(function, inputs) if function.body.blocks else Region()
+    body = _lower_body(function, inputs, machine) if function.body.blocks else Region()
     properties: dict[str, Attribute] = {
         "sym_name": function.sym_name,
         "function_type": llvm.LLVMFunctionType(inputs),
@@ -79,9 +80,9 @@ def lower_function(function: func.FuncOp) -> llvm.FuncOp:
     )
 
 
-def _lower_body(function: func.FuncOp, inputs: list[Attribute]) -> Region:
+def _lower_body(function: func.FuncOp, inputs: list[Attribute], machine: Machine) -> Region:
     entry = Block(arg_types=inputs)
-    emitter = Emitter(entry, EMITTERS)
+    emitter = Emitter(entry, EMITTERS, machine)
     for source, value in zip(function.args, entry.args, strict=False):
         if isinstance(source.type, MemRefType):
             emitter.bind_buffer(source, value)

@@ -19,6 +19,7 @@ from penstock.backends.llvm import NativeImage, ObjectCode, compile_module, link
 from penstock.backends.targets import missing_features, target
 from penstock.dialects.arith_ext import ARITH
 from penstock.passes.lowering.loops_to_llvm import LowerLoopsToLLVM
+from penstock.phase_runs import describe_machine
 
 Array = NDArray[np.generic]
 
@@ -43,13 +44,14 @@ SPECIALS = [
 CONSTANTS = "\n".join(f"%c{n} = arith.constant {n} : index" for n in range(17))
 
 
-def lowered(text: str) -> ModuleOp:
-    """Parse the loops level, verify, lower, verify again."""
+def lowered(text: str, target_name: str = "x86-64-v3") -> ModuleOp:
+    """Parse the loops level, verify, lower for a machine, verify again."""
     context = Context()
     for dialect in (Builtin, Func, ARITH, Math, MemRef, Scf, Vector):
         context.load_dialect(dialect)
     module = Parser(context, text.replace("CONSTANTS", CONSTANTS)).parse_module()
     module.verify()
+    describe_machine(module, target(target_name))
     LowerLoopsToLLVM().apply(context, module)
     module.verify()
     return module
@@ -57,7 +59,7 @@ def lowered(text: str) -> ModuleOp:
 
 def compile_loops(text: str, target_name: str = "x86-64-v3", *, with_assembly: bool = False) -> ObjectCode:
     """Machine code of the loops level."""
-    return compile_module(lowered(text), target(target_name), with_assembly)
+    return compile_module(lowered(text, target_name), target(target_name), with_assembly)
 
 
 def load_loops(text: str, target_name: str = "x86-64-v3") -> NativeImage:

@@ -37,7 +37,7 @@ from tests.backends.codegen_cases import (
     viewed,
     within,
 )
-from tests.backends.codegen_kit import COUNT, DTYPES, Array, call, lowered, numbers, same
+from tests.backends.codegen_kit import COUNT, DTYPES, Array, call, load_loops, lowered, numbers, same
 
 TARGETS = ("x86-64-v3", "x86-64-v4")
 
@@ -164,6 +164,8 @@ def choice_cases() -> Iterator[Case]:
 
 
 CASES = [*float_cases(), *integer_cases(), *cast_cases(), *choice_cases(), *comparisons()]
+# Without F16C there is no fused multiply-add either.
+OF_F16 = [case for case in CASES if "f16" in (*case.sources, case.result) and case.op != "math.fma"]
 
 
 def shaped(element: str, lanes: int) -> str:
@@ -234,6 +236,16 @@ def test_op(case: Case) -> None:
         image = link([compile_module(module, target(target_name)).object])
         if not missing_features(target(target_name)):
             check(case, NativeImage(image), arrays, expected, lanes)
+
+
+@pytest.mark.parametrize("case", OF_F16, ids=lambda case: case.name)
+def test_halves_of_a_machine_that_does_not_convert_them(case: Case) -> None:
+    assert not target("x86-64-v2").has_f16_conversion
+    image = load_loops("\n".join(function(case, n) for n in (1, 5, 16)), "x86-64-v2")
+    arrays = case.prepare([numbers(kind, seed) for seed, kind in enumerate(case.sources)])
+    with np.errstate(all="ignore"):
+        expected = np.asarray(case.reference(*arrays)).astype(DTYPES[case.result])
+    check(case, image, arrays, expected, (1, 5, 16))
 
 
 def check(

@@ -16,12 +16,12 @@ ROUNDING = {"math.roundeven": np.rint, "math.floor": np.floor, "math.ceil": np.c
 
 
 @pytest.mark.parametrize("lanes", [4, None])
-@pytest.mark.parametrize("element", ["bf16", "f32", "f64"])
+@pytest.mark.parametrize("element", ["f16", "bf16", "f32", "f64"])
 @pytest.mark.parametrize("op", ROUNDING)
 def test_results_are_those_of_the_instruction(op: str, element: str, lanes: int | None) -> None:
     machine, module = target("x86-64"), parsed(Kernel(op, (element,), lanes).text)
     assert not machine.rounds
-    Machine(rounds=False).attach(module)
+    Machine(rounds=machine.rounds, halves=machine.has_f16_conversion).attach(module)
     ExpandRoundingPass().apply(Context(), module)
     module.verify()
     assert not any(isinstance(each, tuple(EXPANSIONS)) for each in module.walk())
