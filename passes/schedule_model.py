@@ -14,7 +14,7 @@ from math import ceil, prod
 
 from penstock.dialects.nest.machine import Machine
 from penstock.dialects.nest.schedule import smaller_tile
-from penstock.passes.schedule_shapes import Shape, Stream, Tile, power_above
+from penstock.passes.schedule_shapes import Shape, Stream, Tile, across, power_above
 from penstock.passes.schedule_unrolling import shares_vectors, unrolled
 
 TILE_START = 12
@@ -57,6 +57,10 @@ def _tiles(shape: Shape, machine: Machine, vector: int | None, vector_size: int)
     if vector is not None:
         # An open size may be 0 at the hints.
         base[vector] = max(min(vector_size, shape.extents[vector]), 1)
+    if vector is not None and (other := across(shape, vector)) is not None:
+        base[other] = min(lanes, shape.extents[other])
+        yield Tile(tuple(base), vector, lanes)
+        return
     # Only loops that some read does not use give reuse; unrolling the others gains nothing.
     reuse = [i for i in shape.parallel if i != vector and shape.extents[i] > 1 and _reused(shape, i)]
     reuse = sorted(reuse, key=lambda i: (-min(shape.extents[i], 16), -i))[:2]
@@ -158,8 +162,12 @@ def _loads(stream: Stream, tile: Tile, parallel: tuple[int, ...]) -> float:
     count = prod(t for i, t in enumerate(tile.sizes) if stream.strides[i] and i != tile.vector)
     if tile.vector is None or not stream.strides[tile.vector]:
         return count
-    contiguous = stream.strides[tile.vector] == 1 or (stream.packable and tile.vector in parallel)
-    return count * tile.chunks * (1 if contiguous else 2 * tile.lanes)
+    if stream.strides[tile.vector] == 1 or (stream.packable and tile.vector in parallel):
+        return count * tile.chunks
+    if any(t > 1 and stream.strides[i] == 1 for i, t in enumerate(tile.sizes)):
+        # As many vectors as they have lanes are loaded, and shuffled in as many rounds as that has bits.
+        return tile.chunks * tile.lanes * (1 + tile.lanes.bit_length())
+    return count * tile.chunks * 2 * tile.lanes
 
 
 def _unshared(stream: Stream, shape: Shape, tile: Tile) -> float:

@@ -17,7 +17,7 @@ from penstock.dialects.nest.ops import ComputeOp
 from penstock.passes.nest_rewriting import argument_constants, nests, root_of
 from penstock.passes.partial_folds import can_go_on
 from penstock.passes.schedule_model import best_tiles
-from penstock.passes.schedule_shapes import Shape, Tile, contiguous, shape_of_nest
+from penstock.passes.schedule_shapes import Shape, Tile, across, contiguous, shape_of_nest
 from penstock.passes.schedule_unrolling import UNROLL_LIMIT
 
 CHUNKS = (1, 2, 3, 4, 6, 8)
@@ -121,4 +121,6 @@ def _vectorizable(nest: ComputeOp, shape: Shape, label: str) -> bool:
             return False
     elif shape.ends_indirectly:
         return False
-    return contiguous(shape, loop) or shape.body_cost >= GATHER_PAYS
+    if contiguous(shape, loop) or shape.body_cost >= GATHER_PAYS:
+        return True
+    return across(shape, loop) is not None and all(read.outside is None for read in nest.reads)

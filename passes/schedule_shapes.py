@@ -29,6 +29,9 @@ HEAVY: dict[type[Operation], int] = {
 }
 """Cost of an operation in simple operations, for those that are not simple."""
 
+SQUARE = 16
+"""Lanes up to which a square of them fits into the registers of machines that have so many."""
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -161,6 +164,20 @@ def contiguous(shape: Shape, loop: int) -> bool:
     parallel = loop in shape.parallel
     reads = all(s.strides[loop] in (0, 1) or (s.packable and parallel) for s in shape.reads)
     return reads and all(s.strides[loop] in (0, 1) for s in shape.writes)
+
+
+def across(shape: Shape, loop: int) -> int | None:
+    """The loop along which the reads have their neighbours that do not have them along `loop`.
+
+    Squares of both loops are then transposed in registers: `y[i, j] = x[j, i]` with vectors along j.
+    """
+    far = [s for s in shape.reads if s.strides[loop] not in (0, 1)]
+    if shape.reductions or not far or any(s.strides[loop] not in (0, 1) for s in shape.writes):
+        return None
+    if shape.lanes > SQUARE or any(s.packable for s in far):
+        return None
+    free = [i for i in shape.parallel if i not in shape.sequential and shape.extents[i] > 1]
+    return next((i for i in free if all(s.strides[i] == 1 for s in far)), None)
 
 
 def power_above(n: int) -> int:

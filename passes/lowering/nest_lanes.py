@@ -17,10 +17,11 @@ from penstock.dialects import arith_ext
 from penstock.dialects.narrowing import dense, is_vector
 from penstock.dialects.nest.access import Access, Row, row_bounds, row_major
 from penstock.dialects.nest.ops import ApplyOp, YieldOp
-from penstock.dialects.nest.sizes import is_static, sizes_of
+from penstock.dialects.nest.sizes import is_static, numbers, sizes_of
 from penstock.dialects.sizes import Extent, is_at_least
-from penstock.passes.lowering.code import INDEX, Code
+from penstock.passes.lowering.code import INDEX, Code, zero_of
 from penstock.passes.lowering.nest_facts import Facts, Place
+from penstock.passes.lowering.register_transpose import transposed
 
 Lane = tuple[int, ...]
 """The iteration of each loop that a register holds; the first one of its chunk for the vector loop."""
@@ -82,11 +83,37 @@ class Lanes:
         count = self.count(lane) if stride else 1
         key = (place.position, offset, count)
         if key not in self.loads:
-            self.loads[key] = self._emit_load(place, offset, stride, count)
+            across = self._across(place)
+            if across is None:
+                self.loads[key] = self._read(place, self.bases[place.position], offset, stride, count)
+            else:
+                self._load_square(place, lane, across)
         return self.loads[key]
 
-    def _emit_load(self, place: Place, offset: Extent, stride: Extent, count: int) -> SSAValue:
-        return self._read(place, self.bases[place.position], offset, stride, count)
+    def _across(self, place: Place) -> int | None:
+        """The loop in registers along which the elements of a read are neighbours, where no vector is."""
+        facts = self.facts
+        if self._stride(place) in (0, 1):
+            return None
+        tile = [i for i, inside in enumerate(facts.in_registers) if inside and facts.extents[i] != 1]
+        return next((i for i in tile if place.strides[i] == 1), None)
+
+    def _load_square(self, place: Place, lane: Lane, across: int) -> None:
+        """Load vectors across the vector loop and transpose them: its vectors at all places around `lane`."""
+        begin, stride, code = lane[across] - lane[across] % self.width, self._stride(place), self.code
+        (extent,) = numbers([self.facts.extents[across]])
+        first = place.constant_part((*lane[:across], begin, *lane[across + 1 :]))
+        base, here, count = self.bases[place.position], min(self.width, extent - begin), self.count(lane)
+        rows = [
+            code.load_vector(
+                place.flat, code.offset(base, first + k * stride), place.element, here, self.width
+            )
+            for k in range(count)
+        ]
+        nothing = code.constant(zero_of(place.element), code.vector(place.element, self.width))
+        columns = transposed(code, [*rows, *[nothing] * (self.width - count)])
+        for k, column in enumerate(columns[:here]):
+            self.loads[place.position, first + k, count] = column
 
     def _read(
         self, place: Place, base: SSAValue | None, offset: Extent, stride: Extent, count: int

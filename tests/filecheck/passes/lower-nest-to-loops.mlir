@@ -76,3 +76,31 @@ func.func @one_left(%x: memref<3x5xi8>, %y: memref<3x5xi8>) attributes {nest.ker
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// Rows become columns: two vectors along the columns are transposed in registers.
+func.func @square(%x: memref<2x2xf64>, %y: memref<2x2xf64>) attributes {nest.kernel} {
+  nest.compute [i = 1, j = 1, i.r = 2 unroll, j.r = 2 vector 2] ins(%x["2*j + j.r, 2*i + i.r"] : memref<2x2xf64>) outs(%y["2*i + i.r, 2*j + j.r"] : memref<2x2xf64>) {
+  ^bb0(%a: f64):
+  nest.yield %a : f64
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @square(%x: memref<2x2xf64>, %y: memref<2x2xf64>) attributes {nest.kernel} {
+// CHECK-NEXT:     %0 = arith.constant dense<0.000000e+00> : vector<2xf64>
+// CHECK-NEXT:     %1 = arith.constant 2 : index
+// CHECK-NEXT:     %2 = arith.constant 0 : index
+// CHECK-NEXT{LITERAL}:     %3 = memref.collapse_shape %y [[0 : i64, 1 : i64]] : memref<2x2xf64> into memref<4xf64>
+// CHECK-NEXT{LITERAL}:     %4 = memref.collapse_shape %x [[0 : i64, 1 : i64]] : memref<2x2xf64> into memref<4xf64>
+// CHECK-NEXT:     %5 = vector.load %4[%2] : memref<4xf64>, vector<2xf64>
+// CHECK-NEXT:     %6 = vector.load %4[%1] : memref<4xf64>, vector<2xf64>
+// CHECK-NEXT:     %7 = vector.shuffle %5, %6 [0, 2] : vector<2xf64>, vector<2xf64>
+// CHECK-NEXT:     %8 = vector.shuffle %5, %6 [1, 3] : vector<2xf64>, vector<2xf64>
+// CHECK-NEXT:     vector.store %7, %3[%2] : memref<4xf64>, vector<2xf64>
+// CHECK-NEXT:     vector.store %8, %3[%1] : memref<4xf64>, vector<2xf64>
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }

@@ -179,3 +179,24 @@ func.func @depthwise(%x: memref<30x30x32xf32>, %w: memref<3x3x32xf32>, %y: memre
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// A transpose: squares of as many rows as a vector has lanes.
+func.func @transpose(%x: memref<40x24xf32>, %y: memref<24x40xf32>) attributes {nest.kernel} {
+  nest.compute [i = 24, j = 40] ins(%x["j, i"] : memref<40x24xf32>) outs(%y["i, j"] : memref<24x40xf32>) {
+  ^bb0(%a: f32):
+  nest.yield %a : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @transpose(%x: memref<40x24xf32>, %y: memref<24x40xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [i = 24, j = 40] ins(%x["j, i"] : memref<40x24xf32>) outs(%y["i, j"] : memref<24x40xf32>) attributes {schedule = {order = ["i", "j"], tiles = {i = 8 : i64, j = 40 : i64}, unroll = [], vector = "j", lanes = 8 : i64}} {
+// CHECK-NEXT:     ^bb0(%a: f32):
+// CHECK-NEXT:       nest.yield %a : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
