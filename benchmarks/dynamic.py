@@ -22,6 +22,7 @@ import penstock
 from penstock.cli.options import pairs
 from penstock.cli.tables import show, table_of
 from penstock.cli.values import Named, NamedShape, NamedSize
+from penstock.errors import PenstockError
 from penstock.model import CompiledModel
 from penstock.package import TensorInfo
 from penstock.random_inputs import random_inputs
@@ -62,8 +63,11 @@ def main(
     """The command."""
     name, wanted = sizes
     compiled = partial(penstock.compile, model, shapes=shapes, threads=threads)
-    dynamic = compiled(dims=dims, hints=hints)
-    statics = {size: compiled(dims={**dims, name: size}) for size in wanted}
+    try:
+        dynamic = compiled(dims=dims, hints=hints)
+        statics = {size: compiled(dims={**dims, name: size}) for size in wanted}
+    except PenstockError as error:
+        raise click.ClickException(str(error)) from error
     rows = [row(f"{name} = {size}", dynamic, static, seconds) for size, static in statics.items()]
     show(table_of(HEADER, rows, numbers=HEADER[1:]))
 
