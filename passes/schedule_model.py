@@ -123,12 +123,10 @@ def _pieces(extent: int, tile: int, smaller: Sequence[int] | None) -> list[tuple
 def _tile_cycles(shape: Shape, machine: Machine, tile: Tile) -> float:
     lanes = tile.accumulators
     reduced = tile.vector is not None and tile.vector in shape.reductions
-    steps = shape.steps / (shape.extents[tile.vector] if reduced and tile.vector is not None else 1)
-    steps *= (
-        ceil(shape.extents[tile.vector] / tile.sizes[tile.vector])
-        if reduced and tile.vector is not None
-        else 1
-    )
+    steps = float(shape.steps)
+    if reduced and tile.vector is not None and steps:
+        extent = shape.extents[tile.vector]
+        steps *= ceil(extent / tile.sizes[tile.vector]) / extent
     arithmetic = lanes * shape.body_cost / machine.arithmetic_ports
     loads = sum(_loads(s, tile, shape.parallel) * _unshared(s, shape, tile) for s in shape.reads)
     loads /= machine.load_ports

@@ -200,3 +200,32 @@ func.func @transpose(%x: memref<40x24xf32>, %y: memref<24x40xf32>) attributes {n
 // CHECK-NEXT:     func.return
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
+
+// -----
+
+// Sums of nothing have a schedule too.
+func.func @nothing(%x: memref<2x0xf32>, %y: memref<2xf32>) attributes {nest.kernel} {
+  nest.compute [m = 2, k = 0 reduce] ins(%x["m, k"] : memref<2x0xf32>) outs(%y["m"] : memref<2xf32>) init(0.0 : f32) {
+  ^bb0(%a: f32, %sum: f32):
+    %n = arith.addf %sum, %a : f32
+  nest.yield %n : f32
+  } {
+  ^bb0(%sum: f32):
+  nest.yield %sum : f32
+  }
+  func.return
+}
+
+// CHECK: builtin.module {
+// CHECK-NEXT:   func.func @nothing(%x: memref<2x0xf32>, %y: memref<2xf32>) attributes {nest.kernel} {
+// CHECK-NEXT:     nest.compute [m = 2, k = 0 reduce] ins(%x["m, k"] : memref<2x0xf32>) outs(%y["m"] : memref<2xf32>) init(0.000000e+00 : f32) attributes {schedule = {order = ["m", "k"], tiles = {m = 2 : i64}, unroll = [], vector = "m", lanes = 2 : i64}} {
+// CHECK-NEXT:     ^bb0(%a: f32, %sum: f32):
+// CHECK-NEXT:       %n = arith.addf %sum, %a : f32
+// CHECK-NEXT:       nest.yield %n : f32
+// CHECK-NEXT:     } {
+// CHECK-NEXT:     ^bb0(%sum_1: f32):
+// CHECK-NEXT:       nest.yield %sum_1 : f32
+// CHECK-NEXT:     }
+// CHECK-NEXT:     func.return
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
