@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import overload
 
 import numpy as np
-from xdsl.dialects.builtin import ArrayAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, IntegerType, StringAttr
 from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
@@ -198,8 +198,11 @@ class Builder(GraphBuilder):
     def sizes(self, value: SSAValue) -> tuple[Dim, ...]:
         """The elements of a list of integers as sizes: those that nobody knows yet are bound by the run.
 
-        `Unsupported` in loops and branches, and for a list of unknown length.
+        `ShapeError` for a list of other numbers, `Unsupported` in loops and branches, and for a list of
+        unknown length.
         """
+        if not isinstance(element_of(value), IntegerType):
+            raise self._broken(f"sizes are integers, not {element_of(value)}")
         known = self._known.dims(value)
         if known is not None and "?" not in known:
             return known

@@ -56,6 +56,11 @@ def too_many_inputs() -> ModelProto:
     return model(graph([node("Sub", ["x", "x", "x"])]))
 
 
+@CORPUS.model(ShapeError, "sizes are integers, not f32", "node 'n'")
+def expand_to_sizes_that_are_no_integers() -> ModelProto:
+    return model(graph([node("Expand", ["x", "x"])]))
+
+
 @CORPUS.model(ShapeError, "bounds of the shapes [[0]", "node 'n'")
 def range_of_nothing() -> ModelProto:
     bounds = [integers(name, numbers) for name, numbers in (("a", []), ("b", [3]), ("c", [1]))]
