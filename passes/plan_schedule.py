@@ -112,19 +112,19 @@ def _order(shape: Shape, tile: Tile, machine: Machine) -> list[int]:
         return [*batch, *others, *reductions]
     if _panel_first(shape, tile, machine):
         return [*batch, tile.vector, *others, *reductions]
-    down = _strip(shape, tile)
+    down = _strip(shape, tile, tile.vector)
     return [*batch, *(i for i in others if i not in down), tile.vector, *down, *reductions]
 
 
-def _strip(shape: Shape, tile: Tile) -> list[int]:
+def _strip(shape: Shape, tile: Tile, vector: int) -> list[int]:
     """Loops that move the window of a depthwise convolution along the strip that its widest tile makes.
 
     The widest tile alone has little in common with the one beside it.
     """
-    if any(tile.vector is not None and not s.strides[tile.vector] for s in shape.reads):
+    if not all(s.strides[vector] for s in shape.reads):
         return []
     windows = [row for s in shape.reads for row in s.rows if any(row[i] for i in shape.reductions)]
-    kept = {tile.vector, shape.walked, *shape.batch}
+    kept = {vector, shape.walked, *shape.batch}
     moving = [i for i in shape.parallel if i not in kept and any(row[i] for row in windows)]
     widest = max(moving, key=lambda i: tile.sizes[i], default=None)
     return [i for i in moving if i != widest or tile.sizes[i] == 1]

@@ -163,8 +163,8 @@ def _loads(stream: Stream, tile: Tile, parallel: tuple[int, ...]) -> float:
     if stream.strides[tile.vector] == 1 or (stream.packable and tile.vector in parallel):
         return count * tile.chunks
     if any(t > 1 and stream.strides[i] == 1 for i, t in enumerate(tile.sizes)):
-        # As many vectors as they have lanes are loaded, and shuffled in as many rounds as that has bits.
-        return tile.chunks * tile.lanes * (1 + tile.lanes.bit_length())
+        # As many vectors as they have lanes are loaded, and shuffled in log2(lanes) rounds.
+        return tile.chunks * tile.lanes * tile.lanes.bit_length()
     return count * tile.chunks * 2 * tile.lanes
 
 
