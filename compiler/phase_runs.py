@@ -47,7 +47,7 @@ def describe_machine(module: ModuleOp, target: Target) -> None:
         l2=target.l2,
         fma=target.fma,
         rounds=target.rounds,
-        halves=target.has_f16_conversion,
+        has_f16_conversion=target.has_f16_conversion,
     )
     machine.attach(module)
 

@@ -24,7 +24,7 @@ class Machine:
     fma: bool = True
     rounds: bool = True
     """Whether it rounds to integers by an instruction."""
-    halves: bool = True
+    has_f16_conversion: bool = True
     """Whether it converts f16 by an instruction."""
 
     def lanes(self, element: Attribute) -> int:
@@ -39,8 +39,9 @@ class Machine:
             return Machine()
         numbers = {k: v.value.data for k, v in given.data.items() if isinstance(v, IntegerAttr)}
         known = {f.name: numbers[f.name] for f in fields(Machine) if f.name in numbers}
-        able = {name: bool(known.pop(name, True)) for name in ("fma", "rounds", "halves")}
-        return Machine(**known, fma=able["fma"], rounds=able["rounds"], halves=able["halves"])
+        has_fma, rounds = bool(known.pop("fma", True)), bool(known.pop("rounds", True))
+        converts = bool(known.pop("has_f16_conversion", True))
+        return Machine(**known, fma=has_fma, rounds=rounds, has_f16_conversion=converts)
 
     def attach(self, module: ModuleOp) -> None:
         """Say it on the module."""

@@ -35,7 +35,7 @@ def widen(e: Emitter, value: SSAValue, source: Attribute) -> SSAValue:
     """The `f32` that equals `value`, whose type at the loops level is `source`."""
     if isinstance(element_of(source), BFloat16Type):
         return _widen_bf16(e, value, source)
-    if not e.machine.halves:
+    if not e.machine.has_f16_conversion:
         return _widen_f16(e, value, source)
     half = e.emit(llvm.BitcastOp, (value,), with_element(source, f16))
     return e.emit(llvm.FPExtOp, (half,), with_element(source, f32))
@@ -45,7 +45,7 @@ def narrow(e: Emitter, value: SSAValue, target: Attribute) -> SSAValue:
     """`value`, of type `f32`, rounded to the half type `target` of the loops level."""
     if isinstance(element_of(target), BFloat16Type):
         return _narrow_bf16(e, value, target)
-    if not e.machine.halves:
+    if not e.machine.has_f16_conversion:
         return _narrow_f16(e, value, target)
     half = e.emit(llvm.FPTruncOp, (value,), with_element(target, f16))
     return e.emit(llvm.BitcastOp, (half,), with_element(target, i16))

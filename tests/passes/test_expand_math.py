@@ -20,7 +20,7 @@ from xdsl.utils.exceptions import PassFailedException
 
 from penstock.backends.llvm import NativeImage, compile_module, link
 from penstock.backends.loops_interpreter import run_loops
-from penstock.backends.targets import host
+from penstock.backends.targets import Target, host
 from penstock.dialects.arith_ext import ARITH
 from penstock.passes.expand_math import EXPANSIONS, ExpandMathPass
 from penstock.passes.lowering.loops_to_llvm import LowerLoopsToLLVM
@@ -171,9 +171,13 @@ def parsed(text: str) -> ModuleOp:
 @cache
 def compiled(kernel: Kernel) -> Callable[..., Array]:
     """The kernel as a function of arrays, run by this machine."""
-    module = kernel.expanded()
+    return function_of(kernel.expanded(), host())
+
+
+def function_of(module: ModuleOp, machine: Target) -> Callable[..., Array]:
+    """The kernel of a module as a function of arrays in whole blocks, compiled for a machine."""
     LowerLoopsToLLVM().apply(Context(), module)
-    native = NativeImage(link([compile_module(module, host()).object])).function("kernel")
+    native = NativeImage(link([compile_module(module, machine).object])).function("kernel")
 
     def run(*inputs: Array) -> Array:
         result = np.empty_like(inputs[0])

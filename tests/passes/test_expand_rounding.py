@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from xdsl.context import Context
 
-from penstock.backends.llvm import NativeImage, compile_module, link
 from penstock.backends.targets import target
 from penstock.dialects.nest.machine import Machine
 from penstock.passes.expand_rounding import EXPANSIONS, ExpandRoundingPass
-from penstock.passes.lowering.loops_to_llvm import LowerLoopsToLLVM
+from penstock.phase_runs import describe_machine
 from tests.backends.codegen_kit import same
-from tests.passes.test_expand_math import BLOCK, Kernel, parsed, samples
+from tests.passes.test_expand_math import Kernel, function_of, parsed, samples
 
 ROUNDING = {"math.roundeven": np.rint, "math.floor": np.floor, "math.ceil": np.ceil, "math.trunc": np.trunc}
 
@@ -21,17 +20,13 @@ ROUNDING = {"math.roundeven": np.rint, "math.floor": np.floor, "math.ceil": np.c
 def test_results_are_those_of_the_instruction(op: str, element: str, lanes: int | None) -> None:
     machine, module = target("x86-64"), parsed(Kernel(op, (element,), lanes).text)
     assert not machine.rounds
-    Machine(rounds=machine.rounds, halves=machine.has_f16_conversion).attach(module)
+    describe_machine(module, machine)
     ExpandRoundingPass().apply(Context(), module)
     module.verify()
     assert not any(isinstance(each, tuple(EXPANSIONS)) for each in module.walk())
-    LowerLoopsToLLVM().apply(Context(), module)
-    # Linking fails where a function of a library is called.
-    native = NativeImage(link([compile_module(module, machine).object])).function("kernel")
     x = samples(element)
-    y = np.empty_like(x)
-    for start in range(0, x.size, BLOCK):
-        native(x[start:].ctypes.data, y[start:].ctypes.data)
+    # Linking fails where a function of a library is called.
+    y = function_of(module, machine)(x)
     with np.errstate(invalid="ignore"):
         assert same(y, ROUNDING[op](x).astype(x.dtype))
 
